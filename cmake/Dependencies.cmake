@@ -1,0 +1,11 @@
+# Everything gemtune stands on; scripts/setup.sh installs it. Used by the build and, installed, by find_package(gemtune).
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+find_package(ArrowCpp REQUIRED)
+find_package(LibTorch 2.4 REQUIRED)

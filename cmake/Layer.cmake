@@ -1,0 +1,32 @@
+# gemtune_layer(<folder> [TORCH] [LAYERS <folder>...] [LIBS <library>...])
+#
+# The static library gemtune_<folder> (alias gemtune::<folder>) of every .cc beside the calling CMakeLists.txt.
+# TORCH: compiled against LibTorch, with the precompiled header that all such layers share.
+function(gemtune_layer folder)
+  cmake_parse_arguments(arg "TORCH" "" "LAYERS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_library(gemtune_${folder} STATIC ${sources})
+  add_library(gemtune::${folder} ALIAS gemtune_${folder})
+  set_target_properties(gemtune_${folder} PROPERTIES EXPORT_NAME ${folder})
+  target_include_directories(gemtune_${folder} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  list(TRANSFORM arg_LAYERS PREPEND gemtune_)
+  target_link_libraries(gemtune_${folder} PUBLIC ${arg_LAYERS} ${arg_LIBS} PRIVATE $<BUILD_INTERFACE:gemtune_options>)
+  if(arg_TORCH)
+    target_link_libraries(gemtune_${folder} PUBLIC Torch::cpu)
+    target_precompile_headers(gemtune_${folder} REUSE_FROM gemtune_torch_pch)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY GEMTUNE_LAYERS gemtune_${folder})
+endfunction()
+
+# gemtune_tests(<folder> [TORCH] [LIBS ...]): the program gemtune_<folder>_tests of every *_test.cc beside the caller.
+function(gemtune_tests folder)
+  cmake_parse_arguments(arg "TORCH" "" "LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  add_executable(gemtune_${folder}_tests ${sources})
+  target_link_libraries(gemtune_${folder}_tests PRIVATE gemtune_${folder} ${arg_LIBS} GTest::gmock_main gemtune_options)
+  target_compile_definitions(gemtune_${folder}_tests PRIVATE GEMTUNE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(arg_TORCH)
+    target_precompile_headers(gemtune_${folder}_tests REUSE_FROM gemtune_torch_pch)
+  endif()
+  add_test(NAME ${folder} COMMAND gemtune_${folder}_tests --gtest_output=xml:${CMAKE_BINARY_DIR}/results/${folder}.xml)
+endfunction()

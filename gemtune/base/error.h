@@ -1,0 +1,48 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gemtune {
+
+/// The user's fault: a command line, a file, a row. `what()` is one line that names the place, what is wrong
+/// and what to do about it. The program prints it and exits with 2.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The input was right and the run could still not go on (disk full, out of memory, a loss that is not
+/// finite). The program prints it and exits with 1.
+class RunError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws Error with a formatted message.
+template <typename... Args>
+[[noreturn]] void Fail(fmt::format_string<Args...> format, Args&&... args) {
+  throw Error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Text from a file made fit for one line of a message: control characters and invalid bytes escaped, cut at
+/// `max_bytes`.
+std::string Printable(std::string_view text, size_t max_bytes = 60);
+
+/// The known name nearest to a mistyped one, as " (did you mean 'x'?)", or "" where none is near.
+std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known);
+
+namespace internal {
+[[noreturn]] void CheckFailed(const char* condition, const char* file, int line);
+}  // namespace internal
+
+}  // namespace gemtune
+
+/// A bug in gemtune, not in its input: throws std::logic_error. Stays on in release builds.
+#define GEMTUNE_CHECK(condition) \
+  (static_cast<bool>(condition) ? void(0) : ::gemtune::internal::CheckFailed(#condition, __FILE__, __LINE__))

@@ -1,0 +1,135 @@
+#include "gemtune/base/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <vector>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune {
+namespace fs = std::filesystem;
+namespace {
+
+std::string ErrnoText() {
+  return std::generic_category().message(errno);
+}
+
+// Closes on scope exit; the descriptor of a file being written or flushed.
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+void FlushToDisk(const fs::path& path) {
+  const Descriptor file(path, O_RDONLY);
+  if (file.get() < 0 || ::fsync(file.get()) != 0) {
+    throw RunError(fmt::format("{}: cannot flush to disk: {}", path.string(), ErrnoText()));
+  }
+}
+
+void Rename(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    throw RunError(fmt::format("{}: cannot rename to {}: {}", from.string(), to.string(), ErrnoText()));
+  }
+}
+
+fs::path TemporaryName(const fs::path& target) {
+  fs::path name = target;
+  if (name.filename().empty()) name = name.parent_path();  // "out/" names the directory "out"
+  name += fmt::format(".tmp-{}", ::getpid());
+  return name;
+}
+
+}  // namespace
+
+std::string ReadFile(const fs::path& path, uint64_t max_bytes) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) Fail("{}: is a directory, not a file", path.string());
+  std::ifstream file(path, std::ios::binary);
+  if (!file) Fail("{}: cannot open: {}", path.string(), ErrnoText());
+  std::string contents;
+  std::vector<char> block(1 << 20);
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
+    contents.append(block.data(), static_cast<size_t>(file.gcount()));
+    if (contents.size() > max_bytes) Fail("{}: larger than {} bytes", path.string(), max_bytes);
+  }
+  if (file.bad()) Fail("{}: cannot read: {}", path.string(), ErrnoText());
+  return contents;
+}
+
+void WriteFileAtomically(const fs::path& path, std::string_view contents) {
+  const fs::path temporary = TemporaryName(path);
+  try {
+    {
+      const Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+      if (file.get() < 0) throw RunError(fmt::format("{}: cannot write: {}", path.string(), ErrnoText()));
+      size_t done = 0;
+      while (done < contents.size()) {
+        const ssize_t wrote = ::write(file.get(), contents.data() + done, contents.size() - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) throw RunError(fmt::format("{}: cannot write: {}", path.string(), ErrnoText()));
+        done += static_cast<size_t>(wrote);
+      }
+    }
+    FlushToDisk(temporary);
+    Rename(temporary, path);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw;
+  }
+}
+
+AtomicDirectory::AtomicDirectory(fs::path target)
+    : target_(std::move(target)), temporary_(TemporaryName(target_)) {
+  std::error_code error;
+  if (fs::exists(target_, error) && !fs::is_directory(target_, error)) {
+    Fail("{}: is a file; an output directory is needed", target_.string());
+  }
+  fs::remove_all(temporary_, error);
+  fs::create_directories(temporary_, error);
+  if (error) Fail("{}: cannot make the directory: {}", target_.string(), error.message());
+}
+
+AtomicDirectory::~AtomicDirectory() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(temporary_, ignored);
+}
+
+void AtomicDirectory::Commit() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(temporary_)) {
+    FlushToDisk(entry.path());
+    if (!entry.is_directory()) files.push_back(fs::relative(entry.path(), temporary_));
+  }
+  FlushToDisk(temporary_);
+  std::error_code error;
+  if (!fs::exists(target_, error)) {
+    Rename(temporary_, target_);
+  } else {
+    for (const fs::path& file : files) {
+      fs::create_directories((target_ / file).parent_path(), error);
+      Rename(temporary_ / file, target_ / file);
+    }
+    fs::remove_all(temporary_, error);
+  }
+  committed_ = true;
+  const fs::path parent = fs::absolute(target_).lexically_normal().parent_path();
+  FlushToDisk(parent.empty() ? fs::path(".") : parent);
+}
+
+}  // namespace gemtune

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace gemtune {
+
+/// Reads a whole file. Throws Error if it cannot be opened, is a directory or is larger than `max_bytes`.
+std::string ReadFile(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 30);
+
+/// Writes beside `path`, flushes to the disk, then renames: a reader sees the old file or the whole new one.
+/// Throws RunError on any write error; the temporary file is removed.
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
+
+/// A directory written under a temporary name beside its target. Commit() flushes it and renames it into
+/// place; without Commit() the destructor removes it, so a run that dies leaves no half-written model under
+/// the final name.
+class AtomicDirectory {
+ public:
+  /// Makes `<target>.tmp-<pid>` (parents included). Throws Error if the place is not writable.
+  explicit AtomicDirectory(std::filesystem::path target);
+  ~AtomicDirectory();
+  AtomicDirectory(const AtomicDirectory&) = delete;
+  AtomicDirectory& operator=(const AtomicDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return temporary_; }
+
+  /// Moves the directory to its target. Files of the same name in an existing target are replaced one by one,
+  /// each atomically; other files there are kept. Throws RunError.
+  void Commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace gemtune

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace gemtune {
+
+/// Threads that ParallelFor and LibTorch's operators use (they share one OpenMP pool).
+int NumThreads();
+
+/// Sets it for the process; call once at start. 0 means all processors the process may run on.
+void SetNumThreads(int threads);
+
+/// Calls body(begin, end) on consecutive ranges that cover [0, n), at most one range a thread and none
+/// shorter than `grain` unless it is the only one. The split depends on n, grain and the number of threads
+/// alone, so a result that depends on the split is the same in every run. The first exception thrown by a
+/// body is rethrown here.
+void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
+
+/// Calls body(i) for every i in [0, n), handing out one index at a time: for work of very uneven size whose
+/// result does not depend on who does it (tokenising texts, dequantising tensors).
+void ParallelForEach(int64_t n, const std::function<void(int64_t i)>& body);
+
+}  // namespace gemtune

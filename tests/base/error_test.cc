@@ -1,0 +1,44 @@
+#include "gemtune/base/error.h"
+
+#include <gtest/gtest.h>
+
+namespace gemtune {
+namespace {
+
+TEST(Error, FailFormatsTheMessage) {
+  try {
+    Fail("{}: row {}", "a.csv", 7);
+    FAIL() << "Fail returned";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "a.csv: row 7");
+  }
+}
+
+TEST(Printable, EscapesWhatATerminalWouldAct) {
+  EXPECT_EQ(Printable("plain"), "plain");
+  EXPECT_EQ(Printable("a\nb\tc\x1b[31m\xff"), "a\\nb\\tc\\x1b[31m\\xff");
+  EXPECT_EQ(Printable("abcdef", 3), "abc...");
+  EXPECT_EQ(Printable("abc", 3), "abc");
+}
+
+TEST(DidYouMean, NamesTheNearestOnly) {
+  const std::vector<std::string> known = {"text", "label", "learning-rate"};
+  EXPECT_EQ(DidYouMean("txt", known), " (did you mean 'text'?)");
+  EXPECT_EQ(DidYouMean("learning_rate", known), " (did you mean 'learning-rate'?)");
+  EXPECT_EQ(DidYouMean("completely-different", known), "");
+  EXPECT_EQ(DidYouMean("x", {}), "");
+}
+
+TEST(Check, ThrowsLogicErrorWithItsPlace) {
+  EXPECT_NO_THROW(GEMTUNE_CHECK(1 + 1 == 2));
+  try {
+    GEMTUNE_CHECK(1 + 1 == 3);
+    FAIL() << "the check passed";
+  } catch (const std::logic_error& error) {
+    EXPECT_NE(std::string(error.what()).find("1 + 1 == 3"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("error_test.cc"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace gemtune

@@ -1,0 +1,54 @@
+#include "gemtune/base/parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
+namespace gemtune {
+namespace {
+
+TEST(ParallelFor, CoversTheRangeOnceWithAFixedSplit) {
+  for (const int threads : {1, 2, 3}) {
+    SetNumThreads(threads);
+    EXPECT_EQ(NumThreads(), threads);
+    for (const int64_t n : {0, 1, 2, 7, 1000}) {
+      std::vector<std::atomic<int>> seen(static_cast<size_t>(n));
+      std::mutex mutex;
+      std::set<std::pair<int64_t, int64_t>> splits[2];
+      for (auto& split : splits) {
+        ParallelFor(n, 3, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
+          const std::scoped_lock lock(mutex);
+          split.emplace(begin, end);
+        });
+      }
+      for (const auto& count : seen) EXPECT_EQ(count, 2);
+      EXPECT_EQ(splits[0], splits[1]);
+      for (const auto& [begin, end] : splits[0]) EXPECT_TRUE(end - begin >= 3 || splits[0].size() == 1);
+    }
+  }
+  SetNumThreads(0);
+}
+
+TEST(ParallelFor, RethrowsAnException) {
+  EXPECT_THROW(ParallelFor(100, 1, [](int64_t, int64_t) { throw std::runtime_error("x"); }),
+               std::runtime_error);
+}
+
+TEST(ParallelForEach, CallsEveryIndexOnceAndRethrows) {
+  std::vector<std::atomic<int>> seen(257);
+  ParallelForEach(257, [&](int64_t i) { ++seen[static_cast<size_t>(i)]; });
+  for (const auto& count : seen) EXPECT_EQ(count, 1);
+  EXPECT_THROW(ParallelForEach(10,
+                               [](int64_t i) {
+                                 if (i == 7) throw std::runtime_error("x");
+                               }),
+               std::runtime_error);
+}
+
+}  // namespace
+}  // namespace gemtune
