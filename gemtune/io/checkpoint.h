@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "gemtune/base/dtype.h"
+
+namespace gemtune::io {
+
+/// One tensor of a checkpoint, under its Hugging Face name and in PyTorch's order of dimensions.
+struct TensorInfo {
+  std::string name;            // "model.layers.0.self_attn.q_proj.weight"
+  std::string stored_type;     // as the file calls it: "BF16", "Q4_K"
+  std::vector<int64_t> shape;  // [out, in]
+  int64_t stored_bytes = 0;
+};
+
+/// A pre-trained model on disk whatever its format: a Hugging Face directory (config.json with
+/// model.safetensors, or with model.safetensors.index.json and its shards) or one GGUF file. The weights stay
+/// mapped, nothing is copied until Read.
+///
+/// Names are those of a text-only Hugging Face checkpoint, whatever the file calls them: `language_model.`
+/// prefixes of the multimodal layout are taken off, its vision tower and projector are not listed, GGUF names
+/// are translated, and a GGUF's norm weights (1 + w there) come out as w.
+class Checkpoint {
+ public:
+  /// Throws Error naming the file and what is wrong with it or missing.
+  static Checkpoint Open(const std::filesystem::path& path);
+
+  /// config.json as it stands, or the equal of it made from a GGUF's metadata (model_type "gemma3_text").
+  const nlohmann::ordered_json& config() const;
+
+  /// generation_config.json if the directory has one, else null.
+  const nlohmann::ordered_json& generation_config() const;
+
+  /// Sorted by name.
+  const std::vector<TensorInfo>& tensors() const;
+
+  /// nullptr if there is none of that name.
+  const TensorInfo* Find(const std::string& name) const;
+
+  /// Converts or dequantises `name` to F32 or BF16 (through fp32, rounded to nearest even) into `out`, which
+  /// holds the tensor's number of elements, on all threads. `out_dtype` is kF32 or kBF16. Throws Error if
+  /// there is no such tensor.
+  void Read(const std::string& name, DType out_dtype, void* out) const;
+
+  /// Tells the system that the pages read so far are not needed again, so that they do not count as this
+  /// process's memory. Reading afterwards is still allowed.
+  void DropPages() const;
+
+  /// "safetensors" or "gguf".
+  const std::string& format() const;
+
+  /// The path that Open was given.
+  const std::filesystem::path& path() const;
+
+ private:
+  struct State;
+  explicit Checkpoint(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace gemtune::io

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gemtune::text {
+
+struct EncodeOptions {
+  bool add_special_tokens = true;  // <bos> (and <eos>) as the tokenizer's configuration says
+  int64_t max_length = 0;          // tokens, special ones included; the right end is cut. 0: no limit
+};
+
+/// Gemma 3's tokenizer: text → ids exactly as Hugging Face's fast tokenizer of the same checkpoint.
+///
+/// Added tokens (<start_of_turn>, runs of newlines, ...) are found in the raw text first, leftmost and
+/// longest; what lies between goes through SentencePiece's BPE. Invalid UTF-8 is read as U+FFFD. Immutable
+/// after Load; all methods may be called from several threads at once.
+class Tokenizer {
+ public:
+  /// From a directory (tokenizer.json with tokenizer_config.json, else tokenizer.model), from one of these
+  /// files, or from a GGUF file's metadata. Throws Error naming the file and what is wrong.
+  static Tokenizer Load(const std::filesystem::path& path);
+
+  std::vector<int32_t> Encode(std::string_view text, const EncodeOptions& options = {}) const;
+
+  /// Two texts as one example: <bos> text <bos> pair, as tokenizer.json's pair template says; where too long,
+  /// the longer of the two is cut first ("longest_first" in transformers).
+  std::vector<int32_t> EncodePair(std::string_view text, std::string_view pair,
+                                  const EncodeOptions& options = {}) const;
+
+  /// Encode for many texts on all threads, results in order. `pairs` is empty or as long as `texts`.
+  std::vector<std::vector<int32_t>> EncodeBatch(std::span<const std::string_view> texts,
+                                                std::span<const std::string_view> pairs,
+                                                const EncodeOptions& options = {}) const;
+
+  /// As Hugging Face's decode(skip_special_tokens=...). Ids out of range throw Error.
+  std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
+
+  int32_t bos_id() const;
+  int32_t eos_id() const;
+  int32_t pad_id() const;
+
+  /// Largest id plus one, added tokens included (262,145 with <image_soft_token>).
+  int64_t vocab_size() const;
+
+  /// The Jinja text of the chat template, if the tokenizer carries one.
+  const std::optional<std::string>& chat_template() const;
+
+  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids. Files that
+  /// were loaded from a directory are copied as they were; from a GGUF or a tokenizer.model they are made.
+  void Save(const std::filesystem::path& directory) const;
+
+  /// Equal for tokenizers that give the same ids for every text: the key of the token cache.
+  const std::string& fingerprint() const;
+
+ private:
+  struct State;
+  explicit Tokenizer(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace gemtune::text
