@@ -1,0 +1,108 @@
+#include "gemtune/model/gemma3.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "gemtune/base/error.h"
+#include "gemtune/ops/embedding.h"
+
+namespace gemtune::model {
+namespace {
+
+AttentionShape ShapeOf(const Gemma3TextConfig& config, int64_t layer) {
+  return {.hidden_size = config.hidden_size,
+          .num_attention_heads = config.num_attention_heads,
+          .num_key_value_heads = config.num_key_value_heads,
+          .head_dim = config.head_dim,
+          .sliding_window = config.layer_is_global[static_cast<size_t>(layer)] ? 0 : config.sliding_window,
+          .scale = 1.0 / std::sqrt(config.query_pre_attn_scalar),
+          .rms_norm_eps = config.rms_norm_eps};
+}
+
+}  // namespace
+
+DecoderLayerImpl::DecoderLayerImpl(const Gemma3TextConfig& config, int64_t layer,
+                                   const at::TensorOptions& options)
+    : input_layernorm_(
+          register_module("input_layernorm", RmsNorm(config.hidden_size, config.rms_norm_eps, options))),
+      post_attention_layernorm_(register_module("post_attention_layernorm",
+                                                RmsNorm(config.hidden_size, config.rms_norm_eps, options))),
+      pre_feedforward_layernorm_(register_module("pre_feedforward_layernorm",
+                                                 RmsNorm(config.hidden_size, config.rms_norm_eps, options))),
+      post_feedforward_layernorm_(register_module("post_feedforward_layernorm",
+                                                  RmsNorm(config.hidden_size, config.rms_norm_eps, options))),
+      self_attn_(register_module("self_attn", Attention(ShapeOf(config, layer), options))),
+      mlp_(register_module("mlp", Mlp(config.hidden_size, config.intermediate_size, options))) {}
+
+at::Tensor DecoderLayerImpl::forward(const at::Tensor& x, const ops::PackedLayout& layout,
+                                     const ops::RopeTable& rope) {
+  const at::Tensor residual = layout.rows.defined() ? x.index_select(0, layout.rows) : x;
+  const at::Tensor attended =
+      residual + post_attention_layernorm_(self_attn_(input_layernorm_(x), layout, rope));
+  return attended + post_feedforward_layernorm_(mlp_(pre_feedforward_layernorm_(attended)));
+}
+
+TokenEmbeddingImpl::TokenEmbeddingImpl(int64_t vocab_size, int64_t hidden_size,
+                                       const at::TensorOptions& options)
+    : weight(register_parameter("weight", at::empty({vocab_size, hidden_size}, options))) {}
+
+at::Tensor TokenEmbeddingImpl::forward(const at::Tensor& ids) const {
+  return ops::ScaledEmbedding(weight, ids, std::sqrt(static_cast<double>(weight.size(1))));
+}
+
+Gemma3ModelImpl::Gemma3ModelImpl(const Gemma3TextConfig& config, const at::TensorOptions& options)
+    : config_(config),
+      embed_tokens_(
+          register_module("embed_tokens", TokenEmbedding(config.vocab_size, config.hidden_size, options))),
+      norm_(nullptr) {
+  torch::nn::ModuleList list;
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    layers_.emplace_back(config, i, options);
+    list->push_back(layers_.back());
+  }
+  register_module("layers", list);
+  norm_ = register_module("norm", RmsNorm(config.hidden_size, config.rms_norm_eps, options));
+}
+
+const ops::RopeTable& Gemma3ModelImpl::Rope(int64_t layer, int64_t num_positions) {
+  const bool is_global = config_.layer_is_global[static_cast<size_t>(layer)];
+  const RopeParameters& parameters = is_global ? config_.global_rope : config_.local_rope;
+  ops::RopeTable& table = is_global ? global_rope_ : local_rope_;
+  if (!table.cos.defined() || table.cos.size(0) < num_positions) {
+    table = ops::MakeRopeTable(num_positions, config_.head_dim, parameters.theta, parameters.linear_factor);
+    table.cos = table.cos.to(embed_tokens_->weight.device());
+    table.sin = table.sin.to(embed_tokens_->weight.device());
+  }
+  return table;
+}
+
+at::Tensor Gemma3ModelImpl::RunLayers(const at::Tensor& ids, const ops::PackedLayout& layout,
+                                      std::vector<at::Tensor>* keep) {
+  GEMTUNE_CHECK(ids.dim() == 1 && ids.size(0) == layout.num_tokens());
+  ops::PackedLayout all_tokens = layout;
+  all_tokens.rows = {};
+  all_tokens.row_positions = layout.positions;
+  all_tokens.cu_rows = layout.cu_seqlens;
+  at::Tensor x = embed_tokens_(ids);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    if (keep != nullptr) keep->push_back(x);
+    const bool is_last = i + 1 == layers_.size();
+    x = layers_[i](x, is_last ? layout : all_tokens, Rope(static_cast<int64_t>(i), layout.max_seqlen()));
+  }
+  return norm_(x);
+}
+
+at::Tensor Gemma3ModelImpl::forward(const at::Tensor& ids, const ops::PackedLayout& layout) {
+  return RunLayers(ids, layout, nullptr);
+}
+
+std::vector<at::Tensor> Gemma3ModelImpl::HiddenStates(const at::Tensor& ids,
+                                                      const ops::PackedLayout& layout) {
+  std::vector<at::Tensor> states;
+  const at::Tensor last = RunLayers(ids, layout, &states);
+  states.push_back(last);
+  return states;
+}
+
+}  // namespace gemtune::model

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/pimpl.h>
+
+#include "gemtune/model/attention.h"
+#include "gemtune/model/config.h"
+#include "gemtune/model/mlp.h"
+#include "gemtune/model/norm.h"
+#include "gemtune/ops/packed_layout.h"
+#include "gemtune/ops/rope.h"
+
+namespace gemtune::model {
+
+/// One transformer layer: attention and MLP, each between two norms and added to the residual stream.
+class DecoderLayerImpl : public torch::nn::Module {
+ public:
+  DecoderLayerImpl(const Gemma3TextConfig& config, int64_t layer, const at::TensorOptions& options);
+
+  /// x [T, hidden_size] → [R, hidden_size], R being the queries that `layout` selects.
+  at::Tensor forward(const at::Tensor& x, const ops::PackedLayout& layout, const ops::RopeTable& rope);
+
+ private:
+  RmsNorm input_layernorm_, post_attention_layernorm_, pre_feedforward_layernorm_,
+      post_feedforward_layernorm_;
+  Attention self_attn_;
+  Mlp mlp_;
+};
+TORCH_MODULE(DecoderLayer);
+
+/// The token embedding; scaled by √hidden_size on the way in.
+class TokenEmbeddingImpl : public torch::nn::Module {
+ public:
+  TokenEmbeddingImpl(int64_t vocab_size, int64_t hidden_size, const at::TensorOptions& options);
+
+  /// ids [T] int64 → [T, hidden_size].
+  at::Tensor forward(const at::Tensor& ids) const;
+
+  at::Tensor weight;  // [vocab_size, hidden_size]
+};
+TORCH_MODULE(TokenEmbedding);
+
+/// Gemma 3's text model without a head, over packed batches. Parameters are named as in a Hugging Face
+/// checkpoint without its leading "model." (layers.0.self_attn.q_proj.weight).
+class Gemma3ModelImpl : public torch::nn::Module {
+ public:
+  /// Parameters are uninitialised (norms zero): load a checkpoint into them. `options` gives dtype and
+  /// device.
+  Gemma3ModelImpl(const Gemma3TextConfig& config, const at::TensorOptions& options);
+
+  /// ids [T] int64 in [0, vocab_size) → hidden states after the last norm, [R, hidden_size] for the queries
+  /// that `layout` selects. All layers but the last see every token; the last one and the final norm see the
+  /// queries only.
+  at::Tensor forward(const at::Tensor& ids, const ops::PackedLayout& layout);
+
+  /// Hidden states as transformers' output_hidden_states gives them: after the embedding, after every layer
+  /// but the last, and after the last layer and norm; num_hidden_layers + 1 tensors.
+  std::vector<at::Tensor> HiddenStates(const at::Tensor& ids, const ops::PackedLayout& layout);
+
+  const Gemma3TextConfig& config() const { return config_; }
+
+ private:
+  const ops::RopeTable& Rope(int64_t layer, int64_t num_positions);
+  at::Tensor RunLayers(const at::Tensor& ids, const ops::PackedLayout& layout, std::vector<at::Tensor>* keep);
+
+  Gemma3TextConfig config_;
+  TokenEmbedding embed_tokens_;
+  std::vector<DecoderLayer> layers_;
+  RmsNorm norm_;
+  ops::RopeTable local_rope_, global_rope_;  // grown to the longest sequence seen
+};
+TORCH_MODULE(Gemma3Model);
+
+}  // namespace gemtune::model

@@ -1,0 +1,33 @@
+#include "gemtune/model/heads.h"
+
+#include <ATen/ATen.h>
+
+namespace gemtune::model {
+
+std::vector<int64_t> PooledRows(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens,
+                                int64_t pad_token_id) {
+  const int64_t* id = ids.const_data_ptr<int64_t>();
+  std::vector<int64_t> rows;
+  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
+    int64_t row = cu_seqlens[s + 1] - 1;
+    while (row > cu_seqlens[s] && id[row] == pad_token_id) --row;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+SequenceClassifierImpl::SequenceClassifierImpl(const Gemma3TextConfig& config, int64_t num_labels,
+                                               const at::TensorOptions& options)
+    : model_(register_module("model", Gemma3Model(config, options))),
+      score_(register_module("score", Linear(config.hidden_size, num_labels, options))) {
+  const at::NoGradGuard no_grad;
+  score_->weight.zero_();
+}
+
+at::Tensor SequenceClassifierImpl::forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens) {
+  const std::vector<int64_t> rows = PooledRows(ids, cu_seqlens, model_->config().pad_token_id);
+  const at::Device device = score_->weight.device();
+  return score_(model_(ids.to(device), ops::PackedLayout::Full(cu_seqlens, device).WithRows(rows)));
+}
+
+}  // namespace gemtune::model

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include "gemtune/model/gemma3.h"
+#include "gemtune/model/linear.h"
+
+namespace gemtune::model {
+
+/// Gemma 3 with a linear head on one token a sequence; parameters and results as transformers'
+/// Gemma3TextForSequenceClassification (model.*, score.weight).
+class SequenceClassifierImpl : public torch::nn::Module {
+ public:
+  /// The head starts at zero: every class equally likely, and the first steps train the head before the trunk
+  /// moves, where a random head throws the pre-trained trunk about.
+  SequenceClassifierImpl(const Gemma3TextConfig& config, int64_t num_labels,
+                         const at::TensorOptions& options);
+
+  /// ids [T] int64, sequences at cu_seqlens [B + 1] → logits [B, num_labels].
+  at::Tensor forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
+
+  const Gemma3Model& trunk() const { return model_; }
+  const Linear& score() const { return score_; }
+
+ private:
+  Gemma3Model model_;
+  Linear score_;
+};
+TORCH_MODULE(SequenceClassifier);
+
+/// The token that a sequence is judged by: its rightmost one that is not `pad_token_id`, or its first if all
+/// are, as transformers picks it. ids [T] on the CPU → token indices [B], rising.
+std::vector<int64_t> PooledRows(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens,
+                                int64_t pad_token_id);
+
+}  // namespace gemtune::model

@@ -1,0 +1,52 @@
+#include "gemtune/ops/packed_layout.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::ops {
+
+int64_t PackedLayout::max_seqlen() const {
+  int64_t longest = 0;
+  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
+    longest = std::max<int64_t>(longest, cu_seqlens[s + 1] - cu_seqlens[s]);
+  }
+  return longest;
+}
+
+PackedLayout PackedLayout::Full(std::vector<int32_t> cu_seqlens, const at::Device& device) {
+  GEMTUNE_CHECK(cu_seqlens.size() >= 2 && cu_seqlens.front() == 0);
+  PackedLayout layout;
+  layout.positions = at::empty({cu_seqlens.back()}, at::kLong);
+  auto* position = layout.positions.data_ptr<int64_t>();
+  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
+    GEMTUNE_CHECK(cu_seqlens[s] < cu_seqlens[s + 1]);
+    for (int32_t t = cu_seqlens[s]; t < cu_seqlens[s + 1]; ++t) *position++ = t - cu_seqlens[s];
+  }
+  layout.positions = layout.positions.to(device);
+  layout.row_positions = layout.positions;
+  layout.cu_rows = cu_seqlens;
+  layout.cu_seqlens = std::move(cu_seqlens);
+  return layout;
+}
+
+PackedLayout PackedLayout::WithRows(const std::vector<int64_t>& token_rows) const {
+  PackedLayout layout = *this;
+  layout.cu_rows.assign(1, 0);
+  size_t next = 0;
+  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
+    while (next < token_rows.size() && token_rows[next] < cu_seqlens[s + 1]) {
+      GEMTUNE_CHECK(token_rows[next] > (next == 0 ? -1 : token_rows[next - 1]));
+      ++next;
+    }
+    layout.cu_rows.push_back(static_cast<int32_t>(next));
+  }
+  GEMTUNE_CHECK(next == token_rows.size());
+  layout.rows = at::tensor(token_rows, at::kLong).to(positions.device());
+  layout.row_positions = positions.index_select(0, layout.rows);
+  return layout;
+}
+
+}  // namespace gemtune::ops

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace gemtune::ops {
+
+/// Where the sequences of a packed batch lie, and which of their tokens act as queries.
+///
+/// Tokens [cu_seqlens[s], cu_seqlens[s+1]) of the batch are sequence s; positions restart at 0 in each. Query
+/// rows [cu_rows[s], cu_rows[s+1]) belong to sequence s; without a selection every token is a query.
+struct PackedLayout {
+  std::vector<int32_t> cu_seqlens;  // [B + 1]
+  std::vector<int32_t> cu_rows;     // [B + 1]
+  at::Tensor positions;             // [T] int64, of every token in its sequence
+  at::Tensor rows;                  // [R] int64, token index of every query; undefined: all tokens, R = T
+  at::Tensor row_positions;         // [R] int64, of every query in its sequence
+
+  int64_t num_sequences() const { return static_cast<int64_t>(cu_seqlens.size()) - 1; }
+  int64_t num_tokens() const { return cu_seqlens.back(); }
+  int64_t num_rows() const { return cu_rows.back(); }
+  int64_t max_seqlen() const;
+
+  /// Every token is a query. Throws std::logic_error unless cu_seqlens starts at 0 and rises strictly.
+  static PackedLayout Full(std::vector<int32_t> cu_seqlens, const at::Device& device = at::kCPU);
+
+  /// The same sequences with only `rows` as queries; token indices, strictly rising (any number a sequence,
+  /// also 0).
+  PackedLayout WithRows(const std::vector<int64_t>& token_rows) const;
+};
+
+}  // namespace gemtune::ops
