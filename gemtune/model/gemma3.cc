@@ -56,12 +56,11 @@ Gemma3ModelImpl::Gemma3ModelImpl(const Gemma3TextConfig& config, const at::Tenso
       embed_tokens_(
           register_module("embed_tokens", TokenEmbedding(config.vocab_size, config.hidden_size, options))),
       norm_(nullptr) {
-  torch::nn::ModuleList list;
+  const auto list = register_module("layers", std::make_shared<torch::nn::Module>());
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
     layers_.emplace_back(config, i, options);
-    list->push_back(layers_.back());
+    list->register_module(std::to_string(i), layers_.back());
   }
-  register_module("layers", list);
   norm_ = register_module("norm", RmsNorm(config.hidden_size, config.rms_norm_eps, options));
 }
 

@@ -1,0 +1,145 @@
+#include "gemtune/cli/command.h"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <memory>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/log.h"
+#include "gemtune/cli/evaluate.h"
+#include "gemtune/cli/inspect.h"
+#include "gemtune/cli/predict.h"
+#include "gemtune/cli/tokenize.h"
+#include "gemtune/cli/train.h"
+
+namespace gemtune::cli {
+namespace {
+
+struct Entry {
+  std::string name;
+  std::string description;
+  std::function<std::unique_ptr<Command>()> make;
+};
+
+const std::vector<Entry>& Entries() {
+  static const std::vector<Entry> entries = {
+      {"train", "Fine-tune a pre-trained Gemma 3 on a labelled data set",
+       [] { return std::make_unique<Train>(); }},
+      {"evaluate", "Measure a fine-tuned model on labelled data; prints JSON",
+       [] { return std::make_unique<Evaluate>(); }},
+      {"predict", "Classify texts with a fine-tuned model; prints JSON lines",
+       [] { return std::make_unique<Predict>(); }},
+      {"tokenize", "Print the token ids of texts, a JSON array a row",
+       [] { return std::make_unique<Tokenize>(); }},
+      {"inspect", "Show what a checkpoint holds", [] { return std::make_unique<Inspect>(); }},
+  };
+  return entries;
+}
+
+void PrintOverview() {
+  fmt::print("gemtune {}: fine-tune Gemma 3 from C++\n\nUsage: gemtune COMMAND [OPTIONS]\n\nCommands:\n",
+             GEMTUNE_VERSION);
+  for (const Entry& entry : Entries()) fmt::print("  {:10} {}\n", entry.name, entry.description);
+  fmt::print("\ngemtune COMMAND --help shows a command's options.\n");
+}
+
+const Entry& FindEntry(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Entry& entry : Entries()) {
+    if (entry.name == name) return entry;
+    names.push_back(entry.name);
+  }
+  Fail("unknown command '{}'{}; commands: {}", Printable(name), DidYouMean(name, names),
+       fmt::join(names, ", "));
+}
+
+// transformers' spelling of options, --learning_rate, is taken for ours.
+std::string WithHyphens(std::string argument) {
+  if (argument.starts_with("--")) {
+    const auto end = std::find(argument.begin(), argument.end(), '=');
+    std::replace(argument.begin(), end, '_', '-');
+  }
+  return argument;
+}
+
+[[noreturn]] void ComplainOfUnknownOption(const CLI::App& app, const std::string& command) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const std::string extra = app.remaining().empty() ? "" : app.remaining().front();
+  if (!extra.starts_with("-"))
+    Fail("gemtune {}: '{}' is one argument too many; see gemtune {} --help", command, Printable(extra),
+         command);
+  Fail("gemtune {}: unknown option {}{}; see gemtune {} --help", command, Printable(extra),
+       DidYouMean(extra.substr(0, extra.find('=')), known), command);
+}
+
+std::string OneLine(std::string text) {
+  text.resize(std::min(text.size(), text.find('\n')));
+  return text;
+}
+
+int RunCommand(const Entry& entry, const std::vector<std::string>& arguments) {
+  CLI::App app(entry.description, "gemtune " + entry.name);
+  app.option_defaults()->always_capture_default();
+  app.get_formatter()->column_width(44);
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  const std::unique_ptr<Command> command = entry.make();
+  command->Declare(app);
+  std::vector<std::string> reversed;  // CLI11 takes the last argument first
+  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) reversed.push_back(WithHyphens(*it));
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Success&) {
+    std::cout << app.help();
+    return kDone;
+  } catch (const CLI::ExtrasError&) {
+    ComplainOfUnknownOption(app, entry.name);
+  } catch (const CLI::ParseError& error) {
+    Fail("gemtune {}: {}; see gemtune {} --help", entry.name, OneLine(error.what()), entry.name);
+  }
+  command->Run();
+  return kDone;
+}
+
+int Dispatch(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    PrintOverview();
+    return kBadInput;
+  }
+  if (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+    PrintOverview();
+    return kDone;
+  }
+  if (arguments[0] == "--version") {
+    fmt::print("gemtune {}\n", GEMTUNE_VERSION);
+    return kDone;
+  }
+  return RunCommand(FindEntry(arguments[0]), {arguments.begin() + 1, arguments.end()});
+}
+
+}  // namespace
+
+int Main(const std::vector<std::string>& arguments) {
+  const auto complain = [](const std::string& message) { log::Write(log::Level::kError, OneLine(message)); };
+  try {
+    return Dispatch(arguments);
+  } catch (const Error& error) {
+    complain(error.what());
+    return kBadInput;
+  } catch (const c10::Error& error) {  // what() would add a stack trace
+    complain(error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    complain("out of memory; lower the batch size or --max-length");
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  return kRunFailed;
+}
+
+}  // namespace gemtune::cli

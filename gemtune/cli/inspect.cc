@@ -1,0 +1,86 @@
+#include "gemtune/cli/inspect.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <numeric>
+
+#include "gemtune/io/checkpoint.h"
+#include "gemtune/model/config.h"
+
+namespace gemtune::cli {
+namespace {
+
+int64_t Elements(const io::TensorInfo& tensor) {
+  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+std::string Megabytes(int64_t bytes) {
+  return fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+std::string Millions(int64_t parameters) {
+  return fmt::format("{:.1f} M", static_cast<double>(parameters) / 1e6);
+}
+
+void PrintArchitecture(const model::Gemma3TextConfig& config) {
+  const model::Variant* variant = model::FindVariant(config);
+  const auto globals = std::count(config.layer_is_global.begin(), config.layer_is_global.end(), true);
+  fmt::print("variant             {}\n", variant == nullptr ? "none of the published sizes" : variant->name);
+  fmt::print("layers              {} ({} local with a window of {} tokens, {} global)\n",
+             config.num_hidden_layers, config.num_hidden_layers - globals, config.sliding_window, globals);
+  fmt::print("hidden_size         {}\nintermediate_size   {}\n", config.hidden_size,
+             config.intermediate_size);
+  fmt::print("attention           {} heads, {} key/value heads, head_dim {}\n", config.num_attention_heads,
+             config.num_key_value_heads, config.head_dim);
+  fmt::print("rope_theta          {} local, {} global{}\n", config.local_rope.theta, config.global_rope.theta,
+             config.global_rope.linear_factor == 1
+                 ? ""
+                 : fmt::format(" (positions / {})", config.global_rope.linear_factor));
+  fmt::print("vocabulary          {}\ncontext             {} tokens\n", config.vocab_size,
+             config.max_position_embeddings);
+}
+
+}  // namespace
+
+void Inspect::Declare(CLI::App& app) {
+  app.add_option("PATH", path_, "Hugging Face directory or GGUF file")->required();
+  app.add_flag("--tensors", tensors_, "Also list every tensor");
+}
+
+void Inspect::Run() {
+  const io::Checkpoint checkpoint = io::Checkpoint::Open(path_);
+  const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), path_ + ": config");
+  const auto architectures = checkpoint.config().find("architectures");
+  fmt::print("path                {}\nformat              {}\n", path_, checkpoint.format());
+  if (architectures != checkpoint.config().end())
+    fmt::print("architecture        {}\n", architectures->at(0).get<std::string>());
+  PrintArchitecture(config);
+
+  int64_t parameters = 0, stored = 0;
+  std::map<std::string, std::pair<int64_t, int64_t>> types;  // tensors, bytes
+  for (const io::TensorInfo& tensor : checkpoint.tensors()) {
+    parameters += Elements(tensor);
+    stored += tensor.stored_bytes;
+    types[tensor.stored_type].first += 1;
+    types[tensor.stored_type].second += tensor.stored_bytes;
+  }
+  fmt::print("parameters          {} (embedding {}, layers {})\n", Millions(parameters),
+             Millions(config.vocab_size * config.hidden_size), Millions(config.num_layer_parameters()));
+  fmt::print("tensors             {}, {} stored:", checkpoint.tensors().size(), Megabytes(stored));
+  for (const auto& [type, count] : types)
+    fmt::print(" {} {} ({})", count.first, type, Megabytes(count.second));
+  fmt::print("\nin memory           {} as bf16, {} as fp32\n", Megabytes(2 * parameters),
+             Megabytes(4 * parameters));
+  if (checkpoint.config().contains("id2label")) {
+    fmt::print("labels              {}\n", checkpoint.config()["id2label"].dump());
+  }
+  if (!tensors_) return;
+  fmt::print("\n");
+  for (const io::TensorInfo& tensor : checkpoint.tensors()) {
+    fmt::print("{:60} {:6} [{}]\n", tensor.name, tensor.stored_type, fmt::join(tensor.shape, ", "));
+  }
+}
+
+}  // namespace gemtune::cli

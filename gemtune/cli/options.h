@@ -1,0 +1,54 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gemtune/data/dataset.h"
+#include "gemtune/infer/predict.h"
+#include "gemtune/text/tokenizer.h"
+
+namespace gemtune::cli {
+
+/// Options that several commands share; each declares itself in a group of --help.
+struct MachineOptions {
+  std::string dtype = "auto";
+  int threads = 0;
+
+  void Declare(CLI::App& app);
+
+  /// Sets the number of threads for the process.
+  void Apply() const;
+
+  /// kFloat or kBFloat16. "auto" takes bf16 where the processor multiplies it natively, else fp32, and says
+  /// so.
+  at::ScalarType ScalarType() const;
+};
+
+struct ColumnOptions {
+  std::string text_column = "text";
+  std::string text_pair_column;
+  std::string label_column = "label";
+  int64_t max_length = 512;
+  std::string cache_dir;
+  bool no_cache = false;
+
+  void Declare(CLI::App& app, bool with_labels);
+
+  /// What to read from `files`; labels as given.
+  data::DatasetOptions Dataset(const std::vector<std::string>& files) const;
+};
+
+/// A line on standard error that counts examples up to `total` where that is a terminal; nothing elsewhere.
+std::function<void(int64_t examples, int64_t tokens)> CountingProgress(const std::string& what,
+                                                                       int64_t total);
+
+/// Throws Error if a token of the data set has no row in an embedding of `vocab_size` rows.
+void CheckVocabulary(const data::Dataset& dataset, int64_t vocab_size, const text::Tokenizer& tokenizer,
+                     const std::string& source);
+
+}  // namespace gemtune::cli

@@ -1,0 +1,97 @@
+#include "gemtune/cli/predict.h"
+
+#include <ATen/ATen.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "gemtune/base/error.h"
+#include "gemtune/model/pretrained.h"
+#include "gemtune/train/classification.h"
+
+namespace gemtune::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// One line of output from one row of scores and logits.
+Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* scores, const float* logits) {
+  const auto width = static_cast<int64_t>(head.label_names.size());
+  Json line;
+  if (kind == data::LabelKind::kRegression) {
+    line["value"] = scores[0];
+  } else {
+    Json table = Json::object();
+    for (int64_t c = 0; c < width; ++c) table[head.label_names[c]] = scores[c];
+    if (kind == data::LabelKind::kSingle) {
+      const int64_t best = std::max_element(scores, scores + width) - scores;
+      line["label"] = head.label_names[best];
+      line["score"] = scores[best];
+    } else {
+      line["labels"] = Json::array();
+      for (int64_t c = 0; c < width; ++c) {
+        if (scores[c] > 0.5f) line["labels"].push_back(head.label_names[c]);
+      }
+    }
+    line["scores"] = std::move(table);
+  }
+  if (logits != nullptr) line["logits"] = std::vector<float>(logits, logits + width);
+  return line;
+}
+
+}  // namespace
+
+void Predict::Declare(CLI::App& app) {
+  app.set_config("--config", "", "TOML file with any of these options");
+  app.add_option("--model", model_, "Directory of a fine-tuned classifier")->required()->group("Model");
+  app.add_option("--input-file", files_,
+                 "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed")
+      ->group("Data");
+  app.add_option("TEXT", texts_,
+                 "Texts to classify; without any and without --input-file: the lines of standard input");
+  columns_.Declare(app, /*with_labels=*/false);
+  app.add_flag("--logits", logits_, "Also print the model's raw outputs")->group("Output");
+  app.add_option("--batch-tokens", batch_tokens_, "Tokens a forward pass")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->group("Machine");
+  machine_.Declare(app);
+}
+
+data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
+  if (!files_.empty() && !texts_.empty()) Fail("gemtune predict: give texts or --input-file, not both");
+  if (!files_.empty()) {
+    data::DatasetOptions options = columns_.Dataset(files_);
+    options.label_kind = data::LabelKind::kNone;
+    return data::Dataset::Load(options, tokenizer);
+  }
+  std::vector<std::string> texts = texts_;
+  if (texts.empty()) {
+    for (std::string line; std::getline(std::cin, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      texts.push_back(line);
+    }
+  }
+  return data::Dataset::FromTexts(texts, tokenizer, columns_.max_length);
+}
+
+void Predict::Run() {
+  machine_.Apply();
+  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType());
+  const data::Dataset dataset = LoadTexts(classifier.tokenizer);
+  CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
+  const at::Tensor logits = infer::Logits(
+      classifier.model, dataset,
+      {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting", dataset.size())});
+  const at::Tensor scores = infer::Scores(logits, classifier.head.problem_type);
+  const data::LabelKind kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
+  const int64_t width = logits.size(1);
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    std::cout << Line(classifier.head, kind, scores.const_data_ptr<float>() + i * width,
+                      logits_ ? logits.const_data_ptr<float>() + i * width : nullptr)
+                     .dump(-1, ' ', false, Json::error_handler_t::replace)
+              << "\n";
+  }
+  std::cout << std::flush;
+}
+
+}  // namespace gemtune::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "gemtune/cli/command.h"
+#include "gemtune/cli/options.h"
+
+namespace gemtune::cli {
+
+/// gemtune tokenize
+class Tokenize : public Command {
+ public:
+  void Declare(CLI::App& app) override;
+  void Run() override;
+
+ private:
+  ColumnOptions columns_;
+  std::string model_;
+  std::vector<std::string> files_;
+  int threads_ = 0;
+};
+
+}  // namespace gemtune::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+
+#include "gemtune/data/dataset.h"
+#include "gemtune/model/heads.h"
+
+namespace gemtune::infer {
+
+struct PredictOptions {
+  int64_t max_tokens_per_batch = 4096;  // a longer example makes a batch of its own
+  int64_t max_sequences_per_batch = 0;  // 0: no limit
+  /// Called after every batch with the examples and tokens done so far.
+  std::function<void(int64_t examples, int64_t tokens)> progress;
+};
+
+/// The classifier's outputs for every example, in the data set's order: [N, num_labels] fp32. Runs without
+/// autograd, in packed batches of similar length.
+at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset,
+                  const PredictOptions& options);
+
+/// Logits as what a reader wants: softmax for single_label_classification, sigmoid for
+/// multi_label_classification, and themselves for regression. [N, num_labels] fp32 both.
+at::Tensor Scores(const at::Tensor& logits, const std::string& problem_type);
+
+}  // namespace gemtune::infer

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+namespace gemtune::kernels {
+
+struct AdamWStepOptions {
+  double learning_rate = 0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  double grad_scale = 1;  // the gradient is multiplied by it first: clipping without a pass of its own
+  int64_t step = 1;       // counted from 1, for the bias correction
+};
+
+struct AdamWState {
+  float* parameter;   // [n] fp32, updated
+  float* exp_avg;     // [n] first moment, updated
+  float* exp_avg_sq;  // [n] second moment, updated
+};
+
+/// One AdamW step (Loshchilov & Hutter 2019, algorithm 2) as torch.optim.AdamW does it, over n elements:
+/// p −= lr·λ·p; m += (1 − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= lr/(1 − β1^t) · m / (√v/√(1 − β2^t) + ε).
+void AdamWStep(int64_t n, const float* grad, const AdamWState& state, const AdamWStepOptions& options);
+
+/// The same with a bf16 gradient; the new parameter is also written to `rounded` [n] as bf16.
+void AdamWStep(int64_t n, const uint16_t* grad, const AdamWState& state, uint16_t* rounded,
+               const AdamWStepOptions& options);
+
+}  // namespace gemtune::kernels

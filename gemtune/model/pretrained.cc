@@ -1,0 +1,168 @@
+#include "gemtune/model/pretrained.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
+#include "gemtune/io/safetensors.h"
+
+namespace gemtune::model {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+DType ToDType(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return DType::kF32;
+    case at::kBFloat16:
+      return DType::kBF16;
+    default:
+      GEMTUNE_CHECK(false && "parameters are fp32 or bf16");
+  }
+  return DType::kF32;
+}
+
+std::string ShapeText(at::IntArrayRef shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+const Json& TextConfig(const Json& config) {
+  const auto nested = config.find("text_config");
+  return nested == config.end() ? config : *nested;
+}
+
+// config.json of the classifier: the text model's own entries, then the head's.
+Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::ScalarType dtype,
+                      int64_t pad_token_id) {
+  Json config = TextConfig(source);
+  for (const char* stale : {"torch_dtype", "quantization_config", "_name_or_path", "_model_name_or_path"}) {
+    config.erase(stale);
+  }
+  config["architectures"] = {"Gemma3TextForSequenceClassification"};
+  config["model_type"] = "gemma3_text";
+  config["dtype"] = dtype == at::kBFloat16 ? "bfloat16" : "float32";
+  config["pad_token_id"] = pad_token_id;
+  config["problem_type"] = head.problem_type;
+  config["num_labels"] = head.label_names.size();
+  config["id2label"] = Json::object();
+  config["label2id"] = Json::object();
+  for (size_t id = 0; id < head.label_names.size(); ++id) {
+    config["id2label"][std::to_string(id)] = head.label_names[id];
+    config["label2id"][head.label_names[id]] = id;
+  }
+  return config;
+}
+
+PretrainedClassifier Load(const io::Checkpoint& checkpoint, const ClassifierHead& head,
+                          at::ScalarType dtype) {
+  const std::string source = checkpoint.path().string();
+  PretrainedClassifier loaded{.config = Gemma3TextConfig::FromJson(checkpoint.config(), source + ": config"),
+                              .config_json = checkpoint.config(),
+                              .generation_config = checkpoint.generation_config(),
+                              .tokenizer = std::move(tokenizer),
+                              .head = head,
+                              .model = nullptr};
+  const auto num_labels = static_cast<int64_t>(head.label_names.size());
+  loaded.model = SequenceClassifier(loaded.config, num_labels, at::TensorOptions().dtype(dtype));
+  const io::TensorInfo* score = checkpoint.Find("score.weight");
+  loaded.head_is_new =
+      score == nullptr || score->shape != std::vector<int64_t>{num_labels, loaded.config.hidden_size};
+  LoadParameters(checkpoint, *loaded.model->trunk(), "model.");
+  if (!loaded.head_is_new) LoadParameters(checkpoint, *loaded.model->score(), "score.");
+  checkpoint.DropPages();
+  return loaded;
+}
+
+}  // namespace
+
+void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix) {
+  const at::NoGradGuard no_grad;
+  for (const auto& item : module.named_parameters()) {
+    const std::string name = prefix + item.key();
+    const io::TensorInfo* info = checkpoint.Find(name);
+    if (info == nullptr) Fail("{}: tensor '{}' is missing", checkpoint.path().string(), name);
+    if (at::IntArrayRef(info->shape) != item.value().sizes()) {
+      Fail("{}: tensor '{}' has shape {}, the configuration asks for {}", checkpoint.path().string(), name,
+           ShapeText(info->shape), ShapeText(item.value().sizes()));
+    }
+    checkpoint.Read(name, ToDType(item.value().scalar_type()), item.value().mutable_data_ptr());
+  }
+}
+
+void SaveParameters(const torch::nn::Module& module, const fs::path& directory) {
+  std::vector<io::NamedTensor> tensors;
+  std::vector<at::Tensor> kept;  // the views below look into these
+  for (const auto& item : module.named_parameters()) {
+    kept.push_back(item.value().detach().cpu().contiguous());
+    const at::Tensor& tensor = kept.back();
+    tensors.push_back({item.key(),
+                       {.dtype = ToDType(tensor.scalar_type()),
+                        .shape = tensor.sizes().vec(),
+                        .data = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}}});
+  }
+  io::WriteShardedSafetensors(directory, tensors);
+}
+
+ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
+  ClassifierHead head;
+  const auto names = config.find("id2label");
+  if (names == config.end() || !names->is_object() || names->empty()) {
+    Fail("{}: no 'id2label'; this is not a fine-tuned classifier (train one with gemtune train)", source);
+  }
+  head.label_names.resize(names->size());
+  std::vector<bool> seen(names->size());
+  for (const auto& [id, name] : names->items()) {
+    const bool is_number = !id.empty() && id.size() < 10 &&
+                           std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isdigit(c); });
+    const size_t index = is_number ? std::stoul(id) : names->size();
+    if (index >= names->size() || !name.is_string() || seen[index]) {
+      Fail("{}: 'id2label' does not number its labels 0 to {}", source, names->size() - 1);
+    }
+    seen[index] = true;
+    head.label_names[index] = name.get<std::string>();
+  }
+  const auto type = config.find("problem_type");
+  if (type != config.end() && type->is_string()) {
+    head.problem_type = type->get<std::string>();
+  } else {  // as transformers decides where nothing is said
+    head.problem_type = head.label_names.size() == 1 ? "regression" : "single_label_classification";
+  }
+  return head;
+}
+
+PretrainedClassifier PretrainedClassifier::FromBase(const fs::path& path, text::Tokenizer tokenizer,
+                                                    const ClassifierHead& head, at::ScalarType dtype) {
+  return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype);
+}
+
+PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype) {
+  const io::Checkpoint checkpoint = io::Checkpoint::Open(path);
+  PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(path),
+                                     HeadFromConfig(checkpoint.config(), path.string() + ": config"), dtype);
+  if (loaded.head_is_new) {
+    Fail(
+        "{}: no 'score.weight' with {} outputs; this is not a fine-tuned classifier (train one with gemtune "
+        "train)",
+        path.string(), loaded.head.label_names.size());
+  }
+  return loaded;
+}
+
+void PretrainedClassifier::Save(const fs::path& directory) const {
+  AtomicDirectory target(directory);
+  SaveParameters(*model, target.path());
+  const Json saved =
+      ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id);
+  WriteFileAtomically(target.path() / "config.json", saved.dump(2) + "\n");
+  if (!generation_config.is_null()) {
+    WriteFileAtomically(target.path() / "generation_config.json", generation_config.dump(2) + "\n");
+  }
+  tokenizer.Save(target.path());
+  target.Commit();
+}
+
+}  // namespace gemtune::model

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "gemtune/io/checkpoint.h"
+#include "gemtune/model/heads.h"
+#include "gemtune/text/tokenizer.h"
+
+namespace gemtune::model {
+
+/// Fills every parameter of `module` from the checkpoint tensor called `prefix` + its name, converted to the
+/// parameter's dtype (fp32 or bf16). Throws Error naming a tensor that is missing or has another shape.
+void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix);
+
+/// Writes model.safetensors (in shards above 5 GB) with every parameter of `module` under its name and in its
+/// dtype.
+void SaveParameters(const torch::nn::Module& module, const std::filesystem::path& directory);
+
+/// What a classifier's outputs mean, in config.json's terms.
+struct ClassifierHead {
+  std::string problem_type;  // single_label_classification, multi_label_classification or regression
+  std::vector<std::string> label_names;  // id2label in the order of ids; one for regression
+};
+
+/// A sequence classifier with everything that its Hugging Face directory holds.
+struct PretrainedClassifier {
+  Gemma3TextConfig config;
+  nlohmann::ordered_json config_json;        // as it was read
+  nlohmann::ordered_json generation_config;  // null if there is none
+  text::Tokenizer tokenizer;
+  ClassifierHead head;
+  SequenceClassifier model;
+  bool head_is_new = false;  // the checkpoint had none that fits: it starts at zero
+
+  /// A pre-trained Gemma 3 (or a classifier, to go on with its head if that has as many outputs) made into a
+  /// classifier with `head`. `dtype` is kFloat or kBFloat16. Throws Error for files that are missing, damaged
+  /// or of another model.
+  /// `tokenizer` is that of `path`: the caller has it, because the labels are found in data that it
+  /// tokenised.
+  static PretrainedClassifier FromBase(const std::filesystem::path& path, text::Tokenizer tokenizer,
+                                       const ClassifierHead& head, at::ScalarType dtype);
+
+  /// A fine-tuned classifier, its head read from config.json. Throws Error also if score.weight is missing.
+  static PretrainedClassifier FromTrained(const std::filesystem::path& path, at::ScalarType dtype);
+
+  /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
+  /// generation_config.json.
+  void Save(const std::filesystem::path& directory) const;
+};
+
+/// The head that a classifier's config.json describes. Throws Error if it describes none.
+ClassifierHead HeadFromConfig(const nlohmann::ordered_json& config, const std::string& source);
+
+}  // namespace gemtune::model

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gemtune/data/dataset.h"
+#include "gemtune/infer/predict.h"
+#include "gemtune/model/pretrained.h"
+#include "gemtune/train/task.h"
+
+namespace gemtune::train {
+
+/// The three kinds of sequence classification, in each vocabulary that names them.
+struct ClassificationKind {
+  std::string task;          // --task
+  std::string problem_type;  // config.json
+  data::LabelKind label_kind;
+};
+
+const std::vector<ClassificationKind>& ClassificationKinds();
+
+/// By --task, or by config.json's problem_type. Throws Error naming the known ones.
+const ClassificationKind& KindOfTask(const std::string& task);
+const ClassificationKind& KindOfProblemType(const std::string& problem_type);
+
+struct ClassificationOptions {
+  double label_smoothing = 0.0;
+  infer::PredictOptions evaluation;
+};
+
+/// Sequence classification as transformers trains it: cross entropy for one label, binary cross entropy for
+/// several, squared error for regression.
+class Classification : public Task {
+ public:
+  Classification(model::PretrainedClassifier& classifier, const ClassificationOptions& options);
+
+  torch::nn::Module& module() override { return *classifier_.model; }
+  int64_t CountTargets(const data::PackedBatch& batch) const override;
+  at::Tensor LossSum(const data::PackedBatch& batch) override;
+  Metrics Evaluate(const data::Dataset& dataset) override;
+  void Save(const std::filesystem::path& directory) override;
+  void Restore(const std::filesystem::path& directory) override;
+
+ private:
+  at::Tensor LossOfLogits(const at::Tensor& logits, const at::Tensor& labels) const;
+
+  model::PretrainedClassifier& classifier_;
+  ClassificationOptions options_;
+  data::LabelKind label_kind_;
+};
+
+}  // namespace gemtune::train

@@ -1,0 +1,114 @@
+#include "gemtune/train/observers.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/log.h"
+
+namespace gemtune::train {
+
+std::string Duration(double seconds) {
+  const auto whole = static_cast<int64_t>(std::lround(seconds));
+  const int64_t hours = whole / 3600, minutes = whole / 60 % 60, rest = whole % 60;
+  return hours > 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, rest)
+                   : fmt::format("{}:{:02}", minutes, rest);
+}
+
+ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
+    : is_terminal_(is_terminal), logging_steps_(logging_steps) {}
+
+void ConsoleObserver::OnStart(const RunReport& run) {
+  run_ = run;
+  log::Info("training {:.1f} M parameters on {} examples ({} tokens) in {} steps",
+            run.trained_parameters / 1e6, run.train_examples, run.train_tokens, run.total_steps);
+}
+
+void ConsoleObserver::OnStep(const StepReport& step) {
+  step_seconds_ += step.seconds;
+  tokens_ += step.tokens;
+  window_loss_ += step.loss;
+  ++window_steps_;
+  const double left =
+      step_seconds_ / static_cast<double>(step.step) * static_cast<double>(step.total_steps - step.step);
+  const std::string text =
+      fmt::format("step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left", step.step,
+                  step.total_steps, step.epoch, window_loss_ / static_cast<double>(window_steps_),
+                  step.learning_rate, static_cast<double>(tokens_) / step_seconds_, Duration(left));
+  const bool due = step.step % logging_steps_ == 0 || step.step == step.total_steps;
+  if (is_terminal_) {
+    constexpr int kWidth = 20;
+    const int filled = static_cast<int>(kWidth * step.step / step.total_steps);
+    std::fprintf(stderr, "\r\x1b[K[%s%s] %s", std::string(filled, '#').c_str(),
+                 std::string(kWidth - filled, '.').c_str(), text.c_str());
+    std::fflush(stderr);
+    bar_shown_ = true;
+  } else if (due) {
+    log::Info("{}", text);
+  }
+  if (due) {
+    window_loss_ = 0;
+    window_steps_ = 0;
+  }
+}
+
+void ConsoleObserver::ClearBar() {
+  if (bar_shown_) std::fputs("\r\x1b[K", stderr);
+  bar_shown_ = false;
+}
+
+void ConsoleObserver::OnEvaluate(const EvaluationReport& evaluation) {
+  ClearBar();
+  std::string line = fmt::format("epoch {:.2f}  step {}  train loss {:.4f}  validation", evaluation.epoch,
+                                 evaluation.step, evaluation.train_loss);
+  for (const auto& [name, value] : evaluation.metrics.items()) {
+    if (value.is_number()) line += fmt::format(" {} {:.4f} ", name, value.get<double>());
+  }
+  log::Info("{} ({}){}", line, Duration(evaluation.seconds), evaluation.is_best ? "  best so far" : "");
+}
+
+void ConsoleObserver::OnEnd() {
+  ClearBar();
+  log::Info("trained in {}", Duration(step_seconds_));
+}
+
+JsonlObserver::JsonlObserver(const std::filesystem::path& path) : path_(path), file_(path, std::ios::trunc) {
+  if (!file_) Fail("{}: cannot write", path.string());
+}
+
+void JsonlObserver::Write(const nlohmann::ordered_json& line) {
+  file_ << line.dump() << "\n" << std::flush;
+  if (!file_) throw RunError(fmt::format("{}: cannot write (disk full?)", path_.string()));
+}
+
+void JsonlObserver::OnStart(const RunReport& run) {
+  Write({{"type", "start"},
+         {"total_steps", run.total_steps},
+         {"steps_per_epoch", run.steps_per_epoch},
+         {"train_examples", run.train_examples},
+         {"train_tokens", run.train_tokens},
+         {"trained_parameters", run.trained_parameters}});
+}
+
+void JsonlObserver::OnStep(const StepReport& step) {
+  Write({{"type", "step"},
+         {"step", step.step},
+         {"epoch", step.epoch},
+         {"loss", step.loss},
+         {"learning_rate", step.learning_rate},
+         {"grad_norm", step.grad_norm},
+         {"tokens", step.tokens},
+         {"seconds", step.seconds}});
+}
+
+void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {
+  nlohmann::ordered_json line = {{"type", "evaluation"},          {"step", evaluation.step},
+                                 {"epoch", evaluation.epoch},     {"train_loss", evaluation.train_loss},
+                                 {"is_best", evaluation.is_best}, {"seconds", evaluation.seconds}};
+  line.update(evaluation.metrics);
+  Write(line);
+}
+
+}  // namespace gemtune::train

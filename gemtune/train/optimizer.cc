@@ -1,0 +1,74 @@
+#include "gemtune/train/optimizer.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "gemtune/kernels/adamw.h"
+
+namespace gemtune::train {
+
+AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : options_(options) {
+  for (const auto& item : module.named_parameters()) {
+    const at::Tensor& parameter = item.value();
+    if (!parameter.requires_grad()) continue;
+    Slot slot{.parameter = parameter,
+              .master = parameter.detach().to(at::kFloat),
+              .weight_decay = parameter.dim() >= 2 ? options.weight_decay : 0.0};
+    slot.exp_avg = at::zeros_like(slot.master);
+    slot.exp_avg_sq = at::zeros_like(slot.master);
+    slots_.push_back(std::move(slot));
+  }
+}
+
+double AdamW::GradNorm() const {
+  double sum_of_squares = 0;
+  for (const Slot& slot : slots_) {
+    const at::Tensor& grad = slot.parameter.grad();
+    if (!grad.defined()) continue;
+    const double norm = at::linalg_vector_norm(grad, 2, {}, false, at::kFloat).item<double>();
+    sum_of_squares += norm * norm;
+  }
+  return std::sqrt(sum_of_squares);
+}
+
+void AdamW::Step(double learning_rate, double grad_scale) {
+  const at::NoGradGuard no_grad;
+  ++step_;
+  for (Slot& slot : slots_) {
+    const at::Tensor& grad = slot.parameter.grad();
+    if (!grad.defined()) continue;
+    const kernels::AdamWStepOptions step{
+        .learning_rate = learning_rate,
+        .beta1 = options_.beta1,
+        .beta2 = options_.beta2,
+        .epsilon = options_.epsilon,
+        .weight_decay = slot.weight_decay,
+        .grad_scale = grad_scale,
+        .step = step_,
+    };
+    const int64_t n = slot.master.numel();
+    const kernels::AdamWState state{.parameter = slot.master.data_ptr<float>(),
+                                    .exp_avg = slot.exp_avg.data_ptr<float>(),
+                                    .exp_avg_sq = slot.exp_avg_sq.data_ptr<float>()};
+    if (slot.parameter.scalar_type() == at::kBFloat16) {
+      kernels::AdamWStep(n,
+                         reinterpret_cast<const uint16_t*>(grad.contiguous().const_data_ptr<at::BFloat16>()),
+                         state, reinterpret_cast<uint16_t*>(slot.parameter.data_ptr<at::BFloat16>()), step);
+    } else {
+      kernels::AdamWStep(n, grad.contiguous().const_data_ptr<float>(), state, step);
+    }
+  }
+}
+
+void AdamW::ZeroGrad() {
+  for (Slot& slot : slots_) slot.parameter.mutable_grad() = {};
+}
+
+int64_t AdamW::num_parameters() const {
+  int64_t count = 0;
+  for (const Slot& slot : slots_) count += slot.parameter.numel();
+  return count;
+}
+
+}  // namespace gemtune::train

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace gemtune::train {
+
+struct AdamWOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;  // of matrices; norm weights are never decayed, as in transformers' Trainer
+};
+
+/// AdamW (Loshchilov & Hutter 2019, algorithm 2): equals torch.optim.AdamW on fp32 parameters. A bf16
+/// parameter has an fp32 master copy that the update works on and that is rounded into the parameter: bf16
+/// alone would lose steps smaller than 1/256 of a weight.
+class AdamW {
+ public:
+  /// Every parameter of `module` that requires a gradient.
+  AdamW(const torch::nn::Module& module, const AdamWOptions& options);
+
+  /// L2 norm over all gradients. Parameters without a gradient count as zero.
+  double GradNorm() const;
+
+  /// One step at `learning_rate` with gradients times `grad_scale` (the clipping factor). Parameters that
+  /// have no gradient stay as they are.
+  void Step(double learning_rate, double grad_scale);
+
+  void ZeroGrad();
+
+  int64_t num_parameters() const;
+
+ private:
+  struct Slot {
+    at::Tensor parameter;
+    at::Tensor master;  // fp32; the parameter itself if that is fp32
+    at::Tensor exp_avg, exp_avg_sq;
+    double weight_decay = 0.0;
+  };
+
+  AdamWOptions options_;
+  std::vector<Slot> slots_;
+  int64_t step_ = 0;
+};
+
+}  // namespace gemtune::train
