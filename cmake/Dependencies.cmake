@@ -1,6 +1,5 @@
 # Everything gemtune stands on; scripts/setup.sh installs it. Used by the build and, installed, by find_package(gemtune).
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

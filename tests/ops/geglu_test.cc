@@ -1,0 +1,37 @@
+#include "gemtune/ops/geglu.h"
+
+#include <gtest/gtest.h>
+
+#include <numbers>
+
+#include "tests/support/gradcheck.h"
+
+namespace gemtune::ops {
+namespace {
+
+TEST(GeGlu, EqualsTheEquation) {
+  const at::Tensor gate = at::linspace(-6, 6, 25, at::kDouble), up = at::linspace(3, -2, 25, at::kDouble);
+  const at::Tensor y = GeGlu(gate, up);
+  for (int64_t i = 0; i < 25; ++i) {
+    const double g = gate[i].item<double>();
+    const double gelu =
+        0.5 * g * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (g + 0.044715 * g * g * g)));
+    EXPECT_NEAR(y[i].item<double>(), gelu * up[i].item<double>(), 1e-12);
+  }
+}
+
+TEST(GeGlu, RoundsBFloat16OnceAtTheEnd) {
+  at::manual_seed(0);
+  const at::Tensor gate = at::randn({100}).to(at::kBFloat16), up = at::randn({100}).to(at::kBFloat16);
+  const at::Tensor wide = GeGlu(gate.to(at::kFloat), up.to(at::kFloat));
+  EXPECT_EQ(test::MaxDifference(GeGlu(gate, up), wide.to(at::kBFloat16)), 0.0);
+}
+
+TEST(GeGlu, Gradients) {
+  at::manual_seed(0);
+  test::ExpectGradients([](const auto& in) { return GeGlu(in[0], in[1]); },
+                        {test::RandomDouble({2, 5}), test::RandomDouble({2, 5})});
+}
+
+}  // namespace
+}  // namespace gemtune::ops

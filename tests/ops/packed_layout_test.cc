@@ -1,0 +1,40 @@
+#include "gemtune/ops/packed_layout.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/gradcheck.h"
+
+namespace gemtune::ops {
+namespace {
+
+std::vector<int64_t> Values(const at::Tensor& t) {
+  return {t.data_ptr<int64_t>(), t.data_ptr<int64_t>() + t.numel()};
+}
+
+TEST(PackedLayout, PositionsRestartInEverySequence) {
+  const PackedLayout layout = PackedLayout::Full({0, 3, 4, 6});
+  EXPECT_EQ(Values(layout.positions), (std::vector<int64_t>{0, 1, 2, 0, 0, 1}));
+  EXPECT_EQ(layout.num_sequences(), 3);
+  EXPECT_EQ(layout.num_tokens(), 6);
+  EXPECT_EQ(layout.num_rows(), 6);
+  EXPECT_EQ(layout.max_seqlen(), 3);
+  EXPECT_FALSE(layout.rows.defined());
+}
+
+TEST(PackedLayout, RowsAreCountedPerSequence) {
+  const PackedLayout layout = PackedLayout::Full({0, 3, 4, 6}).WithRows({0, 2, 5});
+  EXPECT_EQ(layout.cu_rows, (std::vector<int32_t>{0, 2, 2, 3}));
+  EXPECT_EQ(Values(layout.row_positions), (std::vector<int64_t>{0, 2, 1}));
+  EXPECT_EQ(layout.num_rows(), 3);
+}
+
+TEST(PackedLayout, RefusesWhatIsNoLayout) {
+  EXPECT_THROW(PackedLayout::Full({0}), std::logic_error);
+  EXPECT_THROW(PackedLayout::Full({1, 2}), std::logic_error);
+  EXPECT_THROW(PackedLayout::Full({0, 2, 2}), std::logic_error);
+  EXPECT_THROW(PackedLayout::Full({0, 3}).WithRows({1, 1}), std::logic_error);
+  EXPECT_THROW(PackedLayout::Full({0, 3}).WithRows({3}), std::logic_error);
+}
+
+}  // namespace
+}  // namespace gemtune::ops

@@ -1,0 +1,56 @@
+#include "gemtune/ops/rms_norm.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/gradcheck.h"
+
+namespace gemtune::ops {
+namespace {
+
+using test::MaxDifference;
+using test::RandomDouble;
+
+// The equation, one row at a time.
+at::Tensor Plain(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  at::Tensor y = at::empty_like(x, at::kDouble);
+  const auto in = x.to(at::kDouble), w = weight.to(at::kDouble);
+  for (int64_t r = 0; r < x.size(0); ++r) {
+    double sum = 0;
+    for (int64_t i = 0; i < x.size(1); ++i) sum += std::pow(in[r][i].item<double>(), 2);
+    const double scale = 1.0 / std::sqrt(sum / static_cast<double>(x.size(1)) + eps);
+    for (int64_t i = 0; i < x.size(1); ++i) y[r][i] = in[r][i] * scale * (1.0 + w[i]);
+  }
+  return y;
+}
+
+TEST(RmsNorm, EqualsTheEquation) {
+  at::manual_seed(0);
+  for (const int64_t dim : {1, 7, 16}) {
+    const at::Tensor x = RandomDouble({3, dim}) * 5, weight = RandomDouble({dim});
+    EXPECT_LT(MaxDifference(RmsNorm(x, weight, 1e-6), Plain(x, weight, 1e-6)), 1e-12);
+    const at::Tensor single = RmsNorm(x.to(at::kFloat), weight.to(at::kFloat), 1e-6);
+    EXPECT_EQ(single.scalar_type(), at::kFloat);
+    EXPECT_LT(MaxDifference(single, Plain(x, weight, 1e-6)), 1e-5);
+  }
+}
+
+TEST(RmsNorm, RoundsBFloat16OnceAtTheEnd) {
+  at::manual_seed(0);
+  const at::Tensor x = at::randn({4, 64}).to(at::kBFloat16), weight = at::randn({64}).to(at::kBFloat16);
+  const at::Tensor y = RmsNorm(x, weight, 1e-6);
+  EXPECT_EQ(y.scalar_type(), at::kBFloat16);
+  EXPECT_EQ(MaxDifference(y, Plain(x, weight, 1e-6).to(at::kBFloat16)), 0.0);
+}
+
+TEST(RmsNorm, AZeroRowStaysZero) {
+  EXPECT_EQ(MaxDifference(RmsNorm(at::zeros({1, 8}), at::ones({8}), 1e-6), at::zeros({1, 8})), 0.0);
+}
+
+TEST(RmsNorm, Gradients) {
+  at::manual_seed(0);
+  test::ExpectGradients([](const auto& in) { return RmsNorm(in[0], in[1], 1e-6); },
+                        {RandomDouble({3, 5}), RandomDouble({5})});
+}
+
+}  // namespace
+}  // namespace gemtune::ops
