@@ -47,6 +47,9 @@ class Dataset {
   /// fit `label_kind`.
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);
 
+  /// Texts given directly, without labels and without a cache.
+  static Dataset FromTexts(std::span<const std::string> texts, const text::Tokenizer& tokenizer, int64_t max_length);
+
   int64_t size() const { return static_cast<int64_t>(offsets_.size()) - 1; }
   int64_t tokens() const { return static_cast<int64_t>(ids_.size()); }
   int64_t length(int64_t i) const { return offsets_[i + 1] - offsets_[i]; }

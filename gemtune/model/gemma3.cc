@@ -80,7 +80,7 @@ at::Tensor Gemma3ModelImpl::RunLayers(const at::Tensor& ids, const ops::PackedLa
                                       std::vector<at::Tensor>* keep) {
   GEMTUNE_CHECK(ids.dim() == 1 && ids.size(0) == layout.num_tokens());
   ops::PackedLayout all_tokens = layout;
-  all_tokens.rows = {};
+  all_tokens.rows = at::Tensor();
   all_tokens.row_positions = layout.positions;
   all_tokens.cu_rows = layout.cu_seqlens;
   at::Tensor x = embed_tokens_(ids);

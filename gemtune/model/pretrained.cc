@@ -1,6 +1,7 @@
 #include "gemtune/model/pretrained.h"
 
 #include <ATen/ATen.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "gemtune/train/classification.h"
 
 #include <ATen/ATen.h>
+#include <fmt/ranges.h>
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cross_entropy.h"

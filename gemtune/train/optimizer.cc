@@ -62,7 +62,7 @@ void AdamW::Step(double learning_rate, double grad_scale) {
 }
 
 void AdamW::ZeroGrad() {
-  for (Slot& slot : slots_) slot.parameter.mutable_grad() = {};
+  for (Slot& slot : slots_) slot.parameter.mutable_grad() = at::Tensor();
 }
 
 int64_t AdamW::num_parameters() const {
