@@ -48,7 +48,8 @@ class Dataset {
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);
 
   /// Texts given directly, without labels and without a cache.
-  static Dataset FromTexts(std::span<const std::string> texts, const text::Tokenizer& tokenizer, int64_t max_length);
+  static Dataset FromTexts(std::span<const std::string> texts, const text::Tokenizer& tokenizer,
+                           int64_t max_length);
 
   int64_t size() const { return static_cast<int64_t>(offsets_.size()) - 1; }
   int64_t tokens() const { return static_cast<int64_t>(ids_.size()); }

@@ -1,6 +1,8 @@
 #include "gemtune/train/metrics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "gemtune/base/error.h"
 
@@ -28,15 +30,10 @@ struct Counts {
   }
 };
 
-double MacroF1(const std::vector<Counts>& classes) {
+double MeanF1(const std::vector<Counts>& classes) {
   double sum = 0;
-  int64_t occurring = 0;
-  for (const Counts& counts : classes) {
-    if (!counts.Occurs()) continue;
-    sum += counts.F1();
-    ++occurring;
-  }
-  return occurring == 0 ? 0.0 : sum / static_cast<double>(occurring);
+  for (const Counts& counts : classes) sum += counts.F1();
+  return classes.empty() ? 0.0 : sum / static_cast<double>(classes.size());
 }
 
 Metrics PerClass(const std::vector<Counts>& classes, const std::vector<std::string>& names) {
@@ -69,8 +66,11 @@ Metrics SingleLabelMetrics(std::span<const int64_t> targets, std::span<const int
       ++classes[prediction].false_positive;
     }
   }
+  std::vector<Counts> occurring;
+  std::copy_if(classes.begin(), classes.end(), std::back_inserter(occurring),
+               [](const Counts& c) { return c.Occurs(); });
   return {{"accuracy", Counts::Ratio(right, static_cast<int64_t>(targets.size()))},
-          {"macro_f1", MacroF1(classes)},
+          {"macro_f1", MeanF1(occurring)},
           {"per_class", PerClass(classes, names)},
           {"confusion_matrix", confusion}};
 }
@@ -94,7 +94,7 @@ Metrics MultiLabelMetrics(std::span<const uint8_t> targets, std::span<const uint
   const auto rows = static_cast<int64_t>(targets.size() / names.size());
   return {{"accuracy", Counts::Ratio(rows_right, rows)},
           {"micro_f1", all.F1()},
-          {"macro_f1", MacroF1(classes)},
+          {"macro_f1", MeanF1(classes)},
           {"per_class", PerClass(classes, names)}};
 }
 

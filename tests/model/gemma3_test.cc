@@ -1,0 +1,61 @@
+#include "gemtune/model/gemma3.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/gradcheck.h"
+#include "tests/support/tiny_model.h"
+
+namespace gemtune::model {
+namespace {
+
+using test::MaxDifference;
+
+TEST(Gemma3, EveryLayersStateEqualsTransformers) {
+  const auto golden = test::Golden();
+  const SequenceClassifier classifier = test::TinyClassifier();
+  const auto layout = ops::PackedLayout::Full(test::ToVector(golden.at("cu_seqlens")));
+  const auto states = classifier->trunk()->HiddenStates(golden.at("ids"), layout);
+  ASSERT_EQ(states.size(), 8u);
+  for (size_t i = 0; i < states.size(); ++i) {
+    const at::Tensor& expected = golden.at("hidden_states." + std::to_string(i));
+    EXPECT_LT(MaxDifference(states[i], expected), 2e-5 * std::max(1.0, expected.abs().max().item<double>()))
+        << "state " << i;
+  }
+}
+
+TEST(Gemma3, RowsAloneGiveTheRowsOfTheWhole) {
+  const auto golden = test::Golden();
+  const SequenceClassifier classifier = test::TinyClassifier();
+  const auto layout = ops::PackedLayout::Full(test::ToVector(golden.at("cu_seqlens")));
+  const Gemma3Model& model = classifier->trunk();
+  const std::vector<int64_t> rows = {0, 4, 5, 20, 46};
+  const at::Tensor whole = model->forward(golden.at("ids"), layout);
+  const at::Tensor some = model->forward(golden.at("ids"), layout.WithRows(rows));
+  EXPECT_LT(MaxDifference(some, whole.index_select(0, at::tensor(rows))), 1e-5);
+}
+
+TEST(Gemma3, PackedEqualsOneByOne) {
+  const auto golden = test::Golden();
+  const SequenceClassifier classifier = test::TinyClassifier();
+  const auto cu_seqlens = test::ToVector(golden.at("cu_seqlens"));
+  const at::Tensor packed =
+      classifier->trunk()->forward(golden.at("ids"), ops::PackedLayout::Full(cu_seqlens));
+  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
+    const int64_t start = cu_seqlens[s], length = cu_seqlens[s + 1] - start;
+    const auto alone = ops::PackedLayout::Full({0, static_cast<int32_t>(length)});
+    const at::Tensor single = classifier->trunk()->forward(golden.at("ids").narrow(0, start, length), alone);
+    EXPECT_LT(MaxDifference(packed.narrow(0, start, length), single), 1e-5) << "sequence " << s;
+  }
+}
+
+TEST(Gemma3, ParametersAreNamedAsInTheCheckpoint) {
+  const auto checkpoint = io::Checkpoint::Open(test::GoldenDir());
+  const SequenceClassifier classifier = test::TinyClassifier();
+  EXPECT_EQ(classifier->named_parameters().size(), checkpoint.tensors().size());
+  for (const auto& item : classifier->named_parameters()) {
+    ASSERT_NE(checkpoint.Find(item.key()), nullptr) << item.key();
+  }
+}
+
+}  // namespace
+}  // namespace gemtune::model
