@@ -40,6 +40,9 @@ if(LibTorch_FOUND AND NOT TARGET Torch::cpu)
     IMPORTED_LOCATION ${LIBTORCH_CPU_LIBRARY}
     INTERFACE_INCLUDE_DIRECTORIES "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_API_INCLUDE_DIR}"
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LIBTORCH_INCLUDE_DIR};${LIBTORCH_API_INCLUDE_DIR}"
+    # LibTorch's include folder brings an fmt of its own that hides the installed one and has no library: header-only then.
+    # The two versions live in different inline namespaces and do not meet.
+    INTERFACE_COMPILE_DEFINITIONS FMT_HEADER_ONLY=1
     INTERFACE_LINK_LIBRARIES Torch::c10)
   # The wheel's libtorch_cpu needs libcudart and libcupti, found through its own RPATH at run time; the linker need not.
   target_link_options(Torch::cpu INTERFACE LINKER:--allow-shlib-undefined)

@@ -20,7 +20,8 @@ class SequenceClassifierImpl : public torch::nn::Module {
   /// ids [T] int64, sequences at cu_seqlens [B + 1] → logits [B, num_labels].
   at::Tensor forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
 
-  const Gemma3Model& trunk() const { return model_; }
+  Gemma3Model& trunk() { return model_; }
+  Linear& score() { return score_; }
   const Linear& score() const { return score_; }
 
  private:

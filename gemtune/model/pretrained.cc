@@ -58,8 +58,8 @@ Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::Scalar
   return config;
 }
 
-PretrainedClassifier Load(const io::Checkpoint& checkpoint, const ClassifierHead& head,
-                          at::ScalarType dtype) {
+PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer tokenizer,
+                          const ClassifierHead& head, at::ScalarType dtype) {
   const std::string source = checkpoint.path().string();
   PretrainedClassifier loaded{.config = Gemma3TextConfig::FromJson(checkpoint.config(), source + ": config"),
                               .config_json = checkpoint.config(),

@@ -12,7 +12,7 @@ using test::MaxDifference;
 
 TEST(Gemma3, EveryLayersStateEqualsTransformers) {
   const auto golden = test::Golden();
-  const SequenceClassifier classifier = test::TinyClassifier();
+  SequenceClassifier classifier = test::TinyClassifier();
   const auto layout = ops::PackedLayout::Full(test::ToVector(golden.at("cu_seqlens")));
   const auto states = classifier->trunk()->HiddenStates(golden.at("ids"), layout);
   ASSERT_EQ(states.size(), 8u);
@@ -25,9 +25,9 @@ TEST(Gemma3, EveryLayersStateEqualsTransformers) {
 
 TEST(Gemma3, RowsAloneGiveTheRowsOfTheWhole) {
   const auto golden = test::Golden();
-  const SequenceClassifier classifier = test::TinyClassifier();
+  SequenceClassifier classifier = test::TinyClassifier();
   const auto layout = ops::PackedLayout::Full(test::ToVector(golden.at("cu_seqlens")));
-  const Gemma3Model& model = classifier->trunk();
+  Gemma3Model& model = classifier->trunk();
   const std::vector<int64_t> rows = {0, 4, 5, 20, 46};
   const at::Tensor whole = model->forward(golden.at("ids"), layout);
   const at::Tensor some = model->forward(golden.at("ids"), layout.WithRows(rows));
@@ -36,7 +36,7 @@ TEST(Gemma3, RowsAloneGiveTheRowsOfTheWhole) {
 
 TEST(Gemma3, PackedEqualsOneByOne) {
   const auto golden = test::Golden();
-  const SequenceClassifier classifier = test::TinyClassifier();
+  SequenceClassifier classifier = test::TinyClassifier();
   const auto cu_seqlens = test::ToVector(golden.at("cu_seqlens"));
   const at::Tensor packed =
       classifier->trunk()->forward(golden.at("ids"), ops::PackedLayout::Full(cu_seqlens));
@@ -50,7 +50,7 @@ TEST(Gemma3, PackedEqualsOneByOne) {
 
 TEST(Gemma3, ParametersAreNamedAsInTheCheckpoint) {
   const auto checkpoint = io::Checkpoint::Open(test::GoldenDir());
-  const SequenceClassifier classifier = test::TinyClassifier();
+  SequenceClassifier classifier = test::TinyClassifier();
   EXPECT_EQ(classifier->named_parameters().size(), checkpoint.tensors().size());
   for (const auto& item : classifier->named_parameters()) {
     ASSERT_NE(checkpoint.Find(item.key()), nullptr) << item.key();
