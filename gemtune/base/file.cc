@@ -19,10 +19,10 @@ std::string ErrnoText() {
   return std::generic_category().message(errno);
 }
 
-// Closes on scope exit; the descriptor of a file being written or flushed.
+// Closes on scope exit; the descriptor of a file being flushed.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  explicit Descriptor(const fs::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -35,7 +35,7 @@ class Descriptor {
 };
 
 void FlushToDisk(const fs::path& path) {
-  const Descriptor file(path, O_RDONLY);
+  const Descriptor file(path);
   if (file.get() < 0 || ::fsync(file.get()) != 0) {
     throw RunError(fmt::format("{}: cannot flush to disk: {}", path.string(), ErrnoText()));
   }
@@ -71,27 +71,40 @@ std::string ReadFile(const fs::path& path, uint64_t max_bytes) {
   return contents;
 }
 
-void WriteFileAtomically(const fs::path& path, std::string_view contents) {
-  const fs::path temporary = TemporaryName(path);
-  try {
-    {
-      const Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-      if (file.get() < 0) throw RunError(fmt::format("{}: cannot write: {}", path.string(), ErrnoText()));
-      size_t done = 0;
-      while (done < contents.size()) {
-        const ssize_t wrote = ::write(file.get(), contents.data() + done, contents.size() - done);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) throw RunError(fmt::format("{}: cannot write: {}", path.string(), ErrnoText()));
-        done += static_cast<size_t>(wrote);
-      }
-    }
-    FlushToDisk(temporary);
-    Rename(temporary, path);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw;
+AtomicFile::AtomicFile(fs::path target)
+    : target_(std::move(target)),
+      temporary_(TemporaryName(target_)),
+      descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  if (descriptor_ < 0) throw RunError(fmt::format("{}: cannot write: {}", target_.string(), ErrnoText()));
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove(temporary_, ignored);
+}
+
+void AtomicFile::Write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(descriptor_, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) throw RunError(fmt::format("{}: cannot write: {}", target_.string(), ErrnoText()));
+    bytes.remove_prefix(static_cast<size_t>(wrote));
   }
+}
+
+void AtomicFile::Commit() {
+  if (::fsync(descriptor_) != 0) {
+    throw RunError(fmt::format("{}: cannot flush to disk: {}", target_.string(), ErrnoText()));
+  }
+  Rename(temporary_, target_);
+  temporary_.clear();  // nothing is left for the destructor to remove
+}
+
+void WriteFileAtomically(const fs::path& path, std::string_view contents) {
+  AtomicFile file(path);
+  file.Write(contents);
+  file.Commit();
 }
 
 AtomicDirectory::AtomicDirectory(fs::path target)

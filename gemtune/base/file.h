@@ -10,8 +10,28 @@ namespace gemtune {
 /// Reads a whole file. Throws Error if it cannot be opened, is a directory or is larger than `max_bytes`.
 std::string ReadFile(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 30);
 
-/// Writes beside `path`, flushes to the disk, then renames: a reader sees the old file or the whole new one.
-/// Throws RunError on any write error; the temporary file is removed.
+/// A file written piece by piece under a temporary name beside its target. Commit() flushes it to the disk
+/// and renames it: a reader sees the old file or the whole new one. Without Commit() the destructor removes
+/// it. All methods throw RunError where the disk refuses.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path target);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends; nothing is buffered here.
+  void Write(std::string_view bytes);
+
+  void Commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+/// AtomicFile of one piece.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
 
 /// A directory written under a temporary name beside its target. Commit() flushes it and renames it into

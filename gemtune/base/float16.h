@@ -18,17 +18,15 @@ inline uint16_t BFloat16FromFloat(float value) {
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-/// IEEE half bits → float, exact (subnormals, infinities and NaN included).
+/// IEEE half bits → float, exact (subnormals, infinities and NaN included). Selects instead of branches:
+/// loops over it vectorise.
 inline float FloatFromFloat16(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t exponent = (bits >> 10) & 0x1fu;
-  const uint32_t mantissa = bits & 0x3ffu;
-  if (exponent == 0) {  // zero or subnormal: mantissa · 2^-24
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  const uint32_t magnitude = static_cast<uint32_t>(bits & 0x7fffu) << 13;
+  const uint32_t rebias = exponent == 31 ? 224u << 23 : 112u << 23;  // 31 (infinity, NaN) becomes 255
+  const auto tiny = std::bit_cast<uint32_t>(static_cast<float>(bits & 0x3ff) * 0x1p-24f);
+  return std::bit_cast<float>(sign | (exponent == 0 ? tiny : magnitude + rebias));
 }
 
 /// float → IEEE half bits, to nearest, ties to even.

@@ -1,6 +1,7 @@
 #include "gemtune/base/file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -43,6 +44,32 @@ TEST_F(File, AFailedWriteIsARunErrorAndLeavesNothing) {
   fs::create_directories(dir_ / "target" / "child");
   EXPECT_THROW(WriteFileAtomically(dir_ / "target", "x"), RunError);  // cannot replace a directory
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
+}
+
+TEST_F(File, AtomicFileAppearsWholeOnCommitOnly) {
+  WriteFileAtomically(dir_ / "f", "old");
+  {
+    AtomicFile abandoned(dir_ / "f");
+    abandoned.Write("half");
+  }
+  EXPECT_EQ(ReadFile(dir_ / "f"), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
+  AtomicFile file(dir_ / "f");
+  file.Write("new ");
+  file.Write("");
+  file.Write("contents");
+  EXPECT_EQ(ReadFile(dir_ / "f"), "old");
+  file.Commit();
+  EXPECT_EQ(ReadFile(dir_ / "f"), "new contents");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
+}
+
+TEST_F(File, AFullDiskIsARunError) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
+  const fs::path temporary = dir_ / fmt::format("f.tmp-{}", ::getpid());
+  fs::create_symlink("/dev/full", temporary);
+  EXPECT_THROW(WriteFileAtomically(dir_ / "f", "x"), RunError);
+  EXPECT_TRUE(fs::is_empty(dir_));
 }
 
 TEST_F(File, AtomicDirectoryAppearsOnCommitOnly) {

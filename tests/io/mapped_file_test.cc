@@ -1,0 +1,81 @@
+#include "gemtune/io/mapped_file.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "gemtune/base/file.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+
+namespace gemtune::io {
+namespace {
+
+using ::gemtune::test::MessageOf;
+using ::testing::HasSubstr;
+
+using MappedFileTest = test::TempDir;
+
+std::string Text(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+TEST_F(MappedFileTest, MapsAFileAndAnEmptyOne) {
+  WriteFileAtomically(dir_ / "f", "abc");
+  WriteFileAtomically(dir_ / "empty", "");
+  EXPECT_EQ(Text(MappedFile::Open(dir_ / "f")), "abc");
+  EXPECT_EQ(MappedFile::Open(dir_ / "f").path(), dir_ / "f");
+  const MappedFile empty = MappedFile::Open(dir_ / "empty");
+  EXPECT_TRUE(empty.bytes().empty());
+  empty.DropPages();
+}
+
+TEST_F(MappedFileTest, MovesKeepTheMapping) {
+  WriteFileAtomically(dir_ / "f", "first");
+  WriteFileAtomically(dir_ / "g", "second");
+  MappedFile a = MappedFile::Open(dir_ / "f");
+  MappedFile b = std::move(a);
+  EXPECT_EQ(Text(b), "first");
+  b = MappedFile::Open(dir_ / "g");
+  EXPECT_EQ(Text(b), "second");
+  EXPECT_EQ(b.path(), dir_ / "g");
+}
+
+TEST_F(MappedFileTest, RefusesWhatIsNotARegularFile) {
+  EXPECT_THAT(MessageOf([&] { MappedFile::Open(dir_ / "missing"); }),
+              HasSubstr("missing: cannot open: No such"));
+  EXPECT_THAT(MessageOf([&] { MappedFile::Open(dir_); }), HasSubstr("is a directory"));
+  ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(MessageOf([&] { MappedFile::Open(dir_ / "pipe"); }), HasSubstr("is not a regular file"));
+  EXPECT_THAT(MessageOf([&] { MappedFile::Open("/dev/zero"); }), HasSubstr("is not a regular file"));
+}
+
+// Pages of mapped files in this process, from /proc/self/statm's third number.
+int64_t SharedPages() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t size = 0;
+  int64_t resident = 0;
+  int64_t shared = 0;
+  statm >> size >> resident >> shared;
+  return shared;
+}
+
+TEST_F(MappedFileTest, DroppedPagesLeaveTheProcessAndCanBeReadAgain) {
+  if (SharedPages() == 0) GTEST_SKIP() << "needs /proc/self/statm";
+  constexpr size_t kBytes = 16 << 20;
+  WriteFileAtomically(dir_ / "f", std::string(kBytes, 'x'));
+  const MappedFile file = MappedFile::Open(dir_ / "f");
+  const auto pages = static_cast<int64_t>(kBytes) / ::getpagesize();
+  const int64_t before = SharedPages();
+  EXPECT_EQ(Text(file), std::string(kBytes, 'x'));
+  EXPECT_GT(SharedPages(), before + pages * 9 / 10);
+  file.DropPages();
+  EXPECT_LT(SharedPages(), before + pages / 10);
+  EXPECT_EQ(Text(file), std::string(kBytes, 'x'));
+}
+
+}  // namespace
+}  // namespace gemtune::io
