@@ -1,0 +1,317 @@
+#include "gemtune/text/tokenizer.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
+#include "gemtune/base/parallel.h"
+#include "gemtune/text/added_tokens.h"
+#include "gemtune/text/bpe.h"
+#include "gemtune/text/sentencepiece_proto.h"
+#include "gemtune/text/tokenizer_config.h"
+#include "gemtune/text/tokenizer_json.h"
+#include "gemtune/text/utf8.h"
+#include "gemtune/text/vocabulary.h"
+
+namespace gemtune::text {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kTokenizerJson = "tokenizer.json";
+constexpr const char* kTokenizerConfig = "tokenizer_config.json";
+constexpr const char* kTokenizerModel = "tokenizer.model";
+constexpr const char* kChatTemplate = "chat_template.jinja";
+
+// A file that Save copies.
+struct SourceFile {
+  fs::path path;
+  uint64_t hash = 0;  // of the contents that were loaded
+};
+
+struct Loaded {
+  Vocabulary vocabulary;
+  std::vector<SourceFile> files;  // empty: Save makes them
+};
+
+uint64_t Hash(std::string_view contents) {
+  return XXH3_64bits(contents.data(), contents.size());
+}
+
+// Reads `name` beside the others and notes it as a file to copy; "" if there is none.
+std::string ReadSource(const fs::path& path, std::vector<SourceFile>* files) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return "";
+  std::string contents = ReadFile(path, uint64_t{1} << 29);
+  files->push_back({path, Hash(contents)});
+  return contents;
+}
+
+// Everything that stands beside the tokenizer.json or tokenizer.model in `directory`.
+void LoadSidecars(const fs::path& directory, VocabularySource source, Loaded* loaded) {
+  const fs::path config_path = directory / kTokenizerConfig;
+  const std::string config = ReadSource(config_path, &loaded->files);
+  ApplyTokenizerConfig(config.empty() ? "{}" : config, config_path.string(), source, &loaded->vocabulary);
+  if (std::string jinja = ReadSource(directory / kChatTemplate, &loaded->files); !jinja.empty()) {
+    loaded->vocabulary.chat_template = std::move(jinja);  // takes precedence in transformers
+  }
+}
+
+Loaded LoadTokenizerJson(const fs::path& path) {
+  Loaded loaded;
+  loaded.vocabulary = ParseTokenizerJson(ReadSource(path, &loaded.files), path.string());
+  LoadSidecars(path.parent_path(), VocabularySource::kTokenizerJson, &loaded);
+  for (const char* name : {"special_tokens_map.json", "added_tokens.json", kTokenizerModel}) {
+    ReadSource(path.parent_path() / name, &loaded.files);
+  }
+  return loaded;
+}
+
+Loaded LoadSentencePiece(const fs::path& path) {
+  Loaded loaded;
+  loaded.vocabulary = VocabularyFromScores(DecodeModelProto(ReadFile(path), path.string()), path.string());
+  LoadSidecars(path.parent_path(), VocabularySource::kSentencePiece, &loaded);
+  loaded.files.clear();
+  return loaded;
+}
+
+Loaded LoadAny(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    if (fs::exists(path / kTokenizerJson, error)) return LoadTokenizerJson(path / kTokenizerJson);
+    if (fs::exists(path / kTokenizerModel, error)) return LoadSentencePiece(path / kTokenizerModel);
+    Fail("{}: has neither {} nor {}", path.string(), kTokenizerJson, kTokenizerModel);
+  }
+  if (!fs::exists(path, error)) Fail("{}: no such file or directory", path.string());
+  if (path.extension() == ".json") return LoadTokenizerJson(path);
+  return LoadSentencePiece(path);
+}
+
+std::string Fingerprint(const Vocabulary& vocabulary) {
+  XXH3_state_t* state = XXH3_createState();
+  XXH3_128bits_reset(state);
+  const auto add_number = [&](uint64_t number) { XXH3_128bits_update(state, &number, sizeof(number)); };
+  const auto add_text = [&](std::string_view text) {
+    add_number(text.size());
+    XXH3_128bits_update(state, text.data(), text.size());
+  };
+  const auto add_ids = [&](const std::vector<int32_t>& ids) {
+    add_number(ids.size());
+    XXH3_128bits_update(state, ids.data(), ids.size() * sizeof(int32_t));
+  };
+  add_text("gemtune tokenizer 1");
+  add_number(vocabulary.pieces.size());
+  for (const std::string& piece : vocabulary.pieces) add_text(piece);
+  add_number(vocabulary.merges.size());
+  XXH3_128bits_update(state, vocabulary.merges.data(), vocabulary.merges.size() * sizeof(Merge));
+  add_number(vocabulary.added_tokens.size());
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    add_number(static_cast<uint64_t>(token.id));
+    add_text(token.content);
+  }
+  const SpecialTokensTemplate& around = vocabulary.special_tokens;
+  add_ids(around.single_before);
+  add_ids(around.single_after);
+  add_ids(around.pair_before);
+  add_ids(around.pair_between);
+  add_ids(around.pair_after);
+  const XXH128_hash_t hash = XXH3_128bits_digest(state);
+  XXH3_freeState(state);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+// Tokens left of two texts of `first` and `second` tokens that together may have `limit`: "longest_first" of
+// https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/utils/truncation.rs
+std::pair<size_t, size_t> LongestFirst(size_t first, size_t second, size_t limit) {
+  if (first + second <= limit) return {first, second};
+  size_t shorter = std::min(first, second);
+  size_t longer = shorter > limit ? shorter : std::max(shorter, limit - shorter);
+  if (shorter + longer > limit) {
+    shorter = limit / 2;
+    longer = limit - shorter;
+  }
+  return first > second ? std::pair(longer, shorter) : std::pair(shorter, longer);
+}
+
+void Append(const std::vector<int32_t>& ids, std::vector<int32_t>* out) {
+  out->insert(out->end(), ids.begin(), ids.end());
+}
+
+// The text of a token as the decoder's first step leaves it.
+std::string WithSpaces(std::string_view token) {
+  std::string text;
+  for (size_t at = 0; at < token.size();) {
+    const bool space = token.substr(at).starts_with(kSpaceSymbol);
+    text += space ? ' ' : token[at];
+    at += space ? kSpaceSymbol.size() : 1;
+  }
+  return text;
+}
+
+}  // namespace
+
+struct Tokenizer::State {
+  State(Loaded loaded, const std::string& source)
+      : vocabulary(std::move(loaded.vocabulary)),
+        files(std::move(loaded.files)),
+        added_tokens(vocabulary.added_tokens),
+        bpe(vocabulary, source),
+        fingerprint(Fingerprint(vocabulary)),
+        special(static_cast<size_t>(VocabularySize(vocabulary))) {
+    for (const AddedToken& token : vocabulary.added_tokens) special[token.id] = token.special;
+  }
+
+  // The ids of `text` alone.
+  std::vector<int32_t> Encode(std::string_view text) const {
+    std::string repaired;
+    if (ValidUtf8Prefix(text) != text.size()) text = repaired = ReplaceInvalidUtf8(text);
+    std::vector<int32_t> ids;
+    size_t done = 0;
+    while (const auto match = added_tokens.Find(text, done)) {
+      bpe.Encode(text.substr(done, match->begin - done), &ids);
+      ids.push_back(match->id);
+      done = match->end;
+    }
+    bpe.Encode(text.substr(done), &ids);
+    return ids;
+  }
+
+  const Vocabulary vocabulary;
+  const std::vector<SourceFile> files;
+  const AddedTokenFinder added_tokens;
+  const Bpe bpe;
+  const std::string fingerprint;
+  std::vector<bool> special;  // by id
+};
+
+namespace {
+
+// Tokens that are left for the text itself.
+size_t Room(const EncodeOptions& options, size_t num_special) {
+  GEMTUNE_CHECK(options.max_length >= 0);
+  if (options.max_length == 0) return SIZE_MAX;
+  const auto limit = static_cast<size_t>(options.max_length);
+  if (limit < num_special) {
+    Fail("a maximum length of {} tokens leaves no room for the {} special tokens: raise it", limit,
+         num_special);
+  }
+  return limit - num_special;
+}
+
+}  // namespace
+
+Tokenizer::Tokenizer(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+Tokenizer Tokenizer::Load(const fs::path& path) {
+  Loaded loaded = LoadAny(path);
+  CheckVocabulary(loaded.vocabulary, path.string());
+  return Tokenizer(std::make_shared<const State>(std::move(loaded), path.string()));
+}
+
+std::vector<int32_t> Tokenizer::Encode(std::string_view text, const EncodeOptions& options) const {
+  static const SpecialTokensTemplate kNothing = {};
+  const SpecialTokensTemplate& around =
+      options.add_special_tokens ? state_->vocabulary.special_tokens : kNothing;
+  const size_t room = Room(options, around.single_before.size() + around.single_after.size());
+  std::vector<int32_t> text_ids = state_->Encode(text);
+  text_ids.resize(std::min(text_ids.size(), room));
+  std::vector<int32_t> ids = around.single_before;
+  Append(text_ids, &ids);
+  Append(around.single_after, &ids);
+  return ids;
+}
+
+std::vector<int32_t> Tokenizer::EncodePair(std::string_view text, std::string_view pair,
+                                           const EncodeOptions& options) const {
+  static const SpecialTokensTemplate kNothing = {};
+  const SpecialTokensTemplate& around =
+      options.add_special_tokens ? state_->vocabulary.special_tokens : kNothing;
+  const size_t room =
+      Room(options, around.pair_before.size() + around.pair_between.size() + around.pair_after.size());
+  std::vector<int32_t> text_ids = state_->Encode(text);
+  std::vector<int32_t> pair_ids = state_->Encode(pair);
+  const auto [text_left, pair_left] = LongestFirst(text_ids.size(), pair_ids.size(), room);
+  text_ids.resize(text_left);
+  pair_ids.resize(pair_left);
+  std::vector<int32_t> ids = around.pair_before;
+  Append(text_ids, &ids);
+  Append(around.pair_between, &ids);
+  Append(pair_ids, &ids);
+  Append(around.pair_after, &ids);
+  return ids;
+}
+
+std::vector<std::vector<int32_t>> Tokenizer::EncodeBatch(std::span<const std::string_view> texts,
+                                                         std::span<const std::string_view> pairs,
+                                                         const EncodeOptions& options) const {
+  GEMTUNE_CHECK(pairs.empty() || pairs.size() == texts.size());
+  std::vector<std::vector<int32_t>> ids(texts.size());
+  ParallelForEach(static_cast<int64_t>(texts.size()), [&](int64_t i) {
+    ids[i] = pairs.empty() ? Encode(texts[i], options) : EncodePair(texts[i], pairs[i], options);
+  });
+  return ids;
+}
+
+std::string Tokenizer::Decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
+  std::string text, bytes;
+  const auto flush = [&] {
+    // One U+FFFD a byte, not one a maximal part: the decoder falls back for the whole run.
+    if (ValidUtf8Prefix(bytes) == bytes.size()) {
+      text += bytes;
+    } else {
+      for (size_t i = 0; i < bytes.size(); ++i) text += "\xef\xbf\xbd";
+    }
+    bytes.clear();
+  };
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= vocab_size()) Fail("token id {} is outside the vocabulary [0, {})", id, vocab_size());
+    if (skip_special_tokens && state_->special[id]) continue;
+    const std::string& token = TokenText(state_->vocabulary, id);
+    if (const int32_t byte = ByteOfPiece(token); byte != kNoId) {
+      bytes += static_cast<char>(byte);
+    } else {
+      flush();
+      text += WithSpaces(token);
+    }
+  }
+  flush();
+  return text;
+}
+
+int32_t Tokenizer::bos_id() const {
+  return state_->vocabulary.bos_id;
+}
+int32_t Tokenizer::eos_id() const {
+  return state_->vocabulary.eos_id;
+}
+int32_t Tokenizer::pad_id() const {
+  return state_->vocabulary.pad_id;
+}
+int64_t Tokenizer::vocab_size() const {
+  return VocabularySize(state_->vocabulary);
+}
+const std::optional<std::string>& Tokenizer::chat_template() const {
+  return state_->vocabulary.chat_template;
+}
+const std::string& Tokenizer::fingerprint() const {
+  return state_->fingerprint;
+}
+
+void Tokenizer::Save(const fs::path& directory) const {
+  for (const SourceFile& file : state_->files) {
+    const std::string contents = ReadFile(file.path);
+    if (Hash(contents) != file.hash) {
+      throw RunError(fmt::format(
+          "{}: was changed after the tokenizer was loaded, and cannot be saved from it", file.path.string()));
+    }
+    WriteFileAtomically(directory / file.path.filename(), contents);
+  }
+  if (!state_->files.empty()) return;
+  WriteFileAtomically(directory / kTokenizerJson, FormatTokenizerJson(state_->vocabulary));
+  WriteFileAtomically(directory / kTokenizerConfig, FormatTokenizerConfig(state_->vocabulary));
+}
+
+}  // namespace gemtune::text

@@ -1,0 +1,130 @@
+#include "gemtune/text/tokenizer_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "gemtune/base/error.h"
+#include "gemtune/text/added_tokens.h"
+
+namespace gemtune::text {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+int32_t FindAddedToken(const Vocabulary& vocabulary, std::string_view content) {
+  const auto found = std::ranges::find(vocabulary.added_tokens, content, &AddedToken::content);
+  return found == vocabulary.added_tokens.end() ? kNoId : found->id;
+}
+
+// The id of config[key], a string or an AddedToken; without the key `present` or the id of `by_default`, the
+// value in GemmaTokenizer.
+int32_t ReadSpecialToken(const json& config, const char* key, int32_t present, std::string_view by_default,
+                         const Vocabulary& vocabulary, const std::string& source) {
+  if (!config.contains(key)) return present != kNoId ? present : FindAddedToken(vocabulary, by_default);
+  const json* token = &config[key];
+  if (token->is_null()) return kNoId;
+  if (token->is_object() && token->contains("content")) token = &(*token)["content"];
+  if (!token->is_string()) Fail("{}: '{}' is not a token", source, key);
+  const auto content = token->get<std::string>();
+  const int32_t id = FindAddedToken(vocabulary, content);
+  if (id == kNoId)
+    Fail("{}: '{}' is '{}', which is not among the added tokens", source, key, Printable(content));
+  return id;
+}
+
+bool ReadFlag(const json& config, const char* key, bool by_default, const std::string& source) {
+  if (!config.contains(key) || config[key].is_null()) return by_default;
+  if (!config[key].is_boolean()) Fail("{}: '{}' is not true or false", source, key);
+  return config[key].get<bool>();
+}
+
+// A string, or the one named "default" of a list of {"name", "template"}.
+std::optional<std::string> ReadChatTemplate(const json& config, const std::string& source) {
+  if (!config.contains("chat_template") || config["chat_template"].is_null()) return std::nullopt;
+  const json& chat_template = config["chat_template"];
+  if (chat_template.is_string()) return chat_template.get<std::string>();
+  if (!chat_template.is_array()) Fail("{}: 'chat_template' is not text", source);
+  for (const json& named : chat_template) {
+    if (named.is_object() && named.contains("template") && named["template"].is_string() &&
+        named.value("name", json()) == "default") {
+      return named["template"].get<std::string>();
+    }
+  }
+  return std::nullopt;
+}
+
+void ApplyAddedTokens(const json& config, const std::string& source, VocabularySource vocabulary_source,
+                      Vocabulary* vocabulary) {
+  if (!config.contains("added_tokens_decoder")) return;
+  std::vector<AddedToken>& known = vocabulary->added_tokens;
+  const auto num_known = static_cast<ptrdiff_t>(known.size());
+  for (const auto& [key, value] : config["added_tokens_decoder"].items()) {
+    int32_t id = kNoId;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size() || id < 0) {
+      Fail("{}: '{}' in 'added_tokens_decoder' is not an id", source, Printable(key));
+    }
+    AddedToken token = ParseAddedToken(id, value, source);
+    const auto same = std::lower_bound(known.begin(), known.begin() + num_known, id,
+                                       [](const AddedToken& a, int32_t b) { return a.id < b; });
+    const bool found = same != known.begin() + num_known && same->id == id && same->content == token.content;
+    if (vocabulary_source == VocabularySource::kSentencePiece) {
+      if (found) {
+        same->special = token.special;
+      } else {
+        known.push_back(std::move(token));
+      }
+    } else if (!found) {
+      Fail(
+          "{}: adds the token '{}' (id {}), which tokenizer.json does not have: save both files anew with "
+          "transformers",
+          source, Printable(token.content), id);
+    }
+  }
+  std::ranges::sort(known, {}, &AddedToken::id);
+}
+
+}  // namespace
+
+void ApplyTokenizerConfig(std::string_view text, const std::string& source,
+                          VocabularySource vocabulary_source, Vocabulary* vocabulary) {
+  const json config = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object()) Fail("{}: is not a JSON object", source);
+  ApplyAddedTokens(config, source, vocabulary_source, vocabulary);
+  const auto token = [&](const char* key, int32_t present, std::string_view by_default) {
+    return ReadSpecialToken(config, key, present, by_default, *vocabulary, source);
+  };
+  vocabulary->bos_id = token("bos_token", vocabulary->bos_id, "<bos>");
+  vocabulary->eos_id = token("eos_token", vocabulary->eos_id, "<eos>");
+  vocabulary->pad_id = token("pad_token", vocabulary->pad_id, "<pad>");
+  if (vocabulary_source == VocabularySource::kSentencePiece) {
+    const bool add_bos = ReadFlag(config, "add_bos_token", true, source);
+    const bool add_eos = ReadFlag(config, "add_eos_token", false, source);
+    vocabulary->special_tokens =
+        MakeTemplate(add_bos ? vocabulary->bos_id : kNoId, add_eos ? vocabulary->eos_id : kNoId);
+  }
+  vocabulary->chat_template = ReadChatTemplate(config, source);
+}
+
+std::string FormatTokenizerConfig(const Vocabulary& vocabulary) {
+  const SpecialTokensTemplate& around = vocabulary.special_tokens;
+  ordered_json config = {{"add_bos_token", !around.single_before.empty()},
+                         {"add_eos_token", !around.single_after.empty()}};
+  const auto token = [&](const char* key, int32_t id) {
+    if (id != kNoId) config[key] = TokenText(vocabulary, id);
+  };
+  token("bos_token", vocabulary.bos_id);
+  if (vocabulary.chat_template) config["chat_template"] = *vocabulary.chat_template;
+  config["clean_up_tokenization_spaces"] = false;
+  token("eos_token", vocabulary.eos_id);
+  token("pad_token", vocabulary.pad_id);
+  config["spaces_between_special_tokens"] = false;
+  config["tokenizer_class"] = "GemmaTokenizer";
+  token("unk_token", vocabulary.unk_id);
+  return config.dump(2) + "\n";
+}
+
+}  // namespace gemtune::text

@@ -1,0 +1,280 @@
+#include "gemtune/text/vocabulary.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <bitset>
+#include <cmath>
+#include <numeric>
+#include <unordered_set>
+#include <utility>
+
+#include "gemtune/base/error.h"
+#include "gemtune/text/utf8.h"
+
+namespace gemtune::text {
+namespace {
+
+// SentencePiece's scores are floats, which count exactly up to here; ids are int32.
+constexpr size_t kMaxMerges = size_t{1} << 24;
+
+// Calls split(left, right) for every way to cut pieces[id] into two pieces, the shortest left part first.
+template <typename F>
+void ForEachSplit(std::span<const std::string> pieces, const PieceIndex& index, size_t id, F&& split) {
+  const std::string_view piece = pieces[id];
+  for (size_t at = Utf8Length(piece[0]); at < piece.size(); at += Utf8Length(piece[at])) {
+    const int32_t left = index.Find(piece.substr(0, at));
+    if (left == kNoId) continue;
+    const int32_t right = index.Find(piece.substr(at));
+    if (right != kNoId) split(left, right);
+  }
+}
+
+size_t CountCharacters(std::string_view text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+// A run of one character, such as four spaces.
+bool IsRun(std::string_view piece) {
+  const size_t step = Utf8Length(piece[0]);
+  return piece.substr(step) == piece.substr(0, piece.size() - step);
+}
+
+std::vector<Merge> AllMerges(std::span<const std::string> pieces, const PieceIndex& index,
+                             std::span<const float> scores) {
+  std::vector<int32_t> by_score(pieces.size());
+  std::iota(by_score.begin(), by_score.end(), 0);
+  std::ranges::stable_sort(by_score, [&](int32_t a, int32_t b) { return scores[a] > scores[b]; });
+  std::vector<Merge> merges;
+  for (size_t begin = 0, end = 0; begin < by_score.size(); begin = end) {
+    const size_t first = merges.size();
+    for (end = begin; end < by_score.size() && scores[by_score[end]] == scores[by_score[begin]]; ++end) {
+      const int32_t id = by_score[end];
+      ForEachSplit(pieces, index, id, [&](int32_t left, int32_t right) {
+        merges.push_back({left, right, id});
+      });
+    }
+    const auto lengths = [&](const Merge& merge) {
+      return std::pair(CountCharacters(pieces[merge.left]), CountCharacters(pieces[merge.right]));
+    };
+    std::stable_sort(merges.begin() + static_cast<ptrdiff_t>(first), merges.end(),
+                     [&](const Merge& a, const Merge& b) { return lengths(a) > lengths(b); });
+  }
+  return merges;
+}
+
+// GGUF types <start_of_image> as <b>, so its types do not tell. The first two are set by transformers'
+// GemmaConverter, the others by Gemma 3's tokenizer.json.
+bool IsSpecial(std::string_view content) {
+  static constexpr std::array<std::string_view, 5> kSpecial = {
+      "<start_of_turn>", "<end_of_turn>", "<start_of_image>", "<end_of_image>", "<image_soft_token>"};
+  return std::ranges::find(kSpecial, content) != kSpecial.end();
+}
+
+// A model with more embedding rows than tokens has its GGUF's vocabulary filled up with [PAD...].
+void DropUnusedTail(ScoredPieces* scored, const std::string& source) {
+  while (!scored->types.empty() && scored->types.back() == PieceType::kUnused) scored->types.pop_back();
+  const auto unused = std::ranges::find(scored->types, PieceType::kUnused);
+  if (unused != scored->types.end()) {
+    Fail("{}: token {} is of type 'unused', which is supported at the end only", source,
+         unused - scored->types.begin());
+  }
+  scored->pieces.resize(scored->types.size());
+  scored->scores.resize(scored->types.size());
+}
+
+void ReplaceSpaces(std::string* piece) {
+  for (size_t at = piece->find(' '); at != std::string::npos; at = piece->find(' ', at)) {
+    piece->replace(at, 1, kSpaceSymbol);
+  }
+}
+
+void CheckBytes(const Vocabulary& vocabulary, const std::string& source) {
+  std::bitset<256> bytes;
+  for (const std::string& piece : vocabulary.pieces) {
+    if (const int32_t byte = ByteOfPiece(piece); byte != kNoId) bytes.set(static_cast<size_t>(byte));
+  }
+  if (!bytes.all())
+    Fail("{}: not a Gemma tokenizer: it has no token for each byte (<0x00> to <0xFF>)", source);
+}
+
+void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
+  std::unordered_set<std::string_view> seen;
+  auto next_id = static_cast<int64_t>(vocabulary.pieces.size());
+  int64_t last_id = kNoId;
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    const std::string name = Printable(token.content);
+    if (token.content.empty()) Fail("{}: added token {} is empty", source, token.id);
+    if (ValidUtf8Prefix(token.content) != token.content.size()) {
+      Fail("{}: added token '{}' is not UTF-8", source, name);
+    }
+    if (!seen.insert(token.content).second || token.id <= last_id) {
+      Fail("{}: added token '{}' (id {}) is there twice", source, name, token.id);
+    }
+    last_id = token.id;
+    if (token.id < static_cast<int64_t>(vocabulary.pieces.size())) {
+      if (vocabulary.pieces[token.id] != token.content) {
+        Fail("{}: added token '{}' has the id {} of '{}'", source, name, token.id,
+             Printable(vocabulary.pieces[token.id]));
+      }
+    } else if (token.id != next_id++) {
+      Fail("{}: added token '{}' has the id {}; {} is the next one free", source, name, token.id,
+           next_id - 1);
+    }
+  }
+}
+
+void CheckIds(const Vocabulary& vocabulary, const std::string& source) {
+  const int64_t size = VocabularySize(vocabulary);
+  const auto check = [&](std::string_view name, int32_t id) {
+    if (id < kNoId || id >= size) Fail("{}: the {} token's id {} is outside [0, {})", source, name, id, size);
+  };
+  check("bos", vocabulary.bos_id);
+  check("eos", vocabulary.eos_id);
+  check("pad", vocabulary.pad_id);
+  const SpecialTokensTemplate& around = vocabulary.special_tokens;
+  for (const auto* ids : {&around.single_before, &around.single_after, &around.pair_before,
+                          &around.pair_between, &around.pair_after}) {
+    for (const int32_t id : *ids) check("template", id);
+  }
+  if (vocabulary.unk_id < 0 || vocabulary.unk_id >= static_cast<int64_t>(vocabulary.pieces.size())) {
+    Fail("{}: not a Gemma tokenizer: it has no token for unknown text (<unk>)", source);
+  }
+}
+
+}  // namespace
+
+PieceIndex::PieceIndex(std::span<const std::string> pieces, const std::string& source)
+    : pieces_(pieces), slots_(std::bit_ceil(pieces.size() * 2 + 1)) {
+  for (size_t id = 0; id < pieces.size(); ++id) {
+    if (pieces[id].empty()) Fail("{}: token {} is empty", source, id);
+    if (ValidUtf8Prefix(pieces[id]) != pieces[id].size()) {
+      Fail("{}: token {} ('{}') is not UTF-8", source, id, Printable(pieces[id]));
+    }
+    const uint64_t hash = XXH3_64bits(pieces[id].data(), pieces[id].size());
+    size_t slot = hash & (slots_.size() - 1);
+    for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+      const size_t other = (slots_[slot] & 0xffffffffu) - 1;
+      if (slots_[slot] >> 32 == hash >> 32 && pieces[other] == pieces[id]) {
+        Fail("{}: '{}' is there twice, as token {} and {}", source, Printable(pieces[id]), other, id);
+      }
+    }
+    slots_[slot] = (hash >> 32 << 32) | (id + 1);
+  }
+}
+
+int32_t PieceIndex::Find(std::string_view piece) const {
+  const uint64_t hash = XXH3_64bits(piece.data(), piece.size());
+  for (size_t slot = hash & (slots_.size() - 1); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+    const auto id = static_cast<int32_t>((slots_[slot] & 0xffffffffu) - 1);
+    if (slots_[slot] >> 32 == hash >> 32 && pieces_[id] == piece) return id;
+  }
+  return kNoId;
+}
+
+Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) {
+  DropUnusedTail(&scored, source);
+  Vocabulary vocabulary = {
+      .bos_id = scored.bos_id, .eos_id = scored.eos_id, .pad_id = scored.pad_id, .unk_id = scored.unk_id};
+  for (size_t i = 0; i < scored.pieces.size(); ++i) {
+    const auto id = static_cast<int32_t>(i);
+    if (!std::isfinite(scored.scores[i])) Fail("{}: token {} has no finite score", source, id);
+    ReplaceSpaces(&scored.pieces[i]);
+    if (scored.types[i] == PieceType::kNormal || scored.types[i] == PieceType::kByte) continue;
+    const bool named =
+        id == scored.bos_id || id == scored.eos_id || id == scored.pad_id || id == scored.unk_id;
+    vocabulary.added_tokens.push_back({id, scored.pieces[i], named || IsSpecial(scored.pieces[i])});
+    scored.scores[i] = 0;
+  }
+  vocabulary.pieces = std::move(scored.pieces);
+  vocabulary.merges = AllMerges(vocabulary.pieces, PieceIndex(vocabulary.pieces, source), scored.scores);
+  vocabulary.special_tokens =
+      MakeTemplate(scored.add_bos ? scored.bos_id : kNoId, scored.add_eos ? scored.eos_id : kNoId);
+  return vocabulary;
+}
+
+SpecialTokensTemplate MakeTemplate(int32_t bos_id, int32_t eos_id) {
+  SpecialTokensTemplate made;
+  if (bos_id != kNoId) {
+    made.single_before = made.pair_before = {bos_id};
+  }
+  if (eos_id != kNoId) {
+    made.single_after = made.pair_after = made.pair_between = {eos_id};
+  }
+  if (bos_id != kNoId) made.pair_between.push_back(bos_id);
+  return made;
+}
+
+void CheckVocabulary(const Vocabulary& vocabulary, const std::string& source) {
+  CheckBytes(vocabulary, source);
+  CheckAddedTokens(vocabulary, source);
+  CheckIds(vocabulary, source);
+  if (vocabulary.merges.size() > kMaxMerges) Fail("{}: more than {} merges", source, kMaxMerges);
+  for (const Merge& merge : vocabulary.merges) {
+    // Hugging Face merges the pieces that bytes fell back to like any other, SentencePiece does not.
+    for (const int32_t id : {merge.left, merge.right, merge.merged}) {
+      if (ByteOfPiece(vocabulary.pieces[id]) != kNoId || id == vocabulary.unk_id) {
+        Fail("{}: merges with '{}' are not supported", source, Printable(vocabulary.pieces[id]));
+      }
+    }
+  }
+}
+
+void CheckMerges(const Vocabulary& vocabulary, const PieceIndex& index, const std::string& source) {
+  // Whether two lists hold the same pairs shows in the sum of their hashes, without sorting them.
+  const auto hash = [](int32_t left, int32_t right) {
+    const uint64_t pair = (static_cast<uint64_t>(left) << 32) | static_cast<uint32_t>(right);
+    return XXH3_64bits(&pair, sizeof(pair));
+  };
+  uint64_t listed = 0;
+  std::vector<bool> seen(vocabulary.pieces.size());
+  int32_t previous = kNoId;
+  for (const Merge& merge : vocabulary.merges) {
+    listed += hash(merge.left, merge.right);
+    if (merge.merged == previous) continue;
+    // Runs may be scattered: their merges compete with those of shorter runs alone, where the longest wins.
+    if (seen[merge.merged] && !IsRun(vocabulary.pieces[merge.merged])) {
+      Fail(
+          "{}: the merges that make '{}' are not next to each other; only SentencePiece's order is supported",
+          source, Printable(vocabulary.pieces[merge.merged]));
+    }
+    seen[merge.merged] = true;
+    previous = merge.merged;
+  }
+  uint64_t possible = 0;
+  size_t count = 0;
+  for (size_t id = 0; id < vocabulary.pieces.size(); ++id) {
+    ForEachSplit(vocabulary.pieces, index, id, [&](int32_t left, int32_t right) {
+      possible += hash(left, right);
+      ++count;
+    });
+  }
+  if (count != vocabulary.merges.size() || possible != listed) {
+    Fail(
+        "{}: lists {} merges where its vocabulary allows {}; only SentencePiece's vocabularies, which list "
+        "all, are "
+        "supported",
+        source, vocabulary.merges.size(), count);
+  }
+}
+
+const std::string& TokenText(const Vocabulary& vocabulary, int32_t id) {
+  const auto num_pieces = static_cast<int64_t>(vocabulary.pieces.size());
+  if (id < num_pieces) return vocabulary.pieces[id];
+  // CheckVocabulary: those that are not among the pieces follow them without a gap.
+  const auto not_added = VocabularySize(vocabulary) - static_cast<int64_t>(vocabulary.added_tokens.size());
+  return vocabulary.added_tokens[id - not_added].content;
+}
+
+int32_t ByteOfPiece(std::string_view piece) {
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece.back() != '>') return kNoId;
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const size_t high = kDigits.find(piece[3]);
+  const size_t low = kDigits.find(piece[4]);
+  if (high == std::string_view::npos || low == std::string_view::npos) return kNoId;
+  return static_cast<int32_t>(high * 16 + low);
+}
+
+}  // namespace gemtune::text
