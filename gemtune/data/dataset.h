@@ -15,25 +15,25 @@ namespace gemtune::data {
 
 struct DatasetOptions {
   /// Paths or globs: .parquet .csv .tsv .jsonl .json, the last four also with .gz .zst .bz2 .lz4 behind.
-  std::vector<std::string> files;
+  std::vector<std::string> files = {};
   std::string text_column = "text";
-  std::string text_pair_column;  // empty: no pairs
+  std::string text_pair_column = {};  // empty: no pairs
   std::string label_column = "label";
   LabelKind label_kind = LabelKind::kSingle;
-  std::optional<LabelSet> labels;   // given: rows must fit it; not given: found in the data
-  int64_t max_samples = 0;          // the first so many rows over all files; 0: all
-  int64_t max_length = 0;           // tokens an example; 0: no limit
-  std::filesystem::path cache_dir;  // empty: no cache
+  std::optional<LabelSet> labels = {};   // given: rows must fit it; not given: found in the data
+  int64_t max_samples = 0;               // the first so many rows over all files; 0: all
+  int64_t max_length = 0;                // tokens an example; 0: no limit
+  std::filesystem::path cache_dir = {};  // empty: no cache
 };
 
 /// Tokenised examples in flat arrays: what a Dataset is made of.
 struct Examples {
-  std::vector<int32_t> ids;            // of example i: [offsets[i], offsets[i + 1])
-  std::vector<int64_t> offsets = {0};  // [examples + 1]
-  std::vector<uint8_t> truncated;      // [examples] 1: the text was cut at max_length
-  std::vector<float> label_values;     // [examples · LabelWidth(label_kind, labels)]
+  std::vector<int32_t> ids = {};         // of example i: [offsets[i], offsets[i + 1])
+  std::vector<int64_t> offsets = {0};    // [examples + 1]
+  std::vector<uint8_t> truncated = {};   // [examples] 1: the text was cut at max_length
+  std::vector<float> label_values = {};  // [examples · LabelWidth(label_kind, labels)]
   LabelKind label_kind = LabelKind::kNone;
-  LabelSet labels;
+  LabelSet labels = {};
 };
 
 /// Tokenised examples with their labels, in memory. Immutable.

@@ -19,7 +19,7 @@ enum class LabelKind {
 /// The classes of a data set, in the order of their ids. Found on the training data, written to the model's
 /// id2label, and given back when further files are read.
 struct LabelSet {
-  std::vector<std::string> names;  // names[id]; empty for kRegression and kNone
+  std::vector<std::string> names = {};  // names[id]; empty for kRegression and kNone
 };
 
 /// The label column of several files, with what is needed to read it and to name a row.

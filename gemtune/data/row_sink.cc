@@ -63,9 +63,7 @@ void RowSink::Add(int64_t row, std::string_view text, std::string_view text_pair
 
 void RowSink::Flush() {
   if (!batch_.rows.empty()) consume_(batch_);
-  RowBatch empty;
-  empty.file = batch_.file;
-  batch_ = std::move(empty);
+  batch_ = RowBatch{.file = batch_.file};
 }
 
 size_t FindColumn(const std::string& path, const std::vector<std::string>& names, const std::string& wanted) {

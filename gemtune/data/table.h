@@ -25,9 +25,9 @@ using RawLabel = std::variant<int64_t, double, std::string, CsvField, std::vecto
 
 /// Names of the columns to read; an empty name: not read.
 struct Columns {
-  std::string text;
-  std::string text_pair;
-  std::string label;
+  std::string text = {};
+  std::string text_pair = {};
+  std::string label = {};
 };
 
 /// Strings end to end in one buffer.
@@ -46,16 +46,16 @@ class TextColumn {
 
 /// Some rows of one file. Columns that were not asked for are empty.
 struct RowBatch {
-  size_t file = 0;            // index into the files given
-  std::vector<int64_t> rows;  // of each: its number in the file, see ReadTable
-  TextColumn text;
-  TextColumn text_pair;
-  std::vector<RawLabel> labels;
+  size_t file = 0;                 // index into the files given
+  std::vector<int64_t> rows = {};  // of each: its number in the file, see ReadTable
+  TextColumn text = {};
+  TextColumn text_pair = {};
+  std::vector<RawLabel> labels = {};
 };
 
 /// What a file says about its label column beside the values.
 struct FileSchema {
-  std::vector<std::string> class_names;  // of a Hugging Face ClassLabel, by id; empty: none said
+  std::vector<std::string> class_names = {};  // of a Hugging Face ClassLabel, by id; empty: none said
 };
 
 /// Reads the rows of all `files` in order, the first `max_rows` of them (0: all), and hands them to `consume`
