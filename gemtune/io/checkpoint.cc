@@ -1,0 +1,292 @@
+#include "gemtune/io/checkpoint.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/float16.h"
+#include "gemtune/base/parallel.h"
+#include "gemtune/io/gguf.h"
+#include "gemtune/io/gguf_config.h"
+#include "gemtune/io/json_file.h"
+#include "gemtune/io/safetensors.h"
+#include "gemtune/io/tensor_names.h"
+#include "gemtune/kernels/quant.h"
+
+namespace gemtune::io {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+using kernels::BlockType;
+
+// A megabyte of floats: long enough to be worth a thread, short enough that all finish together on a busy
+// machine.
+constexpr int64_t kChunkElements = 1 << 18;
+constexpr const char* kIndexName = "model.safetensors.index.json";
+
+// Where a tensor's values come from.
+struct Source {
+  std::optional<BlockType> type;  // nothing for integers and float64, which no weight is
+  std::span<const std::byte> data;
+  bool minus_one = false;  // stored as 1 + w
+};
+
+struct Tensor {
+  TensorInfo info;
+  Source source;
+};
+
+std::optional<BlockType> BlockTypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return BlockType::kF32;
+    case DType::kF16:
+      return BlockType::kF16;
+    case DType::kBF16:
+      return BlockType::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Lists the tensor under its text-only name; one of the vision tower is left out.
+void List(const std::string& name, const TensorView& view, std::vector<Tensor>& tensors) {
+  auto text_name = TextModelName(name);
+  if (!text_name) return;
+  tensors.push_back({{*std::move(text_name), std::string(DTypeName(view.dtype)), view.shape,
+                      static_cast<int64_t>(view.data.size())},
+                     {BlockTypeOf(view.dtype), view.data}});
+}
+
+// What cannot be looked at (permissions) counts as missing.
+bool Exists(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+// The shards and what each holds, from the index. Throws Error if a shard's name leads out of the directory.
+std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) {
+  const Json index = ParseJsonFile(path);
+  const auto weight_map = index.is_object() ? index.find("weight_map") : index.end();
+  if (weight_map == index.end() || !weight_map->is_object())
+    Fail("{}: has no object 'weight_map'", path.string());
+  std::map<std::string, std::vector<std::string>> shards;
+  for (const auto& [tensor, file] : weight_map->items()) {
+    if (!file.is_string()) Fail("{}: '{}' is not mapped to a file name", path.string(), Printable(tensor));
+    const fs::path name = file.get_ref<const std::string&>();
+    const bool leads_out = name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end();
+    if (name.empty() || leads_out) {
+      Fail("{}: '{}' is mapped to '{}', which is not a file of this directory", path.string(),
+           Printable(tensor), Printable(name.string()));
+    }
+    shards[name.string()].push_back(tensor);
+  }
+  return shards;
+}
+
+[[noreturn]] void FailWithoutWeights(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
+      Fail(
+          "{}: has PyTorch weights only ({}); convert them to safetensors: AutoModelForCausalLM"
+          ".from_pretrained(...).save_pretrained(...) in Python",
+          directory.string(), Printable(entry.path().filename().string()));
+    }
+  }
+  Fail("{}: has neither model.safetensors nor {}", directory.string(), kIndexName);
+}
+
+[[noreturn]] void FailWithoutConfig(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (entry.path().extension() == ".gguf") {
+      Fail("{}: has no config.json; to read a GGUF file, name the file itself: {}", directory.string(),
+           entry.path().string());
+    }
+  }
+  Fail("{}: has no config.json; a model directory as save_pretrained writes it, or a GGUF file, is needed",
+       directory.string());
+}
+
+// Values [begin, end) blocks of `source` into `out`, which begins with block 0.
+void ReadBlocks(const Source& source, int64_t begin, int64_t end, DType out_dtype, void* out) {
+  const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
+  const std::byte* from = source.data.data() + begin * block.bytes;
+  const int64_t first = begin * block.elements;
+  const int64_t count = (end - begin) * block.elements;
+  if (source.minus_one) {
+    std::vector<float> values(static_cast<size_t>(count));
+    kernels::Dequantize(*source.type, from, count, values.data());
+    for (float& value : values) value -= 1.0f;
+    ReadBlocks({BlockType::kF32, std::as_bytes(std::span(values))}, 0, count, out_dtype,
+               static_cast<std::byte*>(out) + first * ElementSize(out_dtype));
+  } else if (out_dtype == DType::kF32) {
+    kernels::Dequantize(*source.type, from, count, static_cast<float*>(out) + first);
+  } else {
+    kernels::DequantizeToBFloat16(*source.type, from, count, static_cast<uint16_t*>(out) + first);
+  }
+}
+
+}  // namespace
+
+struct Checkpoint::State {
+  fs::path path;
+  std::string format;
+  Json config;
+  Json generation_config;
+  std::vector<SafetensorsFile> shards;
+  std::optional<GgufFile> gguf;
+  std::vector<TensorInfo> tensors;  // sorted by name
+  std::vector<Source> sources;      // of the same index
+
+  void OpenDirectory() {
+    format = "safetensors";
+    if (!Exists(path / "config.json")) FailWithoutConfig(path);
+    config = ParseJsonFile(path / "config.json");
+    if (!config.is_object()) Fail("{}: is not a JSON object", (path / "config.json").string());
+    const fs::path generation = path / "generation_config.json";
+    if (Exists(generation)) generation_config = ParseJsonFile(generation);
+    std::vector<Tensor> found;
+    if (Exists(path / "model.safetensors")) {
+      shards.push_back(SafetensorsFile::Open(path / "model.safetensors"));
+      for (const auto& [name, view] : shards.back().tensors()) List(name, view, found);
+    } else if (Exists(path / kIndexName)) {
+      for (const auto& [file, names] : ReadIndex(path / kIndexName)) OpenShard(file, names, found);
+    } else {
+      FailWithoutWeights(path);
+    }
+    Take(std::move(found));
+  }
+
+  void OpenShard(const std::string& file, const std::vector<std::string>& names, std::vector<Tensor>& found) {
+    if (!Exists(path / file)) {
+      Fail("{}: '{}' is missing, which {} lists: the model is not complete", path.string(), Printable(file),
+           kIndexName);
+    }
+    shards.push_back(SafetensorsFile::Open(path / file));
+    for (const std::string& name : names) {
+      const auto tensor = shards.back().tensors().find(name);
+      if (tensor == shards.back().tensors().end()) {
+        Fail("{}: '{}' is missing, which {} lists: the model is not complete", (path / file).string(),
+             Printable(name), kIndexName);
+      }
+      List(name, tensor->second, found);
+    }
+  }
+
+  void OpenGguf() {
+    format = "gguf";
+    gguf = GgufFile::Open(path);
+    const auto parts = gguf->Optional<int64_t>("split.count").value_or(1);
+    if (parts > 1) {
+      Fail("{}: is one of {} parts; merge them first with llama-gguf-split --merge", path.string(), parts);
+    }
+    config = Gemma3ConfigFromGguf(*gguf);
+    std::vector<Tensor> found;
+    for (const GgufTensor& tensor : gguf->tensors()) {
+      // The vision tower and its projector, in files that hold both.
+      if (tensor.name.starts_with("v.") || tensor.name.starts_with("mm.")) continue;
+      const auto name = HfNameFromGguf(tensor.name).value_or(TranslatedName{std::string(tensor.name)});
+      found.push_back({{name.name, std::string(kernels::Info(tensor.type).name), tensor.shape,
+                        static_cast<int64_t>(tensor.data.size())},
+                       {tensor.type, tensor.data, name.gguf_stores_one_plus}});
+    }
+    Take(std::move(found));
+  }
+
+  void Take(std::vector<Tensor> found) {
+    std::sort(found.begin(), found.end(),
+              [](const Tensor& a, const Tensor& b) { return a.info.name < b.info.name; });
+    for (Tensor& tensor : found) {
+      if (!tensors.empty() && tensors.back().name == tensor.info.name) {
+        Fail("{}: holds '{}' twice, under different prefixes", path.string(),
+             Printable(tensor.info.name, 120));
+      }
+      tensors.push_back(std::move(tensor.info));
+      sources.push_back(tensor.source);
+    }
+  }
+};
+
+Checkpoint::Checkpoint(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+Checkpoint Checkpoint::Open(const fs::path& path) {
+  auto state = std::make_shared<State>();
+  state->path = path;
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    state->OpenDirectory();
+  } else if (!Exists(path)) {
+    Fail("{}: there is no such file or directory", path.string());
+  } else if (fs::is_regular_file(path, error) && GgufFile::HasMagic(path)) {
+    state->OpenGguf();
+  } else if (path.extension() == ".safetensors") {
+    Fail("{}: name the directory that holds it and its config.json", path.string());
+  } else {
+    Fail("{}: is neither a GGUF file nor a model directory", path.string());
+  }
+  return Checkpoint(std::move(state));
+}
+
+const Json& Checkpoint::config() const {
+  return state_->config;
+}
+
+const Json& Checkpoint::generation_config() const {
+  return state_->generation_config;
+}
+
+const std::vector<TensorInfo>& Checkpoint::tensors() const {
+  return state_->tensors;
+}
+
+const TensorInfo* Checkpoint::Find(const std::string& name) const {
+  const auto& tensors = state_->tensors;
+  const auto found =
+      std::lower_bound(tensors.begin(), tensors.end(), name,
+                       [](const TensorInfo& info, const std::string& n) { return info.name < n; });
+  return found == tensors.end() || found->name != name ? nullptr : &*found;
+}
+
+void Checkpoint::Read(const std::string& name, DType out_dtype, void* out) const {
+  GEMTUNE_CHECK(out_dtype == DType::kF32 || out_dtype == DType::kBF16);
+  const TensorInfo* info = Find(name);
+  if (info == nullptr) Fail("{}: has no tensor '{}'", path().string(), name);
+  const Source& source = state_->sources[static_cast<size_t>(info - state_->tensors.data())];
+  if (!source.type) {
+    Fail("{}: '{}' is stored as {}; weights are read from F32, F16 and BF16", path().string(),
+         Printable(name), info->stored_type);
+  }
+  const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
+  const int64_t blocks = static_cast<int64_t>(source.data.size()) / block.bytes;
+  const int64_t chunk = kChunkElements / block.elements;
+  const int64_t chunks = (blocks + chunk - 1) / chunk;
+  const auto read = [&](int64_t i) {
+    ReadBlocks(source, i * chunk, std::min(blocks, (i + 1) * chunk), out_dtype, out);
+  };
+  if (chunks == 1) return read(0);
+  ParallelForEach(chunks, read);
+}
+
+void Checkpoint::DropPages() const {
+  for (const SafetensorsFile& shard : state_->shards) shard.file().DropPages();
+  if (state_->gguf) state_->gguf->file().DropPages();
+}
+
+const std::string& Checkpoint::format() const {
+  return state_->format;
+}
+
+const fs::path& Checkpoint::path() const {
+  return state_->path;
+}
+
+}  // namespace gemtune::io
