@@ -56,6 +56,16 @@ std::string DidYouMean(std::string_view typed, const std::vector<std::string>& k
   return best == nullptr ? "" : fmt::format(" (did you mean '{}'?)", *best);
 }
 
+std::string Listed(const std::vector<std::string>& names, size_t max_names) {
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), max_names); ++i) {
+    if (i > 0) list += ", ";
+    list += fmt::format("'{}'", Printable(names[i]));
+  }
+  if (names.size() > max_names) list += fmt::format(", ... ({} in all)", names.size());
+  return list;
+}
+
 namespace internal {
 
 void CheckFailed(const char* condition, const char* file, int line) {

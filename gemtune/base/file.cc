@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <system_error>
 #include <vector>
 
@@ -50,7 +51,9 @@ void Rename(const fs::path& from, const fs::path& to) {
 fs::path TemporaryName(const fs::path& target) {
   fs::path name = target;
   if (name.filename().empty()) name = name.parent_path();  // "out/" names the directory "out"
-  name += fmt::format(".tmp-{}", ::getpid());
+  // Random, as a process id is unique neither among threads nor among machines that share the directory.
+  std::random_device random;
+  name += fmt::format(".tmp-{:08x}{:08x}", random(), random());
   return name;
 }
 
@@ -74,7 +77,7 @@ std::string ReadFile(const fs::path& path, uint64_t max_bytes) {
 AtomicFile::AtomicFile(fs::path target)
     : target_(std::move(target)),
       temporary_(TemporaryName(target_)),
-      descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+      descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0) throw RunError(fmt::format("{}: cannot write: {}", target_.string(), ErrnoText()));
 }
 
@@ -113,7 +116,6 @@ AtomicDirectory::AtomicDirectory(fs::path target)
   if (fs::exists(target_, error) && !fs::is_directory(target_, error)) {
     Fail("{}: is a file; an output directory is needed", target_.string());
   }
-  fs::remove_all(temporary_, error);
   fs::create_directories(temporary_, error);
   if (error) Fail("{}: cannot make the directory: {}", target_.string(), error.message());
 }

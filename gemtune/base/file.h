@@ -39,7 +39,7 @@ void WriteFileAtomically(const std::filesystem::path& path, std::string_view con
 /// the final name.
 class AtomicDirectory {
  public:
-  /// Makes `<target>.tmp-<pid>` (parents included). Throws Error if the place is not writable.
+  /// Makes `<target>.tmp-<random>` (parents included). Throws Error if the place is not writable.
   explicit AtomicDirectory(std::filesystem::path target);
   ~AtomicDirectory();
   AtomicDirectory(const AtomicDirectory&) = delete;

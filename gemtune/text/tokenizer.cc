@@ -9,8 +9,10 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/io/gguf.h"
 #include "gemtune/text/added_tokens.h"
 #include "gemtune/text/bpe.h"
+#include "gemtune/text/gguf_vocabulary.h"
 #include "gemtune/text/sentencepiece_proto.h"
 #include "gemtune/text/tokenizer_config.h"
 #include "gemtune/text/tokenizer_json.h"
@@ -86,6 +88,7 @@ Loaded LoadAny(const fs::path& path) {
     Fail("{}: has neither {} nor {}", path.string(), kTokenizerJson, kTokenizerModel);
   }
   if (!fs::exists(path, error)) Fail("{}: no such file or directory", path.string());
+  if (io::GgufFile::HasMagic(path)) return {.vocabulary = ReadGgufVocabulary(path), .files = {}};
   if (path.extension() == ".json") return LoadTokenizerJson(path);
   return LoadSentencePiece(path);
 }
@@ -161,7 +164,13 @@ struct Tokenizer::State {
         bpe(vocabulary, source),
         fingerprint(Fingerprint(vocabulary)),
         special(static_cast<size_t>(VocabularySize(vocabulary))) {
-    for (const AddedToken& token : vocabulary.added_tokens) special[token.id] = token.special;
+    // transformers adds those that the tokenizer has a name for; GemmaTokenizer's mask_token is <mask>.
+    for (const AddedToken& token : vocabulary.added_tokens) {
+      special[token.id] = token.special || token.content == "<mask>";
+    }
+    for (const int32_t id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.pad_id, vocabulary.unk_id}) {
+      if (id != kNoId) special[id] = true;
+    }
   }
 
   // The ids of `text` alone.
@@ -301,6 +310,8 @@ const std::string& Tokenizer::fingerprint() const {
 }
 
 void Tokenizer::Save(const fs::path& directory) const {
+  std::error_code error;
+  fs::create_directories(directory, error);  // where it fails, so does the first file
   for (const SourceFile& file : state_->files) {
     const std::string contents = ReadFile(file.path);
     if (Hash(contents) != file.hash) {

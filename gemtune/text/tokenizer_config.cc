@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "gemtune/base/error.h"
+#include "gemtune/io/json_file.h"
 #include "gemtune/text/added_tokens.h"
 
 namespace gemtune::text {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 int32_t FindAddedToken(const Vocabulary& vocabulary, std::string_view content) {
@@ -21,10 +22,11 @@ int32_t FindAddedToken(const Vocabulary& vocabulary, std::string_view content) {
 
 // The id of config[key], a string or an AddedToken; without the key `present` or the id of `by_default`, the
 // value in GemmaTokenizer.
-int32_t ReadSpecialToken(const json& config, const char* key, int32_t present, std::string_view by_default,
-                         const Vocabulary& vocabulary, const std::string& source) {
+int32_t ReadSpecialToken(const ordered_json& config, const char* key, int32_t present,
+                         std::string_view by_default, const Vocabulary& vocabulary,
+                         const std::string& source) {
   if (!config.contains(key)) return present != kNoId ? present : FindAddedToken(vocabulary, by_default);
-  const json* token = &config[key];
+  const ordered_json* token = &config[key];
   if (token->is_null()) return kNoId;
   if (token->is_object() && token->contains("content")) token = &(*token)["content"];
   if (!token->is_string()) Fail("{}: '{}' is not a token", source, key);
@@ -35,63 +37,78 @@ int32_t ReadSpecialToken(const json& config, const char* key, int32_t present, s
   return id;
 }
 
-bool ReadFlag(const json& config, const char* key, bool by_default, const std::string& source) {
+bool ReadFlag(const ordered_json& config, const char* key, bool by_default, const std::string& source) {
   if (!config.contains(key) || config[key].is_null()) return by_default;
   if (!config[key].is_boolean()) Fail("{}: '{}' is not true or false", source, key);
   return config[key].get<bool>();
 }
 
 // A string, or the one named "default" of a list of {"name", "template"}.
-std::optional<std::string> ReadChatTemplate(const json& config, const std::string& source) {
+std::optional<std::string> ReadChatTemplate(const ordered_json& config, const std::string& source) {
   if (!config.contains("chat_template") || config["chat_template"].is_null()) return std::nullopt;
-  const json& chat_template = config["chat_template"];
+  const ordered_json& chat_template = config["chat_template"];
   if (chat_template.is_string()) return chat_template.get<std::string>();
   if (!chat_template.is_array()) Fail("{}: 'chat_template' is not text", source);
-  for (const json& named : chat_template) {
+  for (const ordered_json& named : chat_template) {
     if (named.is_object() && named.contains("template") && named["template"].is_string() &&
-        named.value("name", json()) == "default") {
+        named.value("name", ordered_json()) == "default") {
       return named["template"].get<std::string>();
     }
   }
   return std::nullopt;
 }
 
-void ApplyAddedTokens(const json& config, const std::string& source, VocabularySource vocabulary_source,
-                      Vocabulary* vocabulary) {
+int32_t ReadId(const std::string& key, const std::string& source) {
+  int32_t id = kNoId;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+  if (error != std::errc() || end != key.data() + key.size() || id < 0) {
+    Fail("{}: '{}' in 'added_tokens_decoder' is not an id", source, Printable(key));
+  }
+  return id;
+}
+
+// transformers takes the added tokens of this file, where it lists any, and tokenizers those of
+// tokenizer.json.
+void ApplyAddedTokens(const ordered_json& config, const std::string& source,
+                      VocabularySource vocabulary_source, Vocabulary* vocabulary) {
   if (!config.contains("added_tokens_decoder")) return;
-  std::vector<AddedToken>& known = vocabulary->added_tokens;
-  const auto num_known = static_cast<ptrdiff_t>(known.size());
+  std::map<int32_t, AddedToken> tokens;
   for (const auto& [key, value] : config["added_tokens_decoder"].items()) {
-    int32_t id = kNoId;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (error != std::errc() || end != key.data() + key.size() || id < 0) {
-      Fail("{}: '{}' in 'added_tokens_decoder' is not an id", source, Printable(key));
-    }
-    AddedToken token = ParseAddedToken(id, value, source);
-    const auto same = std::lower_bound(known.begin(), known.begin() + num_known, id,
-                                       [](const AddedToken& a, int32_t b) { return a.id < b; });
-    const bool found = same != known.begin() + num_known && same->id == id && same->content == token.content;
-    if (vocabulary_source == VocabularySource::kSentencePiece) {
-      if (found) {
-        same->special = token.special;
-      } else {
-        known.push_back(std::move(token));
-      }
-    } else if (!found) {
-      Fail(
-          "{}: adds the token '{}' (id {}), which tokenizer.json does not have: save both files anew with "
-          "transformers",
-          source, Printable(token.content), id);
+    const int32_t id = ReadId(key, source);
+    tokens[id] = ParseAddedToken(id, value, source);
+  }
+  const auto differs = [&](const AddedToken& token) {
+    Fail("{}: the added token '{}' (id {}) is not the same in {}: save both files anew with transformers",
+         source, Printable(token.content), token.id,
+         vocabulary_source == VocabularySource::kTokenizerJson ? "tokenizer.json" : "tokenizer.model");
+  };
+  size_t common = 0;
+  for (AddedToken& token : vocabulary->added_tokens) {
+    const auto found = tokens.find(token.id);
+    if (found != tokens.end()) {
+      if (found->second.content != token.content) differs(token);
+      ++common;
+    } else if (vocabulary_source == VocabularySource::kSentencePiece) {
+      tokens.emplace_hint(found, token.id, std::move(token));
+    } else {
+      differs(token);
     }
   }
-  std::ranges::sort(known, {}, &AddedToken::id);
+  if (vocabulary_source == VocabularySource::kTokenizerJson && common != tokens.size()) {
+    const auto is_known = [&](const auto& entry) {
+      return std::ranges::binary_search(vocabulary->added_tokens, entry.first, {}, &AddedToken::id);
+    };
+    differs(std::ranges::find_if_not(tokens, is_known)->second);
+  }
+  vocabulary->added_tokens.clear();
+  for (auto& [id, token] : tokens) vocabulary->added_tokens.push_back(std::move(token));
 }
 
 }  // namespace
 
 void ApplyTokenizerConfig(std::string_view text, const std::string& source,
                           VocabularySource vocabulary_source, Vocabulary* vocabulary) {
-  const json config = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const ordered_json config = io::ParseJson(text, source);
   if (!config.is_object()) Fail("{}: is not a JSON object", source);
   ApplyAddedTokens(config, source, vocabulary_source, vocabulary);
   const auto token = [&](const char* key, int32_t present, std::string_view by_default) {
@@ -114,7 +131,7 @@ std::string FormatTokenizerConfig(const Vocabulary& vocabulary) {
   ordered_json config = {{"add_bos_token", !around.single_before.empty()},
                          {"add_eos_token", !around.single_after.empty()}};
   const auto token = [&](const char* key, int32_t id) {
-    if (id != kNoId) config[key] = TokenText(vocabulary, id);
+    config[key] = id == kNoId ? ordered_json() : ordered_json(TokenText(vocabulary, id));
   };
   token("bos_token", vocabulary.bos_id);
   if (vocabulary.chat_template) config["chat_template"] = *vocabulary.chat_template;

@@ -176,6 +176,10 @@ int32_t PieceIndex::Find(std::string_view piece) const {
 
 Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) {
   DropUnusedTail(&scored, source);
+  if (scored.unk_id == kNoId) {
+    const auto unknown = std::ranges::find(scored.types, PieceType::kUnknown);
+    if (unknown != scored.types.end()) scored.unk_id = static_cast<int32_t>(unknown - scored.types.begin());
+  }
   Vocabulary vocabulary = {
       .bos_id = scored.bos_id, .eos_id = scored.eos_id, .pad_id = scored.pad_id, .unk_id = scored.unk_id};
   for (size_t i = 0; i < scored.pieces.size(); ++i) {

@@ -29,6 +29,12 @@ TEST(DidYouMean, NamesTheNearestOnly) {
   EXPECT_EQ(DidYouMean("x", {}), "");
 }
 
+TEST(Listed, QuotesAndCuts) {
+  EXPECT_EQ(Listed({}), "");
+  EXPECT_EQ(Listed({"a", "b\n"}), "'a', 'b\\n'");
+  EXPECT_EQ(Listed({"a", "b", "c"}, 2), "'a', 'b', ... (3 in all)");
+}
+
 TEST(Check, ThrowsLogicErrorWithItsPlace) {
   EXPECT_NO_THROW(GEMTUNE_CHECK(1 + 1 == 2));
   try {

@@ -1,8 +1,9 @@
 #include "gemtune/base/file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "gemtune/base/error.h"
@@ -65,11 +66,27 @@ TEST_F(File, AtomicFileAppearsWholeOnCommitOnly) {
 }
 
 TEST_F(File, AFullDiskIsARunError) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
-  const fs::path temporary = dir_ / fmt::format("f.tmp-{}", ::getpid());
-  fs::create_symlink("/dev/full", temporary);
-  EXPECT_THROW(WriteFileAtomically(dir_ / "f", "x"), RunError);
+  // A limit on the size of files stands for the disk's: what exceeds it is not written.
+  rlimit old = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  const rlimit small = {.rlim_cur = 4096, .rlim_max = old.rlim_max};
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_THROW(WriteFileAtomically(dir_ / "f", std::string(10'000, 'x')), RunError);
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  std::signal(SIGXFSZ, old_handler);
   EXPECT_TRUE(fs::is_empty(dir_));
+}
+
+TEST_F(File, TwoMayWriteTheSameFileAtOnce) {
+  AtomicFile first(dir_ / "f"), second(dir_ / "f");
+  first.Write("first");
+  second.Write("second");
+  first.Commit();
+  EXPECT_EQ(ReadFile(dir_ / "f"), "first");
+  second.Commit();
+  EXPECT_EQ(ReadFile(dir_ / "f"), "second");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
 }
 
 TEST_F(File, AtomicDirectoryAppearsOnCommitOnly) {

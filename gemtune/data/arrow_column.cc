@@ -1,0 +1,162 @@
+#include "gemtune/data/arrow_column.h"
+
+#include <arrow/array.h>
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gemtune/base/error.h"
+#include "gemtune/data/arrow_status.h"
+
+namespace gemtune::data {
+namespace {
+
+using arrow::Array;
+using arrow::DataType;
+using arrow::Type;
+
+bool IsClassType(const DataType& type) {
+  if (type.id() == Type::DICTIONARY) {
+    return IsClassType(*static_cast<const arrow::DictionaryType&>(type).value_type());
+  }
+  return IsTextType(type) || arrow::is_integer(type.id()) || type.id() == Type::BOOL;
+}
+
+bool IsListType(const DataType& type) {
+  return type.id() == Type::LIST || type.id() == Type::LARGE_LIST || type.id() == Type::FIXED_SIZE_LIST;
+}
+
+template <typename ArrowType>
+auto ValueAt(const Array& array, int64_t i) {
+  return static_cast<const arrow::NumericArray<ArrowType>&>(array).Value(i);
+}
+
+int64_t IntegerAt(const Array& array, int64_t i) {
+  switch (array.type_id()) {
+    case Type::BOOL:
+      return static_cast<const arrow::BooleanArray&>(array).Value(i) ? 1 : 0;
+    case Type::INT8:
+      return ValueAt<arrow::Int8Type>(array, i);
+    case Type::INT16:
+      return ValueAt<arrow::Int16Type>(array, i);
+    case Type::INT32:
+      return ValueAt<arrow::Int32Type>(array, i);
+    case Type::INT64:
+      return ValueAt<arrow::Int64Type>(array, i);
+    case Type::UINT8:
+      return ValueAt<arrow::UInt8Type>(array, i);
+    case Type::UINT16:
+      return ValueAt<arrow::UInt16Type>(array, i);
+    case Type::UINT32:
+      return ValueAt<arrow::UInt32Type>(array, i);
+    default: {
+      GEMTUNE_CHECK(array.type_id() == Type::UINT64);
+      const uint64_t value = ValueAt<arrow::UInt64Type>(array, i);
+      if (value > std::numeric_limits<int64_t>::max())
+        Fail("{} is too large for an integer of 64 bits", value);
+      return static_cast<int64_t>(value);
+    }
+  }
+}
+
+std::optional<RawClass> ClassAt(const Array& array, int64_t i) {
+  if (array.IsNull(i)) return std::nullopt;
+  if (array.type_id() == Type::DICTIONARY) {
+    const auto& dictionary = static_cast<const arrow::DictionaryArray&>(array);
+    return ClassAt(*dictionary.dictionary(), dictionary.GetValueIndex(i));
+  }
+  if (IsTextType(*array.type())) return std::string(*TextAt(array, i));
+  return IntegerAt(array, i);
+}
+
+template <typename ListArray>
+std::optional<RawLabel> ListAt(const Array& array, int64_t i) {
+  const auto& list = static_cast<const ListArray&>(array);
+  const auto begin = static_cast<int64_t>(list.value_offset(i));
+  const auto length = static_cast<int64_t>(list.value_length(i));
+  std::vector<RawClass> classes;
+  for (int64_t k = begin; k < begin + length; ++k) {
+    std::optional<RawClass> item = ClassAt(*list.values(), k);
+    if (!item) return std::nullopt;
+    classes.push_back(std::move(*item));
+  }
+  return classes;
+}
+
+}  // namespace
+
+bool IsTextType(const DataType& type) {
+  switch (type.id()) {
+    case Type::STRING:
+    case Type::LARGE_STRING:
+    case Type::STRING_VIEW:
+    case Type::BINARY:
+    case Type::LARGE_BINARY:
+    case Type::BINARY_VIEW:
+      return true;
+    case Type::DICTIONARY:
+      return IsTextType(*static_cast<const arrow::DictionaryType&>(type).value_type());
+    default:
+      return false;
+  }
+}
+
+bool IsLabelType(const DataType& type) {
+  if (IsListType(type)) return IsClassType(*type.field(0)->type());
+  return IsClassType(type) || type.id() == Type::FLOAT || type.id() == Type::DOUBLE;
+}
+
+void CheckArray(const std::string& path, const Array& array) {
+  const std::shared_ptr<arrow::ArrayData> data = array.data()->Copy();
+  if (array.type_id() == Type::STRING) data->type = arrow::binary();
+  if (array.type_id() == Type::LARGE_STRING) data->type = arrow::large_binary();
+  if (array.type_id() == Type::STRING_VIEW) data->type = arrow::binary_view();
+  CheckArrow(path, arrow::MakeArray(data)->ValidateFull());
+}
+
+std::optional<std::string_view> TextAt(const Array& array, int64_t i) {
+  if (array.IsNull(i)) return std::nullopt;
+  switch (array.type_id()) {
+    case Type::DICTIONARY: {
+      const auto& dictionary = static_cast<const arrow::DictionaryArray&>(array);
+      return TextAt(*dictionary.dictionary(), dictionary.GetValueIndex(i));
+    }
+    case Type::LARGE_STRING:
+    case Type::LARGE_BINARY:
+      return static_cast<const arrow::LargeBinaryArray&>(array).GetView(i);
+    case Type::STRING_VIEW:
+    case Type::BINARY_VIEW:
+      return static_cast<const arrow::BinaryViewArray&>(array).GetView(i);
+    default:
+      return static_cast<const arrow::BinaryArray&>(array).GetView(i);
+  }
+}
+
+std::optional<RawLabel> LabelAt(const Array& array, int64_t i) {
+  if (array.IsNull(i)) return std::nullopt;
+  switch (array.type_id()) {
+    case Type::FLOAT:
+      return double{ValueAt<arrow::FloatType>(array, i)};
+    case Type::DOUBLE:
+      return ValueAt<arrow::DoubleType>(array, i);
+    case Type::LIST:
+      return ListAt<arrow::ListArray>(array, i);
+    case Type::LARGE_LIST:
+      return ListAt<arrow::LargeListArray>(array, i);
+    case Type::FIXED_SIZE_LIST:
+      return ListAt<arrow::FixedSizeListArray>(array, i);
+    default: {
+      std::optional<RawClass> value = ClassAt(array, i);
+      if (!value) return std::nullopt;
+      return std::visit([](auto&& known) { return RawLabel(std::forward<decltype(known)>(known)); },
+                        std::move(*value));
+    }
+  }
+}
+
+}  // namespace gemtune::data

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gemtune/data/table.h"
+
+namespace gemtune::data {
+
+/// Strings in any of Arrow's layouts: plain, large, view, dictionary; binary too, which is what old writers
+/// call a string.
+bool IsTextType(const arrow::DataType& type);
+
+/// What a RawLabel can hold: integers, floats, booleans, text, and lists of all these but floats.
+bool IsLabelType(const arrow::DataType& type);
+
+/// Throws Error if the array's offsets or indices lead out of its buffers, which Arrow lets pass when it
+/// reads a damaged file. Whether plain text is UTF-8 is left to the reader, who knows the row.
+void CheckArray(const std::string& path, const arrow::Array& array);
+
+/// Value `i` of an array whose type IsTextType; nullopt for a null. Valid as long as the array.
+std::optional<std::string_view> TextAt(const arrow::Array& array, int64_t i);
+
+/// Value `i` of an array whose type IsLabelType; nullopt for a null and for a list with a null in it. Throws
+/// Error for an integer that exceeds 63 bits.
+std::optional<RawLabel> LabelAt(const arrow::Array& array, int64_t i);
+
+}  // namespace gemtune::data

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <arrow/result.h>
+#include <arrow/status.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::data {
+
+/// Arrow's failure as one line "<file>: ...". Whatever goes wrong while reading a data file lies in the file.
+[[noreturn]] inline void FailArrow(const std::string& path, const std::string& message) {
+  // Some messages go on with a stack of notes on further lines.
+  const size_t end = message.find_first_of("\r\n");
+  Fail("{}: {}", path, Printable(message.substr(0, end), 200));
+}
+
+inline void CheckArrow(const std::string& path, const arrow::Status& status) {
+  if (!status.ok()) FailArrow(path, status.message());
+}
+
+template <typename T>
+T CheckArrow(const std::string& path, arrow::Result<T> result) {
+  CheckArrow(path, result.status());
+  return std::move(result).ValueUnsafe();
+}
+
+}  // namespace gemtune::data

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gemtune/data/table.h"
+
+namespace gemtune::data {
+
+/// What a label is.
+enum class LabelKind {
+  kNone,        // no labels (predict)
+  kSingle,      // one class of several: integer or string column
+  kMultiLabel,  // any number of classes: list column of integers or strings
+  kRegression,  // one number: integer or float column
+};
+
+/// The classes of a data set, in the order of their ids. Found on the training data, written to the model's
+/// id2label, and given back when further files are read.
+struct LabelSet {
+  std::vector<std::string> names = {};  // names[id]; empty for kRegression and kNone
+};
+
+/// The label column of several files, with what is needed to read it and to name a row.
+struct RawLabels {
+  struct Place {
+    uint32_t file;  // index into `files` and `schemas`
+    int64_t row;
+  };
+  std::vector<DataFile> files;
+  std::vector<FileSchema> schemas;  // of the files that were read, may be fewer
+  std::vector<RawLabel> values;
+  std::vector<Place> places;  // of each value
+
+  /// Takes the labels of `batch`.
+  void Append(RowBatch& batch);
+};
+
+/// The classes in training data:
+///   - a Hugging Face ClassLabel in a Parquet file: its names;
+///   - integers 0, 1, ..., n-1, all of them there: "LABEL_0", ..., as transformers names them;
+///   - other integers (1 to 5 stars; -1 and 1): the values in order, as names;
+///   - strings: the distinct ones, in the order of their bytes.
+/// Floats that are whole, and CSV fields if the whole column is such, count as integers. Empty for
+/// kRegression and kNone. Throws Error naming file and row for a label that is empty or does not fit `kind`,
+/// for integers and strings mixed, for a missing-value marker ("NA") among the numbers of a CSV, for files
+/// whose ClassLabels differ, and for fewer than two classes (one with kMultiLabel).
+LabelSet FindLabels(const RawLabels& raw, LabelKind kind);
+
+/// Label values [rows · LabelWidth], as Dataset::label has them. A string must be one of `labels`. An integer
+/// of a file whose ClassLabel names are all in `labels` means the name; any other means, where some names are
+/// integers ("1"), the class of that name; else, where some are "LABEL_<integer>", that class; else the class
+/// of that id. A CSV field is a name, or else the integer that it spells. Throws Error naming file, row,
+/// label and the known names for one that is not among them.
+std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels);
+
+/// Values an example has: kSingle 1 (the class id), kMultiLabel number of classes (0 or 1 each), kRegression
+/// 1, kNone 0.
+int64_t LabelWidth(LabelKind kind, const LabelSet& labels);
+
+}  // namespace gemtune::data

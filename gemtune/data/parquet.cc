@@ -1,0 +1,195 @@
+#include "gemtune/data/parquet.h"
+
+#include <arrow/array.h>
+#include <arrow/io/file.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/key_value_metadata.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/file_reader.h>
+
+#include <exception>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gemtune/base/error.h"
+#include "gemtune/data/arrow_column.h"
+#include "gemtune/data/arrow_status.h"
+
+namespace gemtune::data {
+namespace {
+
+using nlohmann::json;
+
+// The names in {"names": [...], "_type": "ClassLabel"}, or in a list feature of it in one of the ways in
+// which versions of `datasets` write that: {"feature": {...}, "_type": "Sequence" or "List"} and [{...}].
+std::vector<std::string> ClassLabelNames(const json& feature) {
+  if (feature.is_array() && feature.size() == 1 && feature[0].is_object()) return ClassLabelNames(feature[0]);
+  if (!feature.is_object()) return {};
+  if (feature.contains("feature") && !feature.contains("names")) {
+    const json& item = feature["feature"];
+    return item.is_object() && item.contains("names") ? ClassLabelNames(item) : std::vector<std::string>();
+  }
+  if (feature.value("_type", json()) != "ClassLabel" || !feature.contains("names")) return {};
+  std::vector<std::string> names;
+  std::set<std::string> distinct;
+  for (const json& name : feature["names"]) {
+    // Not what `datasets` writes, so not to be trusted at all.
+    if (!name.is_string() || !distinct.insert(name.get<std::string>()).second) return {};
+    names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+std::vector<std::string> ClassNames(const parquet::FileMetaData& metadata, const std::string& column) {
+  const auto& pairs = metadata.key_value_metadata();
+  if (pairs == nullptr || !pairs->Contains("huggingface")) return {};
+  const json root = json::parse(pairs->Get("huggingface").ValueOr(""), nullptr, /*allow_exceptions=*/false);
+  const json* at = &root;
+  for (const std::string& key : {std::string("info"), std::string("features"), column}) {
+    if (!at->is_object() || !at->contains(key)) return {};
+    at = &(*at)[key];
+  }
+  return ClassLabelNames(*at);
+}
+
+void AddLeaves(const parquet::arrow::SchemaField& field, std::set<int>& leaves) {
+  if (field.is_leaf()) leaves.insert(field.column_index);
+  for (const auto& child : field.children) AddLeaves(child, leaves);
+}
+
+class ParquetReader {
+ public:
+  ParquetReader(std::string path, const Columns& columns) : path_(std::move(path)), columns_(columns) {}
+
+  FileSchema Open();
+
+  // nullptr at the file's end.
+  std::shared_ptr<arrow::RecordBatch> Next();
+
+  void AddRows(const arrow::RecordBatch& batch, RowSink& sink);
+
+ private:
+  void Want(const std::string& column, bool (*fits)(const arrow::DataType&), std::string_view what);
+  [[noreturn]] void FailNull(const std::string& column) const;
+  std::string_view Text(const arrow::Array* array, int64_t i, const std::string& column) const;
+  RawLabel Label(const arrow::Array* array, int64_t i) const;
+
+  std::string path_;
+  const Columns& columns_;
+  std::unique_ptr<parquet::arrow::FileReader> reader_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::set<int> leaves_;  // Parquet's columns under the wanted fields
+  std::unique_ptr<arrow::RecordBatchReader> batches_;
+  int64_t row_ = 1;
+};
+
+FileSchema ParquetReader::Open() {
+  auto properties = parquet::default_reader_properties();
+  // Page by page, so that the first rows of a huge row group do not draw it into memory whole.
+  properties.enable_buffered_stream();
+  auto arrow_properties = parquet::default_arrow_reader_properties();
+  arrow_properties.set_batch_size(1024);
+  arrow_properties.set_pre_buffer(false);
+  parquet::arrow::FileReaderBuilder builder;
+  CheckArrow(path_, builder.Open(CheckArrow(path_, arrow::io::ReadableFile::Open(path_)), properties));
+  builder.properties(arrow_properties);
+  CheckArrow(path_, builder.Build(&reader_));
+  CheckArrow(path_, reader_->GetSchema(&schema_));
+  Want(columns_.text, IsTextType, "a string");
+  Want(columns_.text_pair, IsTextType, "a string");
+  Want(columns_.label, IsLabelType,
+       "a string, an integer, a float, a bool, or a list of strings or integers");
+  std::vector<int> row_groups(static_cast<size_t>(reader_->num_row_groups()));
+  std::iota(row_groups.begin(), row_groups.end(), 0);
+  batches_ = CheckArrow(
+      path_, reader_->GetRecordBatchReader(row_groups, std::vector<int>(leaves_.begin(), leaves_.end())));
+  return {.class_names = ClassNames(*reader_->parquet_reader()->metadata(), columns_.label)};
+}
+
+void ParquetReader::Want(const std::string& column, bool (*fits)(const arrow::DataType&),
+                         std::string_view what) {
+  if (column.empty()) return;
+  const size_t index = FindColumn(path_, schema_->field_names(), column);
+  const arrow::DataType& type = *schema_->field(static_cast<int>(index))->type();
+  if (!fits(type)) {
+    Fail("{}: column '{}' is of type {}; needed is {}", path_, Printable(column), Printable(type.ToString()),
+         what);
+  }
+  AddLeaves(reader_->manifest().schema_fields.at(index), leaves_);
+}
+
+std::shared_ptr<arrow::RecordBatch> ParquetReader::Next() {
+  std::shared_ptr<arrow::RecordBatch> batch;
+  CheckArrow(path_, batches_->ReadNext(&batch));
+  for (int i = 0; batch != nullptr && i < batch->num_columns(); ++i) CheckArray(path_, *batch->column(i));
+  return batch;
+}
+
+void ParquetReader::AddRows(const arrow::RecordBatch& batch, RowSink& sink) {
+  const auto text = batch.GetColumnByName(columns_.text);
+  const auto text_pair = batch.GetColumnByName(columns_.text_pair);
+  const auto label = batch.GetColumnByName(columns_.label);
+  for (int64_t i = 0; i < batch.num_rows() && sink.room() > 0; ++i, ++row_) {
+    sink.Add(row_, Text(text.get(), i, columns_.text), Text(text_pair.get(), i, columns_.text_pair),
+             Label(label.get(), i));
+  }
+}
+
+void ParquetReader::FailNull(const std::string& column) const {
+  Fail("{}: row {}: '{}' is null", path_, row_, Printable(column));
+}
+
+std::string_view ParquetReader::Text(const arrow::Array* array, int64_t i, const std::string& column) const {
+  if (column.empty()) return {};
+  const std::optional<std::string_view> text = TextAt(*array, i);
+  if (!text) FailNull(column);
+  return *text;
+}
+
+RawLabel ParquetReader::Label(const arrow::Array* array, int64_t i) const {
+  if (columns_.label.empty()) return {};
+  std::optional<RawLabel> label;
+  try {
+    label = LabelAt(*array, i);
+  } catch (const Error& error) {
+    Fail("{}: row {}: '{}': {}", path_, row_, Printable(columns_.label), error.what());
+  }
+  if (!label) FailNull(columns_.label);
+  return std::move(*label);
+}
+
+// What Arrow throws on a damaged file instead of returning a Status: ParquetException, but also length_error.
+template <typename F>
+auto Guarded(const std::string& path, F&& read) {
+  try {
+    return read();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    FailArrow(path, fmt::format("cannot be read: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+FileSchema ReadParquet(const DataFile& file, RowSink& sink) {
+  const std::string path = file.path.string();
+  ParquetReader reader(path, sink.columns());
+  FileSchema schema = Guarded(path, [&] { return reader.Open(); });
+  while (sink.room() > 0) {
+    const auto batch = Guarded(path, [&] { return reader.Next(); });
+    if (batch == nullptr) break;
+    reader.AddRows(*batch, sink);
+  }
+  return schema;
+}
+
+}  // namespace gemtune::data

@@ -1,0 +1,81 @@
+#include "gemtune/data/row_sink.h"
+
+#include <arrow/util/utf8.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::data {
+namespace {
+
+// Large enough to keep many threads tokenising, small beside the model.
+constexpr int64_t kBatchRows = 8192;
+constexpr int64_t kBatchBytes = int64_t{32} << 20;
+
+}  // namespace
+
+RowSink::RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume)
+    : columns_(std::move(columns)),
+      max_rows_(max_rows > 0 ? max_rows : std::numeric_limits<int64_t>::max()),
+      consume_(std::move(consume)) {
+  arrow::util::InitializeUTF8();
+}
+
+void RowSink::StartFile(size_t index, const DataFile& file) {
+  path_ = file.path.string();
+  batch_.file = index;
+}
+
+void RowSink::CheckText(int64_t row, std::string_view text, const std::string& column) const {
+  if (arrow::util::ValidateUTF8(text)) return;
+  Fail("{}: row {}: '{}' is not valid UTF-8; convert the file to UTF-8", path_, row, Printable(column));
+}
+
+void RowSink::CheckLabel(int64_t row, const RawLabel& label) const {
+  if (const auto* name = std::get_if<std::string>(&label)) CheckText(row, *name, columns_.label);
+  if (const auto* field = std::get_if<CsvField>(&label)) CheckText(row, field->text, columns_.label);
+  if (const auto* list = std::get_if<std::vector<RawClass>>(&label)) {
+    for (const RawClass& item : *list) {
+      if (const auto* name = std::get_if<std::string>(&item)) CheckText(row, *name, columns_.label);
+    }
+  }
+}
+
+void RowSink::Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label) {
+  CheckText(row, text, columns_.text);
+  batch_.rows.push_back(row);
+  batch_.text.Append(text);
+  if (!columns_.text_pair.empty()) {
+    CheckText(row, text_pair, columns_.text_pair);
+    batch_.text_pair.Append(text_pair);
+  }
+  if (!columns_.label.empty()) {
+    CheckLabel(row, label);
+    batch_.labels.push_back(std::move(label));
+  }
+  ++num_rows_;
+  const int64_t bytes = batch_.text.bytes() + batch_.text_pair.bytes();
+  if (batch_.text.size() >= kBatchRows || bytes >= kBatchBytes) Flush();
+}
+
+void RowSink::Flush() {
+  if (!batch_.rows.empty()) consume_(batch_);
+  batch_ = RowBatch{.file = batch_.file};
+}
+
+size_t FindColumn(const std::string& path, const std::vector<std::string>& names, const std::string& wanted) {
+  const auto found = std::find(names.begin(), names.end(), wanted);
+  if (found == names.end()) {
+    Fail("{}: has no column '{}'{}; it has {}", path, Printable(wanted), DidYouMean(wanted, names),
+         names.empty() ? "none" : Listed(names));
+  }
+  if (std::find(found + 1, names.end(), wanted) != names.end()) {
+    Fail("{}: has more than one column '{}'; rename one", path, Printable(wanted));
+  }
+  return static_cast<size_t>(found - names.begin());
+}
+
+}  // namespace gemtune::data

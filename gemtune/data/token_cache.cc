@@ -1,0 +1,196 @@
+#include "gemtune/data/token_cache.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/log.h"
+#include "gemtune/io/safetensors.h"
+
+namespace gemtune::data {
+namespace fs = std::filesystem;
+namespace {
+
+// To be raised with every change of what Load makes of the same files and options.
+constexpr uint64_t kVersion = 1;
+
+class Hash {
+ public:
+  Hash() : state_(XXH3_createState(), XXH3_freeState) {
+    GEMTUNE_CHECK(state_ != nullptr && XXH3_128bits_reset(state_.get()) == XXH_OK);
+  }
+
+  void Add(uint64_t number) { AddBytes({reinterpret_cast<const char*>(&number), sizeof(number)}); }
+
+  // Its length goes first, so that "ab", "c" and "a", "bc" differ.
+  void Add(std::string_view text) {
+    Add(text.size());
+    AddBytes(text);
+  }
+
+  void AddFile(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::vector<char> block(1 << 20);
+    uint64_t bytes = 0;
+    while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
+      AddBytes({block.data(), static_cast<size_t>(file.gcount())});
+      bytes += static_cast<uint64_t>(file.gcount());
+    }
+    if (!file.eof()) Fail("{}: cannot read: {}", path.string(), std::generic_category().message(errno));
+    Add(bytes);
+  }
+
+  std::string Hex() const {
+    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
+    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  }
+
+ private:
+  void AddBytes(std::string_view bytes) { XXH3_128bits_update(state_.get(), bytes.data(), bytes.size()); }
+
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
+};
+
+std::string Key(const DatasetOptions& options, const std::vector<DataFile>& files,
+                const text::Tokenizer& tokenizer) {
+  Hash hash;
+  hash.Add(kVersion);
+  hash.Add(tokenizer.fingerprint());
+  hash.Add(options.text_column);
+  hash.Add(options.text_pair_column);
+  hash.Add(options.label_column);
+  hash.Add(static_cast<uint64_t>(options.label_kind));
+  hash.Add(static_cast<uint64_t>(options.max_samples));
+  hash.Add(static_cast<uint64_t>(options.max_length));
+  hash.Add(static_cast<uint64_t>(options.labels.has_value()));
+  const std::vector<std::string> names = options.labels.value_or(LabelSet{}).names;
+  hash.Add(names.size());
+  for (const std::string& name : names) hash.Add(name);
+  hash.Add(files.size());
+  for (const DataFile& file : files) {
+    hash.Add(static_cast<uint64_t>(file.format));
+    hash.Add(static_cast<uint64_t>(file.compression));
+    hash.AddFile(file.path);
+  }
+  return hash.Hex();
+}
+
+void Require(bool condition, std::string_view what) {
+  if (!condition) Fail("{}", what);
+}
+
+template <typename T>
+std::vector<T> ReadVector(const io::SafetensorsFile& file, const std::string& name, DType dtype) {
+  const auto found = file.tensors().find(name);
+  if (found == file.tensors().end()) Fail("has no '{}'", name);
+  const io::TensorView& tensor = found->second;
+  Require(tensor.dtype == dtype && tensor.shape.size() == 1, "has a tensor of another type or shape");
+  std::vector<T> values(tensor.data.size() / sizeof(T));
+  // A mapped file aligns nothing.
+  if (!values.empty()) std::memcpy(values.data(), tensor.data.data(), values.size() * sizeof(T));
+  return values;
+}
+
+void CheckLabel(LabelKind kind, const LabelSet& labels, float value) {
+  if (kind == LabelKind::kSingle) {
+    const bool is_id =
+        value >= 0 && value < static_cast<float>(labels.names.size()) && std::trunc(value) == value;
+    Require(is_id, "has a label that is no class");
+  } else if (kind == LabelKind::kMultiLabel) {
+    Require(value == 0 || value == 1, "has a label that is neither 0 nor 1");
+  } else {
+    Require(std::isfinite(value), "has a label that is not finite");
+  }
+}
+
+void CheckExamples(const Examples& examples, int64_t vocab_size) {
+  const std::vector<int64_t>& offsets = examples.offsets;
+  Require(offsets.size() >= 2 && offsets.front() == 0, "has no examples");
+  Require(offsets.back() == std::ssize(examples.ids), "has another number of tokens than its offsets say");
+  // Strictly rising: no example is without a token.
+  Require(std::adjacent_find(offsets.begin(), offsets.end(), std::greater_equal<>()) == offsets.end(),
+          "has offsets that do not rise");
+  const auto is_token = [&](int32_t id) { return id >= 0 && id < vocab_size; };
+  Require(std::all_of(examples.ids.begin(), examples.ids.end(), is_token), "has a token that is no token");
+  const int64_t size = std::ssize(offsets) - 1;
+  Require(std::ssize(examples.truncated) == size, "has another number of truncated than of examples");
+  Require(std::all_of(examples.truncated.begin(), examples.truncated.end(), [](uint8_t t) { return t <= 1; }),
+          "has a truncated that is neither 0 nor 1");
+  const int64_t width = LabelWidth(examples.label_kind, examples.labels);
+  const int64_t num_values = std::ssize(examples.label_values);
+  Require(width == 0 ? num_values == 0 : num_values % width == 0 && num_values / width == size,
+          "has another number of labels than of examples");
+  for (const float value : examples.label_values) CheckLabel(examples.label_kind, examples.labels, value);
+}
+
+std::string MetadataOf(const io::SafetensorsFile& file, const std::string& name) {
+  const auto found = file.metadata().find(name);
+  return found == file.metadata().end() ? "" : found->second;
+}
+
+template <typename T>
+io::NamedTensor Named(const std::string& name, DType dtype, const std::vector<T>& values) {
+  return {name, {dtype, {std::ssize(values)}, std::as_bytes(std::span(values))}};
+}
+
+}  // namespace
+
+TokenCache::TokenCache(const DatasetOptions& options, const std::vector<DataFile>& files,
+                       const text::Tokenizer& tokenizer)
+    : key_(Key(options, files, tokenizer)),
+      vocab_size_(tokenizer.vocab_size()),
+      label_kind_(options.label_kind) {
+  path_ = options.cache_dir / (key_ + ".safetensors");
+}
+
+std::optional<Examples> TokenCache::Read() const {
+  std::error_code error;
+  if (!fs::exists(path_, error)) return std::nullopt;
+  try {
+    const auto file = io::SafetensorsFile::Open(path_);
+    Require(MetadataOf(file, "key") == key_, "is of other data");
+    Examples examples;
+    examples.label_kind = label_kind_;
+    examples.labels.names = nlohmann::json::parse(MetadataOf(file, "labels")).get<std::vector<std::string>>();
+    examples.ids = ReadVector<int32_t>(file, "ids", DType::kI32);
+    examples.offsets = ReadVector<int64_t>(file, "offsets", DType::kI64);
+    examples.truncated = ReadVector<uint8_t>(file, "truncated", DType::kU8);
+    examples.label_values = ReadVector<float>(file, "label_values", DType::kF32);
+    CheckExamples(examples, vocab_size_);
+    return examples;
+  } catch (const std::runtime_error& fault) {
+    log::Warning("{}: this cache entry is made afresh: {}", path_.string(), fault.what());
+  } catch (const nlohmann::json::exception&) {
+    log::Warning("{}: this cache entry is made afresh: its labels are not JSON", path_.string());
+  }
+  return std::nullopt;
+}
+
+void TokenCache::Write(const Examples& examples) const {
+  std::error_code error;
+  fs::create_directories(path_.parent_path(), error);
+  const nlohmann::json labels = examples.labels.names;
+  using nlohmann::json;
+  const std::map<std::string, std::string> metadata = {{"key", key_}, {"labels", labels.dump()}};
+  try {
+    io::WriteSafetensors(
+        path_,
+        {Named("ids", DType::kI32, examples.ids), Named("offsets", DType::kI64, examples.offsets),
+         Named("truncated", DType::kU8, examples.truncated),
+         Named("label_values", DType::kF32, examples.label_values)},
+        metadata);
+  } catch (const std::runtime_error& fault) {
+    log::Warning("tokens are not cached: {}", fault.what());
+  }
+}
+
+}  // namespace gemtune::data

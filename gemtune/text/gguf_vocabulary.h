@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+
+#include "gemtune/text/vocabulary.h"
+
+namespace gemtune::text {
+
+/// The vocabulary in a GGUF's metadata (tokenizer.ggml.*), with its chat template if it has one. Throws Error
+/// naming the file if there is none, it is damaged or not of Gemma's kind.
+Vocabulary ReadGgufVocabulary(const std::filesystem::path& path);
+
+}  // namespace gemtune::text

@@ -1,0 +1,204 @@
+#include "gemtune/text/vocabulary.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "tests/support/message_of.h"
+#include "tests/text/tiny.h"
+
+namespace gemtune::text {
+namespace {
+
+using ::gemtune::test::MessageOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string Fault(const std::function<void(ScoredPieces*)>& change) {
+  ScoredPieces scored = TinyPieces();
+  change(&scored);
+  return MessageOf([&] { CheckVocabulary(VocabularyFromScores(std::move(scored), "f"), "f"); });
+}
+
+TEST(PieceIndex, FindsPiecesAndNothingElse) {
+  std::vector<std::string> pieces;
+  for (int i = 0; i < 5000; ++i) pieces.push_back(fmt::format("p{}", i));
+  const PieceIndex index(pieces, "f");
+  for (int i = 0; i < 5000; ++i) EXPECT_EQ(index.Find(pieces[i]), i);
+  for (int i = 5000; i < 10000; ++i) EXPECT_EQ(index.Find(fmt::format("p{}", i)), kNoId);
+  EXPECT_EQ(index.Find(""), kNoId);
+  EXPECT_EQ(PieceIndex({}, "f").Find("a"), kNoId);
+}
+
+TEST(PieceIndex, RefusesPiecesThatAreNone) {
+  const auto fault = [](const std::vector<std::string>& pieces) {
+    return MessageOf([&] { PieceIndex(pieces, "f"); });
+  };
+  EXPECT_EQ(fault({"a", "b", "a"}), "f: 'a' is there twice, as token 0 and 2");
+  EXPECT_EQ(fault({"a", ""}), "f: token 1 is empty");
+  EXPECT_EQ(fault({"a", "\xff\x1b"}), "f: token 1 ('\\xff\\x1b') is not UTF-8");
+}
+
+TEST(VocabularyFromScores, MakesTheMergesOfHuggingFace) {
+  const Vocabulary vocabulary = VocabularyFromScores(TinyPieces(), "f");
+  const auto golden = nlohmann::json::parse(ReadFile(kTiny / "tokenizer.json"));
+  std::vector<std::vector<std::string>> merges;
+  for (const Merge& merge : vocabulary.merges) {
+    merges.push_back({vocabulary.pieces[merge.left], vocabulary.pieces[merge.right]});
+    EXPECT_EQ(merges.back()[0] + merges.back()[1], vocabulary.pieces[merge.merged]);
+  }
+  EXPECT_EQ(merges, golden["model"]["merges"].get<std::vector<std::vector<std::string>>>());
+
+  auto expected = golden["added_tokens"];
+  expected.erase(expected.size() - 1);  // <image_soft_token> is not among the pieces
+  ASSERT_EQ(vocabulary.added_tokens.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(vocabulary.added_tokens[i].id, expected[i]["id"]);
+    EXPECT_EQ(vocabulary.added_tokens[i].content, expected[i]["content"]);
+    EXPECT_EQ(vocabulary.added_tokens[i].special, expected[i]["special"]) << expected[i];
+  }
+}
+
+// As llama.cpp writes them: runs of spaces as spaces, added tokens with a score of their own, rows filled up.
+TEST(VocabularyFromScores, UndoesWhatGgufChanges) {
+  const Vocabulary plain = VocabularyFromScores(TinyPieces(), "f");
+  ScoredPieces scored = TinyPieces();
+  for (size_t i = 0; i < scored.pieces.size(); ++i) {
+    if (scored.types[i] == PieceType::kNormal || scored.types[i] == PieceType::kByte) continue;
+    scored.types[i] = PieceType::kControl;
+    scored.scores[i] = -1000;
+    if (scored.pieces[i].starts_with("▁▁")) scored.pieces[i] = std::string(scored.pieces[i].size() / 3, ' ');
+  }
+  for (int i = 0; i < 3; ++i) {
+    scored.pieces.push_back(fmt::format("[PAD{}]", i));
+    scored.scores.push_back(-1000);
+    scored.types.push_back(PieceType::kUnused);
+  }
+  const Vocabulary changed = VocabularyFromScores(scored, "f");
+  EXPECT_EQ(changed.pieces, plain.pieces);
+  ASSERT_EQ(changed.merges.size(), plain.merges.size());
+  for (size_t i = 0; i < plain.merges.size(); ++i) {
+    EXPECT_EQ(changed.merges[i].left, plain.merges[i].left);
+    EXPECT_EQ(changed.merges[i].right, plain.merges[i].right);
+  }
+  ASSERT_EQ(changed.added_tokens.size(), plain.added_tokens.size());
+  for (size_t i = 0; i < plain.added_tokens.size(); ++i) {
+    EXPECT_EQ(changed.added_tokens[i].content, plain.added_tokens[i].content);
+    EXPECT_EQ(changed.added_tokens[i].special, plain.added_tokens[i].special);
+  }
+}
+
+TEST(VocabularyFromScores, FindsTheUnknownTokenByItsType) {
+  ScoredPieces scored = TinyPieces();
+  scored.unk_id = kNoId;
+  EXPECT_EQ(VocabularyFromScores(scored, "f").unk_id, 3);
+}
+
+TEST(VocabularyFromScores, RefusesWhatIsNoVocabulary) {
+  EXPECT_THAT(Fault([](auto* s) { s->scores[9] = NAN; }), HasSubstr("f: token 9 has no finite score"));
+  EXPECT_THAT(Fault([](auto* s) { s->scores[9] = -INFINITY; }), HasSubstr("f: token 9 has no finite score"));
+  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = ""; }), HasSubstr("token 9 is empty"));
+  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = s->pieces[5]; }), HasSubstr("there twice"));
+  EXPECT_THAT(Fault([](auto* s) { s->types[9] = PieceType::kUnused; }),
+              HasSubstr("token 9 is of type 'unused'"));
+  EXPECT_THAT(Fault([](auto* s) { s->pieces[30] = "<0xG0>"; }), HasSubstr("no token for each byte"));
+  EXPECT_THAT(Fault([](auto* s) { s->bos_id = 100000; }), HasSubstr("the bos token's id 100000"));
+  EXPECT_THAT(Fault([](auto* s) { s->eos_id = -2; }), HasSubstr("the eos token's id -2"));
+  EXPECT_THAT(Fault([](auto* s) { s->pad_id = 1 << 30; }), HasSubstr("the pad token's id"));
+  EXPECT_THAT(Fault([](auto* s) { s->unk_id = 100000; }), HasSubstr("no token for unknown text"));
+  EXPECT_THAT(Fault([](auto* s) { *s = {}; }), HasSubstr("not a Gemma tokenizer"));
+}
+
+TEST(VocabularyFromScores, RefusesMergesWithBytes) {
+  const auto with = [](const std::string& piece, const std::string& part) {
+    return Fault([&](ScoredPieces* s) {
+      for (const std::string& p : {piece, part}) {
+        s->pieces.push_back(p);
+        s->scores.push_back(-900);
+        s->types.push_back(PieceType::kNormal);
+      }
+    });
+  };
+  EXPECT_THAT(with("<0x41>a", "x"), HasSubstr("merges with '<0x41>' are not supported"));
+  EXPECT_THAT(with("<0x4", "1>"), HasSubstr("merges with '<0x41>' are not supported"));
+}
+
+TEST(MakeTemplate, PutsTokensAroundEachText) {
+  const SpecialTokensTemplate both = MakeTemplate(2, 1);
+  EXPECT_THAT(both.single_before, ElementsAre(2));
+  EXPECT_THAT(both.single_after, ElementsAre(1));
+  EXPECT_THAT(both.pair_before, ElementsAre(2));
+  EXPECT_THAT(both.pair_between, ElementsAre(1, 2));
+  EXPECT_THAT(both.pair_after, ElementsAre(1));
+  const SpecialTokensTemplate bos = MakeTemplate(2, kNoId);
+  EXPECT_THAT(bos.single_after, IsEmpty());
+  EXPECT_THAT(bos.pair_between, ElementsAre(2));
+  EXPECT_THAT(MakeTemplate(kNoId, kNoId).pair_between, IsEmpty());
+}
+
+TEST(CheckVocabulary, HoldsAddedTokensToThePieces) {
+  const Vocabulary good = VocabularyFromScores(TinyPieces(), "f");
+  const auto size = static_cast<int32_t>(good.pieces.size());
+  const auto fault = [&](const std::vector<AddedToken>& tokens) {
+    Vocabulary wrong = good;
+    wrong.added_tokens = tokens;
+    return MessageOf([&] { CheckVocabulary(wrong, "f"); });
+  };
+  EXPECT_THAT(fault({{4, "<unk>"}}), HasSubstr("added token '<unk>' has the id 4 of '<mask>'"));
+  EXPECT_THAT(fault({{size + 1, "<new>"}}), HasSubstr("added token '<new>' has the id"));
+  EXPECT_THAT(fault({{size, "<new>"}, {size, "<newer>"}}), HasSubstr("twice"));
+  EXPECT_THAT(fault({{size, "<new>"}, {size + 1, "<new>"}}), HasSubstr("twice"));
+  EXPECT_THAT(fault({{size, ""}}), HasSubstr("is empty"));
+  EXPECT_THAT(fault({{size, "\xff"}}), HasSubstr("is not UTF-8"));
+  EXPECT_THAT(fault({{-1, "<new>"}}), HasSubstr("twice"));
+
+  Vocabulary more = good;
+  more.added_tokens.push_back({size, "<new>"});
+  more.added_tokens.push_back({size + 1, "<newer>"});
+  EXPECT_NO_THROW(CheckVocabulary(more, "f"));
+  EXPECT_EQ(VocabularySize(more), size + 2);
+  EXPECT_EQ(TokenText(more, size + 1), "<newer>");
+  EXPECT_EQ(TokenText(more, size), "<new>");
+  EXPECT_EQ(TokenText(more, 0), "<pad>");
+  more.special_tokens.pair_between = {size + 2};
+  EXPECT_THAT(MessageOf([&] { CheckVocabulary(more, "f"); }), HasSubstr("the template token's id"));
+}
+
+TEST(CheckMerges, RefusesListsThatAreNotOfScores) {
+  const Vocabulary good = VocabularyFromScores(TinyPieces(), "f");
+  const PieceIndex index(good.pieces, "f");
+  EXPECT_NO_THROW(CheckMerges(good, index, "f"));
+  const auto fault = [&](const std::function<void(std::vector<Merge>*)>& change) {
+    Vocabulary wrong = good;
+    change(&wrong.merges);
+    return MessageOf([&] { CheckMerges(wrong, index, "f"); });
+  };
+  const std::string incomplete = "merges where its vocabulary allows";
+  EXPECT_THAT(fault([](auto* m) { m->pop_back(); }), HasSubstr(incomplete));
+  EXPECT_THAT(fault([](auto* m) { m->clear(); }), HasSubstr(incomplete));
+  EXPECT_THAT(fault([](auto* m) { m->back() = m->front(); }), HasSubstr(incomplete));
+  EXPECT_THAT(fault([](auto* m) { m->push_back(m->back()); }), HasSubstr(incomplete));
+  // "haha" is made in two ways, one of them moved to the end.
+  EXPECT_THAT(fault([&](auto* m) {
+                const auto haha = index.Find("haha");
+                const auto first = std::ranges::find(*m, haha, &Merge::merged);
+                std::rotate(first, first + 1, m->end());
+              }),
+              HasSubstr("the merges that make 'haha' are not next to each other"));
+}
+
+TEST(ByteOfPiece, ReadsTwoUpperCaseDigits) {
+  EXPECT_EQ(ByteOfPiece("<0x00>"), 0);
+  EXPECT_EQ(ByteOfPiece("<0xFF>"), 255);
+  EXPECT_EQ(ByteOfPiece("<0x1A>"), 26);
+  for (const char* piece :
+       {"<0xff>", "<0x0>", "<0x000>", "0x00", "<0x0G>", "<0x-1>", "", "<0x00", "a<0x00>"}) {
+    EXPECT_EQ(ByteOfPiece(piece), kNoId) << piece;
+  }
+}
+
+}  // namespace
+}  // namespace gemtune::text
