@@ -55,7 +55,7 @@ void Inspect::Run() {
   const auto architectures = checkpoint.config().find("architectures");
   fmt::print("path                {}\nformat              {}\n", path_, checkpoint.format());
   if (architectures != checkpoint.config().end())
-    fmt::print("architecture        {}\n", architectures->at(0).get<std::string>());
+    fmt::print("architecture        {}\n", architectures->dump());
   PrintArchitecture(config);
 
   int64_t parameters = 0, stored = 0;

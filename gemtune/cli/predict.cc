@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -71,7 +72,14 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
       texts.push_back(line);
     }
   }
-  return data::Dataset::FromTexts(texts, tokenizer, columns_.max_length);
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  data::Examples examples;
+  for (const auto& ids : tokenizer.EncodeBatch(views, {}, {.max_length = columns_.max_length})) {
+    examples.ids.insert(examples.ids.end(), ids.begin(), ids.end());
+    examples.offsets.push_back(static_cast<int64_t>(examples.ids.size()));
+  }
+  examples.truncated.assign(views.size(), 0);
+  return data::Dataset(std::move(examples));
 }
 
 void Predict::Run() {

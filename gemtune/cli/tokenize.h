@@ -15,6 +15,7 @@ class Tokenize : public Command {
   ColumnOptions columns_;
   std::string model_;
   std::vector<std::string> files_;
+  std::string save_dir_;
   int threads_ = 0;
 };
 
