@@ -78,6 +78,10 @@ StepReport Trainer::TakeStep(const Window& window, int64_t step) {
     report.loss += loss.item<double>();
   }
   report.grad_norm = optimizer_.GradNorm();
+  if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) {
+    throw RunError(fmt::format("step {}: the loss is {} and the gradient's norm {}; lower --learning-rate", step + 1,
+                               report.loss, report.grad_norm));
+  }
   // As torch's clip_grad_norm_, the 1e-6 included.
   const double clip =
       options_.max_grad_norm > 0 ? std::min(1.0, options_.max_grad_norm / (report.grad_norm + 1e-6)) : 1.0;

@@ -37,7 +37,8 @@ TEST(SequenceClassifier, ANewHeadGivesEveryClassTheSame) {
   const auto config = Gemma3TextConfig::FromJson(checkpoint.config(), "tiny");
   SequenceClassifier classifier(config, 4, at::kFloat);
   LoadParameters(checkpoint, *classifier->trunk(), "model.");
-  EXPECT_EQ(classifier(at::tensor({5, 6}, at::kLong), std::vector<int32_t>{0, 2}).abs().max().item<double>(), 0.0);
+  EXPECT_EQ(classifier(at::tensor({5, 6}, at::kLong), std::vector<int32_t>{0, 2}).abs().max().item<double>(),
+            0.0);
 }
 
 TEST(PooledRows, TakesTheRightmostTokenThatIsNotPadding) {

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "gemtune/io/safetensors.h"
 #include "gemtune/model/heads.h"
 #include "gemtune/model/pretrained.h"
+#include "tests/support/tiny_tokenizer.h"
 
 namespace gemtune::test {
 
@@ -43,6 +45,34 @@ inline model::SequenceClassifier TinyClassifier() {
   model::SequenceClassifier classifier(config, 3, at::TensorOptions().dtype(at::kFloat));
   model::LoadParameters(checkpoint, *classifier, "");
   return classifier;
+}
+
+/// Writes a pre-trained model of TinyTokenizer's vocabulary: config.json, random weights in fp32,
+/// tokenizer.json.
+inline void WriteTinyModel(const std::filesystem::path& directory) {
+  std::filesystem::create_directories(directory);
+  const nlohmann::ordered_json json = {{"model_type", "gemma3_text"},
+                                       {"architectures", {"Gemma3ForCausalLM"}},
+                                       {"vocab_size", 288},
+                                       {"hidden_size", 16},
+                                       {"intermediate_size", 32},
+                                       {"num_hidden_layers", 7},
+                                       {"num_attention_heads", 4},
+                                       {"num_key_value_heads", 2},
+                                       {"head_dim", 8},
+                                       {"query_pre_attn_scalar", 8},
+                                       {"sliding_window", 8},
+                                       {"pad_token_id", 0}};
+  std::ofstream(directory / "config.json") << json.dump();
+  const at::NoGradGuard no_grad;
+  at::manual_seed(3);
+  // Saved through the classifier, whose trunk's parameters are named as the checkpoint's.
+  model::SequenceClassifier classifier(model::Gemma3TextConfig::FromJson(json, "tiny"), 1, at::kFloat);
+  for (const at::Tensor& parameter : classifier->trunk()->parameters()) {
+    parameter.normal_(0, parameter.dim() == 1 ? 0.1 : 0.25);
+  }
+  model::SaveParameters(*classifier, directory);
+  TinyTokenizer().Make(directory);
 }
 
 }  // namespace gemtune::test

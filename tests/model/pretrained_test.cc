@@ -1,0 +1,144 @@
+#include "gemtune/model/pretrained.h"
+
+#include <gmock/gmock.h>
+
+#include "gemtune/base/file.h"
+#include "tests/support/gradcheck.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace gemtune::model {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using Json = nlohmann::ordered_json;
+
+const ClassifierHead kHead{.problem_type = "single_label_classification", .label_names = {"no", "yes"}};
+
+class Pretrained : public test::TempDir {
+ protected:
+  Pretrained() { test::WriteTinyModel(dir_ / "base"); }
+
+  PretrainedClassifier Base(at::ScalarType dtype = at::kFloat) const {
+    return PretrainedClassifier::FromBase(dir_ / "base", text::Tokenizer::Load(dir_ / "base"), kHead, dtype);
+  }
+
+  std::string ComplaintOfBase() const {
+    return test::MessageOf([&] { Base(); });
+  }
+};
+
+at::Tensor Logits(PretrainedClassifier& classifier) {
+  return classifier.model(at::tensor({2, 270, 280, 2, 261}, at::kLong), std::vector<int32_t>{0, 3, 5});
+}
+
+TEST_F(Pretrained, ABaseModelGetsAHeadOfZeros) {
+  PretrainedClassifier classifier = Base();
+  EXPECT_TRUE(classifier.head_is_new);
+  EXPECT_EQ(classifier.model->score()->weight.sizes(), (std::vector<int64_t>{2, 16}));
+  EXPECT_EQ(Logits(classifier).abs().max().item<double>(), 0.0);
+}
+
+TEST_F(Pretrained, WhatIsSavedLoadsAsTheSame) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    PretrainedClassifier classifier = Base(dtype);
+    {
+      const at::NoGradGuard no_grad;
+      classifier.model->score()->weight.normal_();
+    }
+    classifier.Save(dir_ / "out");
+    PretrainedClassifier loaded = PretrainedClassifier::FromTrained(dir_ / "out", dtype);
+    EXPECT_EQ(loaded.head.label_names, kHead.label_names);
+    EXPECT_EQ(loaded.head.problem_type, kHead.problem_type);
+    EXPECT_EQ(test::MaxDifference(Logits(classifier), Logits(loaded)), 0.0);
+    EXPECT_GT(Logits(loaded).abs().max().item<double>(), 0.1);
+
+    // Going on from a classifier keeps its head, unless it has other outputs.
+    const text::Tokenizer tokenizer = text::Tokenizer::Load(dir_ / "out");
+    EXPECT_FALSE(PretrainedClassifier::FromBase(dir_ / "out", tokenizer, kHead, dtype).head_is_new);
+    const ClassifierHead three{.problem_type = kHead.problem_type, .label_names = {"a", "b", "c"}};
+    EXPECT_TRUE(PretrainedClassifier::FromBase(dir_ / "out", tokenizer, three, dtype).head_is_new);
+  }
+}
+
+TEST_F(Pretrained, TheSavedConfigIsTransformers) {
+  Base(at::kBFloat16).Save(dir_ / "out");
+  const Json config = Json::parse(ReadFile(dir_ / "out" / "config.json"));
+  EXPECT_EQ(config["architectures"].dump(), R"(["Gemma3TextForSequenceClassification"])");
+  EXPECT_EQ(config["model_type"], "gemma3_text");
+  EXPECT_EQ(config["dtype"], "bfloat16");
+  EXPECT_EQ(config["num_labels"], 2);
+  EXPECT_EQ(config["problem_type"], "single_label_classification");
+  EXPECT_EQ(config["id2label"].dump(), R"({"0":"no","1":"yes"})");
+  EXPECT_EQ(config["label2id"].dump(), R"({"no":0,"yes":1})");
+  EXPECT_EQ(config["hidden_size"], 16);
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "generation_config.json"));
+}
+
+TEST_F(Pretrained, TheGenerationConfigIsKeptWhereThereIsOne) {
+  WriteFileAtomically(dir_ / "base" / "generation_config.json", R"({"top_k": 64})");
+  Base().Save(dir_ / "out");
+  EXPECT_EQ(Json::parse(ReadFile(dir_ / "out" / "generation_config.json"))["top_k"], 64);
+}
+
+TEST_F(Pretrained, TheTextPartOfAMultimodalConfigIsSavedAsATextModel) {
+  Json text = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+  WriteFileAtomically(
+      dir_ / "base" / "config.json",
+      Json{{"model_type", "gemma3"}, {"text_config", text}, {"vision_config", Json::object()}}.dump());
+  Base().Save(dir_ / "out");
+  const Json config = Json::parse(ReadFile(dir_ / "out" / "config.json"));
+  EXPECT_EQ(config["model_type"], "gemma3_text");
+  EXPECT_EQ(config["hidden_size"], 16);
+  EXPECT_FALSE(config.contains("vision_config"));
+}
+
+TEST_F(Pretrained, NamesWhatIsWrongWithACheckpoint) {
+  Json config = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+  config["num_hidden_layers"] = 8;
+  WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
+  EXPECT_THAT(ComplaintOfBase(), HasSubstr("tensor 'model.layers.7."));
+  EXPECT_THAT(ComplaintOfBase(), HasSubstr("is missing"));
+  config["num_hidden_layers"] = 7;
+  config["intermediate_size"] = 33;
+  WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
+  EXPECT_THAT(ComplaintOfBase(), HasSubstr("has shape [32, 16], the configuration asks for [33, 16]"));
+}
+
+TEST_F(Pretrained, ABaseModelIsNoTrainedClassifier) {
+  const auto complaint = [&] {
+    return test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "base", at::kFloat); });
+  };
+  EXPECT_THAT(complaint(), HasSubstr("no 'id2label'"));
+  fs::remove(dir_ / "base" / "model.safetensors");
+  Json config = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+  config["id2label"] = {{"0", "a"}, {"1", "b"}};
+  WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
+  SequenceClassifier headless(Gemma3TextConfig::FromJson(config, "c"), 3,
+                              at::kFloat);  // three outputs for two labels
+  SaveParameters(*headless, dir_ / "base");
+  EXPECT_THAT(complaint(), HasSubstr("no 'score.weight' with 2 outputs"));
+}
+
+TEST(HeadFromConfig, ReadsLabelsInTheOrderOfTheirIds) {
+  const ClassifierHead head =
+      HeadFromConfig(Json::parse(R"({"id2label": {"1": "b", "0": "a", "2": "c"}})"), "c");
+  EXPECT_EQ(head.label_names, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(head.problem_type, "single_label_classification");
+  EXPECT_EQ(HeadFromConfig(Json::parse(R"({"id2label": {"0": "LABEL_0"}})"), "c").problem_type, "regression");
+}
+
+TEST(HeadFromConfig, RefusesLabelsThatAreNotNumbered) {
+  for (const char* bad : {R"({"id2label": {"0": "a", "2": "b"}})", R"({"id2label": {"0": "a", "x": "b"}})",
+                          R"({"id2label": {"0": "a", "00": "b"}})", R"({"id2label": {"0": 1}})",
+                          R"({"id2label": {"99999999999999999999": "a"}})"}) {
+    EXPECT_THAT(test::MessageOf([&] { HeadFromConfig(Json::parse(bad), "config.json"); }),
+                HasSubstr("'id2label'"))
+        << bad;
+  }
+}
+
+}  // namespace
+}  // namespace gemtune::model

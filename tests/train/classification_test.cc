@@ -1,0 +1,109 @@
+#include "gemtune/train/classification.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/gradcheck.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace gemtune::train {
+namespace {
+
+class ClassificationTest : public test::TempDir {
+ protected:
+  model::PretrainedClassifier Classifier(const std::string& problem_type, std::vector<std::string> names) {
+    test::WriteTinyModel(dir_ / "base");
+    auto classifier = model::PretrainedClassifier::FromBase(
+        dir_ / "base", text::Tokenizer::Load(dir_ / "base"), {problem_type, std::move(names)}, at::kFloat);
+    const at::NoGradGuard no_grad;
+    at::manual_seed(5);
+    classifier.model->score()->weight.normal_();
+    return classifier;
+  }
+
+  // Three examples with the given labels.
+  static data::Dataset Data(data::LabelKind kind, std::vector<float> labels, std::vector<std::string> names) {
+    data::Examples examples;
+    examples.ids = {2, 270, 280, 2, 261, 2, 262, 263, 264, 265};
+    examples.offsets = {0, 3, 5, 10};
+    examples.truncated = {0, 0, 0};
+    examples.label_values = std::move(labels);
+    examples.label_kind = kind;
+    examples.labels.names = std::move(names);
+    return data::Dataset(std::move(examples));
+  }
+
+  static at::Tensor Logits(model::PretrainedClassifier& classifier, const data::Dataset& dataset) {
+    return infer::Logits(classifier.model, dataset, {}).to(at::kDouble);
+  }
+};
+
+TEST_F(ClassificationTest, SingleLabelIsCrossEntropy) {
+  auto classifier = Classifier("single_label_classification", {"a", "b", "c"});
+  const auto dataset = Data(data::LabelKind::kSingle, {2, 0, 1}, {"a", "b", "c"});
+  Classification task(classifier, {});
+  const auto batch = data::Pack(dataset, {0, 1, 2});
+  const at::Tensor logits = Logits(classifier, dataset);
+  const double expected = -(at::log_softmax(logits, -1)[0][2] + at::log_softmax(logits, -1)[1][0] +
+                            at::log_softmax(logits, -1)[2][1])
+                               .item<double>();
+  EXPECT_EQ(task.CountTargets(batch), 3);
+  EXPECT_NEAR(task.LossSum(batch).item<double>(), expected, 1e-5);
+  const Metrics metrics = task.Evaluate(dataset);
+  EXPECT_NEAR(metrics["loss"].get<double>(), expected / 3, 1e-6);
+  const auto best = logits.argmax(-1);
+  const double right =
+      ((best[0] == 2).item<double>() + (best[1] == 0).item<double>() + (best[2] == 1).item<double>()) / 3;
+  EXPECT_DOUBLE_EQ(metrics["accuracy"].get<double>(), right);
+}
+
+TEST_F(ClassificationTest, MultiLabelIsBinaryCrossEntropyPerLabel) {
+  auto classifier = Classifier("multi_label_classification", {"a", "b"});
+  const auto dataset = Data(data::LabelKind::kMultiLabel, {1, 0, 1, 1, 0, 0}, {"a", "b"});
+  Classification task(classifier, {});
+  const auto batch = data::Pack(dataset, {0, 1, 2});
+  const at::Tensor targets = at::tensor({1, 0, 1, 1, 0, 0}, at::kDouble).view({3, 2});
+  const at::Tensor p = at::sigmoid(Logits(classifier, dataset));
+  const double expected = -(targets * p.log() + (1 - targets) * (1 - p).log()).sum().item<double>();
+  EXPECT_EQ(task.CountTargets(batch), 6);
+  EXPECT_NEAR(task.LossSum(batch).item<double>(), expected, 1e-4);
+  const Metrics metrics = task.Evaluate(dataset);
+  EXPECT_NEAR(metrics["loss"].get<double>(), expected / 6, 1e-5);
+  const double rows_right = ((p > 0.5) == (targets > 0.5)).all(-1).to(at::kDouble).mean().item<double>();
+  EXPECT_DOUBLE_EQ(metrics["accuracy"].get<double>(), rows_right);
+}
+
+TEST_F(ClassificationTest, RegressionIsSquaredError) {
+  auto classifier = Classifier("regression", {"LABEL_0"});
+  const auto dataset = Data(data::LabelKind::kRegression, {0.5f, -1, 2}, {});
+  Classification task(classifier, {});
+  const auto batch = data::Pack(dataset, {0, 1, 2});
+  const at::Tensor error = Logits(classifier, dataset).squeeze(-1) - at::tensor({0.5, -1.0, 2.0});
+  EXPECT_EQ(task.CountTargets(batch), 3);
+  EXPECT_NEAR(task.LossSum(batch).item<double>(), error.square().sum().item<double>(), 1e-4);
+  EXPECT_NEAR(task.Evaluate(dataset)["mse"].get<double>(), error.square().mean().item<double>(), 1e-5);
+}
+
+TEST_F(ClassificationTest, SavesAndRestores) {
+  auto classifier = Classifier("single_label_classification", {"a", "b"});
+  Classification task(classifier, {});
+  const at::Tensor before = classifier.model->score()->weight.clone();
+  task.Save(dir_ / "out");
+  {
+    const at::NoGradGuard no_grad;
+    for (const at::Tensor& parameter : classifier.model->parameters()) parameter.zero_();
+  }
+  task.Restore(dir_ / "out");
+  EXPECT_EQ(test::MaxDifference(classifier.model->score()->weight, before), 0.0);
+}
+
+TEST(ClassificationKinds, AreFoundByEitherName) {
+  EXPECT_EQ(KindOfTask("multi-label").label_kind, data::LabelKind::kMultiLabel);
+  EXPECT_EQ(KindOfProblemType("regression").task, "regression");
+  EXPECT_EQ(test::MessageOf([] { KindOfTask("ranking"); }),
+            "task 'ranking' is not known; known: classification, multi-label, regression");
+}
+
+}  // namespace
+}  // namespace gemtune::train

@@ -1,0 +1,216 @@
+#include "gemtune/train/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/gradcheck.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+
+namespace gemtune::train {
+namespace {
+
+using testing::HasSubstr;
+
+// One weight w; the loss of an example is (w − label)². Evaluations and saves are recorded.
+class Quadratic : public Task {
+ public:
+  class Module : public torch::nn::Module {
+   public:
+    Module() : w(register_parameter("w", at::zeros({1, 1}))) {}
+    at::Tensor w;
+  };
+
+  torch::nn::Module& module() override { return module_; }
+  int64_t CountTargets(const data::PackedBatch& batch) const override { return batch.num_sequences(); }
+  at::Tensor LossSum(const data::PackedBatch& batch) override {
+    batch_sizes.push_back(batch.num_sequences());
+    return (module_.w - at::tensor(batch.labels)).square().sum();
+  }
+  Metrics Evaluate(const data::Dataset&) override {
+    const double loss = validation_losses.at(evaluations++);
+    return {{"loss", loss}, {"accuracy", 1 - loss}};
+  }
+  void Save(const std::filesystem::path&) override { saved.push_back(w()); }
+  void Restore(const std::filesystem::path&) override { restored = true; }
+
+  double w() const { return module_.w.item<double>(); }
+
+  std::vector<int64_t> batch_sizes;
+  std::vector<double> validation_losses = std::vector<double>(100, 1.0);
+  size_t evaluations = 0;
+  std::vector<double> saved;
+  bool restored = false;
+
+ private:
+  Module module_;
+};
+
+data::Dataset Numbers(const std::vector<float>& labels) {
+  data::Examples examples;
+  examples.label_kind = data::LabelKind::kRegression;
+  examples.label_values = labels;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    examples.ids.push_back(static_cast<int32_t>(i));
+    examples.offsets.push_back(static_cast<int64_t>(i) + 1);
+    examples.truncated.push_back(0);
+  }
+  return data::Dataset(std::move(examples));
+}
+
+class Recorder : public Observer {
+ public:
+  void OnStart(const RunReport& report) override { start = report; }
+  void OnStep(const StepReport& report) override { steps.push_back(report); }
+  void OnEvaluate(const EvaluationReport& report) override { evaluations.push_back(report); }
+  RunReport start;
+  std::vector<StepReport> steps;
+  std::vector<EvaluationReport> evaluations;
+};
+
+class TrainerTest : public test::TempDir {
+ protected:
+  TrainResult Run(const TrainerOptions& options, bool validate = false) {
+    Trainer trainer(task_, data_, validate ? &data_ : nullptr, options, dir_, {&recorder_});
+    return trainer.Run();
+  }
+
+  Quadratic task_;
+  data::Dataset data_ = Numbers({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  Recorder recorder_;
+};
+
+TEST_F(TrainerTest, AnEpochSeesEveryExampleAndCountsSteps) {
+  const TrainResult result = Run({.batch_size = 4, .num_train_epochs = 2});
+  EXPECT_EQ(result.steps, 6);
+  EXPECT_EQ(result.tokens, 20);
+  EXPECT_EQ(recorder_.start.steps_per_epoch, 3);
+  EXPECT_EQ(recorder_.start.total_steps, 6);
+  EXPECT_EQ(recorder_.start.train_examples, 10);
+  EXPECT_EQ(recorder_.start.trained_parameters, 1);
+  EXPECT_EQ(std::accumulate(task_.batch_sizes.begin(), task_.batch_sizes.end(), int64_t{0}), 20);
+  EXPECT_DOUBLE_EQ(recorder_.steps.back().epoch, 2.0);
+}
+
+TEST_F(TrainerTest, MaxStepsOverridesEpochsAndFractionsOfEpochsWork) {
+  EXPECT_EQ(Run({.batch_size = 4, .max_steps = 5}).steps, 5);
+  EXPECT_EQ(Run({.batch_size = 4, .num_train_epochs = 0.5}).steps, 2);
+}
+
+TEST_F(TrainerTest, AccumulationGivesTheStepOfTheLargeBatch) {
+  const TrainerOptions once{.batch_size = 10, .max_steps = 1, .learning_rate = 0.5, .max_grad_norm = 0};
+  Run(once);
+  const double large = task_.w();
+  Quadratic second;
+  TrainerOptions parts = once;
+  parts.batch_size = 4;  // 4 + 4 + 2: the last is short, and counts as what it is
+  parts.gradient_accumulation_steps = 3;
+  Recorder recorder;
+  Trainer(second, data_, nullptr, parts, dir_, {&recorder}).Run();
+  EXPECT_EQ(second.batch_sizes.size(), 3u);
+  EXPECT_FLOAT_EQ(recorder.steps[0].loss, 38.5f);       // mean of 1², ..., 10²
+  EXPECT_FLOAT_EQ(recorder.steps[0].grad_norm, 11.0f);  // 2 · mean
+  EXPECT_FLOAT_EQ(recorder_.steps[0].grad_norm, 11.0f);
+  EXPECT_FLOAT_EQ(second.w(), large);
+}
+
+TEST_F(TrainerTest, AShortLastWindowDividesByItsOwnTargets) {
+  data_ = Numbers({3, 3, 3, 3, 3});
+  Run({.batch_size = 2, .gradient_accumulation_steps = 2, .num_train_epochs = 1, .learning_rate = 0});
+  ASSERT_EQ(recorder_.steps.size(), 2u);  // 2 + 2, then 1 alone
+  EXPECT_FLOAT_EQ(recorder_.steps[0].loss, 9.0f);
+  EXPECT_FLOAT_EQ(recorder_.steps[1].loss, 9.0f);
+}
+
+TEST_F(TrainerTest, TheLearningRateRisesThenFalls) {
+  Run({.batch_size = 1, .num_train_epochs = 1, .learning_rate = 0.1, .warmup_ratio = 0.2});
+  std::vector<double> rates;
+  for (const StepReport& step : recorder_.steps) rates.push_back(step.learning_rate);
+  EXPECT_THAT(rates, testing::Pointwise(testing::DoubleNear(1e-12), {0.05, 0.1, 0.1, 0.0875, 0.075, 0.0625,
+                                                                     0.05, 0.0375, 0.025, 0.0125}));
+}
+
+TEST_F(TrainerTest, ClippingScalesTheGradientDown) {
+  // AdamW's step does not depend on the gradient's length, but ε does not scale with it: at ε = 1 the step is
+  // g / (g + 1).
+  TrainerOptions options{
+      .batch_size = 10, .max_steps = 1, .learning_rate = 1, .warmup_ratio = 0, .max_grad_norm = 0.5};
+  options.adamw.epsilon = 1.0;
+  Run(options);
+  EXPECT_FLOAT_EQ(recorder_.steps[0].grad_norm, 11.0f);
+  EXPECT_NEAR(task_.w(), 0.5 / 1.5, 1e-5);
+}
+
+TEST_F(TrainerTest, ValidatesEachEpochOrEverySoManySteps) {
+  Run({.batch_size = 5, .num_train_epochs = 3}, /*validate=*/true);
+  EXPECT_EQ(task_.evaluations, 3u);
+  EXPECT_EQ(recorder_.evaluations[0].step, 2);
+  EXPECT_GT(recorder_.evaluations[0].train_loss, 0);
+  task_.evaluations = 0;
+  Run({.batch_size = 5, .num_train_epochs = 3.5, .eval_strategy = "steps", .eval_steps = 4}, true);
+  EXPECT_EQ(task_.evaluations, 2u);  // at step 4 and at the end, step 7
+  task_.evaluations = 0;
+  Run({.batch_size = 5, .num_train_epochs = 1, .eval_strategy = "no"}, true);
+  EXPECT_EQ(task_.evaluations, 0u);
+}
+
+TEST_F(TrainerTest, KeepsTheBestModelAndGoesBackToIt) {
+  task_.validation_losses = {0.5, 0.3, 0.4};
+  const TrainResult result = Run({.batch_size = 10, .num_train_epochs = 3, .learning_rate = 0.1}, true);
+  EXPECT_EQ(result.best_step, 2);
+  EXPECT_EQ(result.best_metrics["loss"], 0.3);
+  EXPECT_EQ(task_.saved.size(), 2u);
+  EXPECT_TRUE(task_.restored);
+  EXPECT_FALSE(recorder_.evaluations[2].is_best);
+}
+
+TEST_F(TrainerTest, KeepsTheLastModelIfThatIsTheBestOrIfAskedTo) {
+  task_.validation_losses = {0.5, 0.3};
+  Run({.batch_size = 10, .num_train_epochs = 2}, true);
+  EXPECT_FALSE(task_.restored);
+  task_.saved.clear();
+  task_.evaluations = 0;
+  task_.validation_losses = {0.3, 0.5};
+  Run({.batch_size = 10, .num_train_epochs = 2, .load_best_model_at_end = false}, true);
+  EXPECT_EQ(task_.saved, std::vector<double>{task_.w()});
+}
+
+TEST_F(TrainerTest, BestMayMeanAMetricThatRises) {
+  task_.validation_losses = {0.3, 0.5, 0.4};
+  const TrainResult result = Run(
+      {.batch_size = 10, .num_train_epochs = 3, .metric_for_best_model = "loss", .greater_is_better = true},
+      true);
+  EXPECT_EQ(result.best_step, 2);
+  EXPECT_THAT(test::MessageOf([&] { Run({.metric_for_best_model = "f3"}, true); }),
+              HasSubstr("'f3' is not a metric"));
+}
+
+TEST_F(TrainerTest, WithoutValidationTheLastModelIsSaved) {
+  Run({.batch_size = 10, .num_train_epochs = 2});
+  EXPECT_EQ(task_.saved, std::vector<double>{task_.w()});
+}
+
+TEST_F(TrainerTest, ALossThatIsNotFiniteEndsTheRun) {
+  data_ = Numbers({1e30f, 2});
+  try {
+    Run({.batch_size = 2, .num_train_epochs = 1});
+    FAIL() << "the run went on";
+  } catch (const RunError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("step 1: the loss is inf"));
+  }
+  EXPECT_TRUE(task_.saved.empty());
+}
+
+TEST_F(TrainerTest, TheSameSeedGivesTheSameRunBitForBit) {
+  std::vector<double> weights;
+  for (int run = 0; run < 2; ++run) {
+    Quadratic task;
+    Trainer(task, data_, nullptr, {.batch_size = 3, .num_train_epochs = 2, .learning_rate = 0.3, .seed = 5},
+            dir_, {})
+        .Run();
+    weights.push_back(task.w());
+  }
+  EXPECT_EQ(weights[0], weights[1]);
+}
+
+}  // namespace
+}  // namespace gemtune::train
