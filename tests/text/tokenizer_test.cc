@@ -130,6 +130,7 @@ TEST_F(TokenizerTest, ReadsDamagedTextAsReplacementCharacters) {
 TEST_F(TokenizerTest, EncodesBatchesInOrder) {
   const Tokenizer tokenizer = Tokenizer::Load(kTiny);
   std::vector<std::string> owned;
+  owned.reserve(300);
   for (int i = 0; i < 300; ++i) owned.push_back(std::string(i % 17, 'a') + " hello " + std::to_string(i));
   const std::vector<std::string_view> texts(owned.begin(), owned.end());
   const std::vector<std::string_view> pairs(owned.rbegin(), owned.rend());
