@@ -30,8 +30,8 @@ void MachineOptions::Apply() const {
 at::ScalarType MachineOptions::ScalarType() const {
   if (dtype != "auto") return dtype == "bf16" ? at::kBFloat16 : at::kFloat;
   const bool native = __builtin_cpu_supports("avx512bf16") != 0;
-  log::Info("dtype {}: this processor {} bf16 natively", native ? "bf16" : "fp32",
-            native ? "multiplies" : "does not multiply");
+  log::Info("dtype {} bf16 natively",
+            native ? "bf16: this processor multiplies" : "fp32: this processor does not multiply");
   return native ? at::kBFloat16 : at::kFloat;
 }
 

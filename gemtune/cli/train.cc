@@ -203,6 +203,15 @@ Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
   return splits;
 }
 
+void Train::MakeOutputDirectory() const {
+  std::error_code error;
+  std::filesystem::create_directories(output_dir_, error);
+  if (!std::filesystem::is_directory(output_dir_)) {
+    Fail("{}: {}; give another --output-dir", output_dir_,
+         std::filesystem::exists(output_dir_) ? "is a file" : error.message());
+  }
+}
+
 void Train::WriteEffectiveOptions() const {
   WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml",
                       app_->config_to_str(/*default_also=*/true, /*write_description=*/false));
@@ -210,12 +219,10 @@ void Train::WriteEffectiveOptions() const {
 
 void Train::Run() {
   CheckOptions();
+  MakeOutputDirectory();
   machine_.Apply();
   const Method& method = FindMethod(method_);
   if (app_->count("--learning-rate") == 0) trainer_.learning_rate = method.learning_rate;
-  std::filesystem::create_directories(output_dir_);
-  WriteEffectiveOptions();
-
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
   const Splits splits = LoadData(tokenizer);
   const train::ClassificationKind& kind = train::KindOfTask(task_);
@@ -229,6 +236,7 @@ void Train::Run() {
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model);
+  WriteEffectiveOptions();
 
   train::Classification task(classifier, {.label_smoothing = label_smoothing_,
                                           .evaluation = {.max_tokens_per_batch = eval_batch_tokens_}});

@@ -20,6 +20,7 @@ class Train : public Command {
 
   Splits LoadData(const text::Tokenizer& tokenizer) const;
   void CheckOptions() const;
+  void MakeOutputDirectory() const;  // first, so that a place that cannot be written is said before any work
   void WriteEffectiveOptions() const;
 
   const CLI::App* app_ = nullptr;

@@ -180,6 +180,7 @@ TEST_F(TrainerTest, BestMayMeanAMetricThatRises) {
       {.batch_size = 10, .num_train_epochs = 3, .metric_for_best_model = "loss", .greater_is_better = true},
       true);
   EXPECT_EQ(result.best_step, 2);
+  task_.evaluations = 0;
   EXPECT_THAT(test::MessageOf([&] { Run({.metric_for_best_model = "f3"}, true); }),
               HasSubstr("'f3' is not a metric"));
 }

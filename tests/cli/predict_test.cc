@@ -1,0 +1,74 @@
+#include "gemtune/cli/predict.h"
+
+#include <gmock/gmock.h>
+
+#include <iostream>
+
+#include "tests/cli/run_program.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace gemtune::cli {
+namespace {
+
+using test::JsonLines;
+using test::RunProgram;
+using testing::HasSubstr;
+
+class PredictCommand : public test::TempDir {
+ protected:
+  PredictCommand() {
+    test::WriteTinyModel(dir_ / "base");
+    auto classifier =
+        model::PretrainedClassifier::FromBase(dir_ / "base", text::Tokenizer::Load(dir_ / "base"),
+                                              {"single_label_classification", {"no", "yes"}}, at::kFloat);
+    const at::NoGradGuard no_grad;
+    classifier.model->score()->weight.normal_();
+    classifier.Save(dir_ / "model");
+  }
+
+  std::vector<std::string> Arguments(std::vector<std::string> more) const {
+    std::vector<std::string> all = {"predict", "--model", (dir_ / "model").string(),
+                                    "--dtype", "fp32",    "--no-cache"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+TEST_F(PredictCommand, TextsFilesAndStandardInputGiveTheSameInOrder) {
+  const std::vector<std::string> texts = {"a long one, much longer", "b", "", "middle"};
+  std::string rows, lines;
+  for (const std::string& text : texts) {
+    rows += nlohmann::json{{"text", text}}.dump() + "\n";
+    lines += text + "\r\n";
+  }
+  const auto file =
+      RunProgram(Arguments({"--input-file", test::WriteText(dir_ / "texts.jsonl", rows), "--logits"}));
+  ASSERT_EQ(file.exit_code, kDone) << file.err;
+  ASSERT_EQ(JsonLines(file.out).size(), 4u);
+
+  std::istringstream input(lines);
+  std::streambuf* const kept = std::cin.rdbuf(input.rdbuf());
+  const auto standard = RunProgram(Arguments({"--logits"}));
+  std::cin.rdbuf(kept);
+  EXPECT_EQ(standard.out, file.out);
+
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].empty()) continue;
+    const auto alone = RunProgram(Arguments({"--logits", texts[i]}));
+    for (int c = 0; c < 2; ++c) {
+      EXPECT_NEAR(JsonLines(alone.out).at(0)["logits"][c].get<double>(),
+                  JsonLines(file.out)[i]["logits"][c].get<double>(), 1e-4);
+    }
+  }
+}
+
+TEST_F(PredictCommand, SaysWhatIsWrong) {
+  const auto both = RunProgram(Arguments({"--input-file", "x.jsonl", "text"}));
+  EXPECT_EQ(both.exit_code, kBadInput);
+  EXPECT_THAT(both.err, HasSubstr("not both"));
+  EXPECT_EQ(RunProgram(Arguments({"--input-file", "missing.jsonl"})).exit_code, kBadInput);
+}
+
+}  // namespace
+}  // namespace gemtune::cli

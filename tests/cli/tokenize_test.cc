@@ -1,0 +1,42 @@
+#include "gemtune/cli/tokenize.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/cli/run_program.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_tokenizer.h"
+
+namespace gemtune::cli {
+namespace {
+
+using test::RunProgram;
+using test::TinyTokenizer;
+
+class TokenizeCommand : public test::TempDir {};
+
+TEST_F(TokenizeCommand, PrintsAnArrayARow) {
+  TinyTokenizer().Make(dir_ / "tokenizer");
+  const std::string data = test::WriteText(dir_ / "t.jsonl", "{\"body\": \"the a\"}\n{\"body\": \"\"}\n");
+  const auto run = RunProgram({"tokenize", "--model", (dir_ / "tokenizer").string(), "--input-file", data,
+                               "--text-column", "body", "--no-cache"});
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_EQ(run.out,
+            fmt::format("[2, {}, {}, {}, {}]\n[2]\n", TinyTokenizer::kPair, TinyTokenizer::Letter('e'),
+                        TinyTokenizer::kSpace, TinyTokenizer::Letter('a')));
+}
+
+TEST_F(TokenizeCommand, SavesTheTokenizer) {
+  TinyTokenizer().Make(dir_ / "tokenizer");
+  const auto run = RunProgram(
+      {"tokenize", "--model", (dir_ / "tokenizer").string(), "--save-tokenizer", (dir_ / "saved").string()});
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_EQ(text::Tokenizer::Load(dir_ / "saved").fingerprint(),
+            text::Tokenizer::Load(dir_ / "tokenizer").fingerprint());
+}
+
+TEST_F(TokenizeCommand, NeedsSomethingToDo) {
+  EXPECT_EQ(RunProgram({"tokenize", "--model", dir_.string()}).exit_code, kBadInput);
+}
+
+}  // namespace
+}  // namespace gemtune::cli

@@ -1,0 +1,177 @@
+#include "gemtune/cli/train.h"
+
+#include <gmock/gmock.h>
+
+#include "gemtune/base/file.h"
+#include "tests/cli/run_program.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace gemtune::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using test::JsonLines;
+using test::RunProgram;
+using testing::HasSubstr;
+using Json = nlohmann::json;
+
+class TrainCommand : public test::TempDir {
+ protected:
+  TrainCommand() {
+    test::WriteTinyModel(dir_ / "base");
+    data_ = test::WriteText(dir_ / "data.jsonl", test::GoodAndBad());
+  }
+
+  std::vector<std::string> Arguments(std::vector<std::string> more) const {
+    std::vector<std::string> all = {
+        "train",   "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string(), "--no-cache",
+        "--dtype", "fp32"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
+  // Trains until the tiny model can tell g from b, and returns the summary.
+  Json Learn(std::vector<std::string> more = {}) {
+    std::vector<std::string> all = {"--train-file",    data_, "--validation-file",  data_,
+                                    "--test-file",     data_, "--num-train-epochs", "12",
+                                    "--learning-rate", "5e-3"};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto run = RunProgram(Arguments(all));
+    EXPECT_EQ(run.exit_code, kDone) << run.err;
+    err_ = run.err;
+    return run.exit_code == kDone ? Json::parse(run.out) : Json();
+  }
+
+  std::string data_, err_;
+};
+
+TEST_F(TrainCommand, LearnsAndSavesWhatEvaluateAndPredictRead) {
+  const Json summary = Learn();
+  EXPECT_EQ(summary["test"]["accuracy"], 1.0);
+  EXPECT_LT(summary["validation"]["loss"], 0.1);
+  EXPECT_THAT(err_, HasSubstr("epoch 12.00"));
+  EXPECT_THAT(err_, HasSubstr("best so far"));
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer.json", "run.toml",
+                           "train_log.jsonl", "all_results.json"}) {
+    EXPECT_TRUE(fs::is_regular_file(dir_ / "out" / name)) << name;
+  }
+
+  const auto evaluate = RunProgram({"evaluate", "--model", (dir_ / "out").string(), "--test-file", data_,
+                                    "--no-cache", "--dtype", "fp32"});
+  ASSERT_EQ(evaluate.exit_code, kDone) << evaluate.err;
+  const Json metrics = Json::parse(evaluate.out);
+  EXPECT_EQ(metrics["accuracy"], 1.0);
+  EXPECT_NEAR(metrics["loss"].get<double>(), summary["test"]["loss"].get<double>(), 1e-6);
+  EXPECT_EQ(metrics["confusion_matrix"].dump(), "[[16,0],[0,16]]");
+  EXPECT_GT(metrics["samples_per_second"], 0);
+  EXPECT_GT(metrics["tokens_per_second"], 0);
+
+  const auto predict = RunProgram(
+      {"predict", "--model", (dir_ / "out").string(), "--dtype", "fp32", "--logits", "ghh", "bzz"});
+  ASSERT_EQ(predict.exit_code, kDone) << predict.err;
+  const auto lines = JsonLines(predict.out);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["label"], "good");
+  EXPECT_EQ(lines[1]["label"], "bad");
+  EXPECT_GT(lines[0]["score"], 0.5);
+  EXPECT_NEAR(lines[0]["scores"]["good"].get<double>() + lines[0]["scores"]["bad"].get<double>(), 1.0, 1e-6);
+  EXPECT_EQ(lines[0]["logits"].size(), 2u);
+}
+
+TEST_F(TrainCommand, TheEffectiveOptionsRepeatTheRun) {
+  Learn({"--seed", "7", "--weight-decay", "0.01"});
+  const std::string first = ReadFile(dir_ / "out" / "model.safetensors");
+  EXPECT_THAT(ReadFile(dir_ / "out" / "run.toml"), HasSubstr("weight-decay=0.01"));
+  const auto again = RunProgram(
+      {"train", "--config", (dir_ / "out" / "run.toml").string(), "--output-dir", (dir_ / "again").string()});
+  ASSERT_EQ(again.exit_code, kDone) << again.err;
+  EXPECT_EQ(ReadFile(dir_ / "again" / "model.safetensors"), first);
+}
+
+TEST_F(TrainCommand, BFloat16LearnsToo) {
+  const auto run =
+      RunProgram({"train", "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string(),
+                  "--no-cache", "--dtype", "bf16", "--train-file", data_, "--validation-file", data_,
+                  "--num-train-epochs", "12", "--learning-rate", "5e-3"});
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_GE(Json::parse(run.out)["validation"]["accuracy"].get<double>(), 0.95);
+  EXPECT_EQ(Json::parse(ReadFile(dir_ / "out" / "config.json"))["dtype"], "bfloat16");
+}
+
+TEST_F(TrainCommand, TheHeadAloneLeavesTheTrunkAsItWas) {
+  Learn({"--method", "head"});
+  const auto before = io::SafetensorsFile::Open(dir_ / "base" / "model.safetensors");
+  const auto after = io::SafetensorsFile::Open(dir_ / "out" / "model.safetensors");
+  for (const auto& [name, tensor] : after.tensors()) {
+    if (name == "score.weight") continue;
+    const auto& old = before.tensors().at(name).data;
+    EXPECT_TRUE(std::equal(old.begin(), old.end(), tensor.data.begin())) << name;
+  }
+}
+
+TEST_F(TrainCommand, MultiLabel) {
+  const std::string data = test::WriteText(dir_ / "multi.jsonl", R"({"text": "gg", "label": ["a"]}
+{"text": "bb", "label": ["a", "b"]}
+{"text": "cc", "label": []}
+)");
+  const auto run = RunProgram(Arguments({"--task", "multi-label", "--train-file", data, "--test-file", data,
+                                         "--num-train-epochs", "60", "--learning-rate", "5e-3"}));
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_EQ(Json::parse(run.out)["test"]["accuracy"], 1.0);
+  const auto predict =
+      RunProgram({"predict", "--model", (dir_ / "out").string(), "--dtype", "fp32", "bb", "cc"});
+  const auto lines = JsonLines(predict.out);
+  EXPECT_EQ(lines.at(0)["labels"].dump(), R"(["a","b"])");
+  EXPECT_EQ(lines.at(1)["labels"].dump(), "[]");
+}
+
+TEST_F(TrainCommand, Regression) {
+  const std::string data = test::WriteText(dir_ / "numbers.csv", "text,label\ngg,1.5\nbb,-1\ncc,0.25\n");
+  const auto run = RunProgram(Arguments({"--task", "regression", "--train-file", data, "--test-file", data,
+                                         "--num-train-epochs", "80", "--learning-rate", "5e-3"}));
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_LT(Json::parse(run.out)["test"]["mse"], 0.05);
+  const auto predict = RunProgram({"predict", "--model", (dir_ / "out").string(), "--dtype", "fp32", "gg"});
+  EXPECT_NEAR(JsonLines(predict.out).at(0)["value"].get<double>(), 1.5, 0.4);
+}
+
+TEST_F(TrainCommand, ValidationCanBeSplitOffAndSamplesLimited) {
+  const auto run = RunProgram(Arguments({"--train-file", data_, "--validation-split", "0.25",
+                                         "--max-train-samples", "24", "--num-train-epochs", "1"}));
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("18 training examples"));
+  const Json per_class = Json::parse(run.out)["validation"]["per_class"];
+  EXPECT_EQ(per_class["good"]["support"].get<int>() + per_class["bad"]["support"].get<int>(), 6);
+}
+
+TEST_F(TrainCommand, BadInputIsSaidBeforeAnyWorkAndLeavesNoModel) {
+  const auto complaint = [&](std::vector<std::string> more) {
+    const auto run = RunProgram(Arguments(std::move(more)));
+    EXPECT_EQ(run.exit_code, kBadInput) << run.err;
+    EXPECT_FALSE(fs::exists(dir_ / "out" / "model.safetensors"));
+    return run.err;
+  };
+  EXPECT_THAT(complaint({"--train-file", (dir_ / "missing.csv").string()}), HasSubstr("missing.csv"));
+  EXPECT_THAT(complaint({"--train-file", data_, "--label-column", "lable"}), HasSubstr("'lable'"));
+  EXPECT_THAT(complaint({"--train-file", data_, "--validation-file", data_, "--validation-split", "0.5"}),
+              HasSubstr("exclude each other"));
+  EXPECT_THAT(complaint({"--train-file", data_, "--label-names", "good,evil"}), HasSubstr("bad"));
+  EXPECT_THAT(complaint({"--train-file", data_, "--task", "regression"}), HasSubstr("data.jsonl"));
+  EXPECT_THAT(complaint({"--train-file", data_, "--task", "regression", "--label-smoothing-factor", "0.1"}),
+              HasSubstr("label-smoothing"));
+  const std::string other = test::WriteText(dir_ / "other.jsonl", "{\"text\": \"x\", \"label\": \"ugly\"}\n");
+  EXPECT_THAT(complaint({"--train-file", data_, "--test-file", other}), HasSubstr("'ugly'"));
+  EXPECT_THAT(complaint({"--train-file", data_, "--metric-for-best-model", "f9", "--validation-file", data_}),
+              HasSubstr("f9"));
+}
+
+TEST_F(TrainCommand, AFileInThePlaceOfTheOutputDirectoryIsAnError) {
+  test::WriteText(dir_ / "out", "");
+  const auto run = RunProgram(Arguments({"--train-file", data_}));
+  EXPECT_EQ(run.exit_code, kBadInput);
+  EXPECT_THAT(run.err, HasSubstr("is a file"));
+}
+
+}  // namespace
+}  // namespace gemtune::cli
