@@ -1,10 +1,11 @@
 # gemtune_layer(<folder> [TORCH] [LAYERS <folder>...] [LIBS <library>...])
 #
-# The static library gemtune_<folder> (alias gemtune::<folder>) of every .cc beside the calling CMakeLists.txt.
+# The static library gemtune_<folder> (alias gemtune::<folder>) of every .cc beside the calling CMakeLists.txt but main.cc.
 # TORCH: compiled against LibTorch, with the precompiled header that all such layers share.
 function(gemtune_layer folder)
   cmake_parse_arguments(arg "TORCH" "" "LAYERS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  list(FILTER sources EXCLUDE REGEX /main\\.cc$)
   add_library(gemtune_${folder} STATIC ${sources})
   add_library(gemtune::${folder} ALIAS gemtune_${folder})
   set_target_properties(gemtune_${folder} PROPERTIES EXPORT_NAME ${folder})

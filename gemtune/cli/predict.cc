@@ -47,6 +47,7 @@ void Predict::Declare(CLI::App& app) {
   app.add_option("--model", model_, "Directory of a fine-tuned classifier")->required()->group("Model");
   app.add_option("--input-file", files_,
                  "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed")
+      ->allow_extra_args(false)  // else the texts behind it would be taken for files
       ->group("Data");
   app.add_option("TEXT", texts_,
                  "Texts to classify; without any and without --input-file: the lines of standard input");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <sstream>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
@@ -213,8 +214,14 @@ void Train::MakeOutputDirectory() const {
 }
 
 void Train::WriteEffectiveOptions() const {
-  WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml",
-                      app_->config_to_str(/*default_also=*/true, /*write_description=*/false));
+  app_->get_option("--learning-rate")->default_str(fmt::format("{}", trainer_.learning_rate));
+  std::istringstream all(app_->config_to_str(/*default_also=*/true, /*write_description=*/false));
+  std::string text;
+  for (std::string line; std::getline(all, line);) {
+    // An option without a value must be left out: read back it would be an empty name or file.
+    if (!line.ends_with("=\"\"") && !line.ends_with("=[]")) text += line + "\n";
+  }
+  WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", text);
 }
 
 void Train::Run() {

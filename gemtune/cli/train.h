@@ -23,7 +23,7 @@ class Train : public Command {
   void MakeOutputDirectory() const;  // first, so that a place that cannot be written is said before any work
   void WriteEffectiveOptions() const;
 
-  const CLI::App* app_ = nullptr;
+  CLI::App* app_ = nullptr;
   MachineOptions machine_;
   ColumnOptions columns_;
   train::TrainerOptions trainer_;
