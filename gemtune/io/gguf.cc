@@ -336,7 +336,7 @@ std::optional<std::vector<T>> Elements(const GgufNumberArray& array) {
     if constexpr (std::integral<T>) {
       if (!std::in_range<T>(stored)) return std::nullopt;
     }
-    values[i] = static_cast<T>(stored);
+    values[i] = static_cast<T>(stored);  // NOLINT(bugprone-signed-char-misuse): int8 is a number here
   }
   return values;
 }

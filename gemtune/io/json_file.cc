@@ -31,24 +31,23 @@ class Builder : public Json::json_sax_t {
   bool string(string_t& value) override { return Add(std::move(value)); }
   bool binary(binary_t&) override { return false; }  // JSON text has none
 
-  bool start_object(size_t) override { return Open(Json::object()); }
-  bool start_array(size_t) override { return Open(Json::array()); }
+  bool start_object(size_t) override { return Open(); }
+  bool start_array(size_t) override { return Open(); }
   bool key(string_t& name) override {
-    key_ = std::move(name);
+    open_.back().keys.push_back(std::move(name));
     return true;
   }
   bool end_object() override {
-    std::vector<std::string_view> keys;
-    for (const auto& [name, value] : Members()) keys.emplace_back(name);
-    std::sort(keys.begin(), keys.end());
-    const auto twice = std::adjacent_find(keys.begin(), keys.end());
-    if (twice != keys.end()) Fail("{}: key '{}' is there twice", place_, Printable(*twice));
-    return end_array();
+    Container closed = Close();
+    RefuseDuplicates(closed.keys);
+    Json::object_t members;
+    members.reserve(closed.keys.size());  // growing would copy: its keys are const
+    for (size_t i = 0; i < closed.keys.size(); ++i) {
+      members.emplace_back(std::move(closed.keys[i]), std::move(closed.values[i]));
+    }
+    return Add(std::move(members));
   }
-  bool end_array() override {
-    open_.pop_back();
-    return true;
-  }
+  bool end_array() override { return Add(Close().values); }
 
   bool parse_error(size_t position, const std::string&, const Json::exception& exception) override {
     std::string_view what =
@@ -58,37 +57,43 @@ class Builder : public Json::json_sax_t {
   }
 
  private:
-  Json::object_t& Members() { return open_.back()->get_ref<Json::object_t&>(); }
+  // An array or object that has not ended yet.
+  struct Container {
+    std::vector<std::string> keys;  // of an object
+    Json::array_t values;
+  };
 
-  template <typename T>
-  bool Add(T&& value) {
-    Place(std::forward<T>(value));
-    return true;
-  }
-
-  bool Open(Json container) {
+  bool Open() {
     if (open_.size() == kMaxDepth) Fail("{}: JSON nested more than {} levels deep", place_, kMaxDepth);
-    open_.push_back(Place(std::move(container)));
+    open_.emplace_back();
     return true;
   }
 
-  // A container stays where it is while it is open: nothing is added to its parent meanwhile.
-  Json* Place(Json value) {
+  Container Close() {
+    Container closed = std::move(open_.back());
+    open_.pop_back();
+    return closed;
+  }
+
+  bool Add(Json value) {
     if (open_.empty()) {
       root_ = std::move(value);
-      return &root_;
+    } else {
+      open_.back().values.push_back(std::move(value));
     }
-    if (open_.back()->is_array()) {
-      auto& elements = open_.back()->get_ref<Json::array_t&>();
-      return &elements.emplace_back(std::move(value));
-    }
-    return &Members().emplace_back(std::move(key_), std::move(value)).second;
+    return true;
+  }
+
+  void RefuseDuplicates(const std::vector<std::string>& keys) const {
+    std::vector<std::string_view> sorted(keys.begin(), keys.end());
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) Fail("{}: key '{}' is there twice", place_, Printable(*twice));
   }
 
   std::string_view place_;
   Json root_;
-  std::string key_;
-  std::vector<Json*> open_;
+  std::vector<Container> open_;
 };
 
 }  // namespace

@@ -118,6 +118,7 @@ class Header {
   // No holes (room to hide something), no overlaps, nothing after the last tensor.
   void CheckContiguous(const std::map<std::string, TensorView>& tensors) const {
     std::vector<std::pair<std::span<const std::byte>, const std::string*>> ranges;
+    ranges.reserve(tensors.size());
     for (const auto& [name, tensor] : tensors) ranges.emplace_back(tensor.data, &name);
     std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
       return std::pair(a.first.data(), a.first.size()) < std::pair(b.first.data(), b.first.size());

@@ -55,7 +55,7 @@ void BlockQ5_0(const std::byte* block, float* __restrict out) {
   const uint8_t* high = Unsigned(block + 2);
   constexpr uint64_t kLowNibbles = 0x0f0f0f0f0f0f0f0f;
   uint8_t q[32];
-  for (int word = 0; word < 2; ++word) {
+  for (size_t word = 0; word < 2; ++word) {
     uint64_t nibbles;
     std::memcpy(&nibbles, block + 6 + 8 * word, 8);
     const uint64_t low_half = (nibbles & kLowNibbles) | kSpread[high[word]];
@@ -120,7 +120,7 @@ void BlockQ5_K(const std::byte* block, float* __restrict out) {
       const int low = (q[i] >> shift) & 0x0f;
       out[i] = scale * static_cast<float>(low | (((fifth[i] >> j) & 1) << 4)) - min;
     }
-    q += (j & 1) * 32;
+    if (j % 2 == 1) q += 32;
   }
 }
 
@@ -134,7 +134,7 @@ void BlockQ6_K(const std::byte* block, float* __restrict out) {
   const float d = HalfAt(block + 208);
   for (int half = 0; half < 2; ++half, low += 64, high += 32) {
     for (int run = 0; run < 4; ++run, out += 32, scales += 2) {
-      const uint8_t* nibbles = low + (run & 1) * 32;
+      const uint8_t* nibbles = run % 2 == 0 ? low : low + 32;
       const int shift = (run >> 1) * 4;
       for (int part = 0; part < 2; ++part) {
         const float scale = d * static_cast<float>(scales[part]);

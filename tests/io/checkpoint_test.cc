@@ -52,6 +52,7 @@ std::vector<uint32_t> Bits(const std::vector<float>& values) {
 
 std::vector<std::string> Names(const Checkpoint& checkpoint) {
   std::vector<std::string> names;
+  names.reserve(checkpoint.tensors().size());
   for (const TensorInfo& info : checkpoint.tensors()) names.push_back(info.name);
   return names;
 }
@@ -64,6 +65,7 @@ class CheckpointTest : public test::TempDir {
   // A file of float32 vectors of one value each.
   void WriteTensors(const std::string& file, const std::map<std::string, float>& values) {
     std::vector<NamedTensor> tensors;
+    tensors.reserve(values.size());
     for (const auto& [name, value] : values) {
       tensors.push_back({name, {DType::kF32, {1}, std::as_bytes(std::span(&value, 1))}});
     }
@@ -133,6 +135,7 @@ TEST_F(CheckpointTest, AGgufReadsAsTransformersReadsIt) {
     std::memcpy(expected.data(), view.data.data(), view.data.size());
     EXPECT_EQ(Bits(ReadFloats(checkpoint, info.name)), Bits(expected)) << info.name;
     std::vector<uint16_t> rounded;
+    rounded.reserve(expected.size());
     for (const float value : expected) rounded.push_back(BFloat16FromFloat(value));
     EXPECT_EQ(ReadBFloats(checkpoint, info.name), rounded) << info.name;
   }

@@ -113,7 +113,7 @@ TEST_F(Gguf, ReadsTensorsInPyTorchsOrder) {
     GgufWriter writer;
     writer.version = version;
     writer.Tensor("a", {2, 3}, {0, 1, 2, 3, 4, 5});
-    writer.Tensor("q", 8, {2, 64}, std::string(4 * 34, 'q'));
+    writer.Tensor("q", 8, {2, 64}, std::string(136, 'q'));
     writer.Tensor("scalar", 0, {}, std::string(4, '\0'));
     writer.Tensor("none", 0, {0, 7}, "");
     const GgufFile file = Open(writer);
