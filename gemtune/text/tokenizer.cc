@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -31,43 +32,50 @@ constexpr const char* kChatTemplate = "chat_template.jinja";
 // A file that Save copies.
 struct SourceFile {
   fs::path path;
+  std::string saved_name;
   uint64_t hash = 0;  // of the contents that were loaded
 };
 
 struct Loaded {
-  Vocabulary vocabulary;
-  std::vector<SourceFile> files;  // empty: Save makes them
+  Vocabulary vocabulary = {};
+  std::vector<SourceFile> files = {};  // empty: Save makes them
 };
 
 uint64_t Hash(std::string_view contents) {
   return XXH3_64bits(contents.data(), contents.size());
 }
 
-// Reads `name` beside the others and notes it as a file to copy; "" if there is none.
-std::string ReadSource(const fs::path& path, std::vector<SourceFile>* files) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return "";
-  std::string contents = ReadFile(path, uint64_t{1} << 29);
-  files->push_back({path, Hash(contents)});
+// Reads a file and notes it as one to copy.
+std::string ReadSource(const fs::path& path, std::string saved_name, std::vector<SourceFile>* files) {
+  std::string contents = ReadFile(path);
+  files->push_back({path, std::move(saved_name), Hash(contents)});
   return contents;
 }
 
-// Everything that stands beside the tokenizer.json or tokenizer.model in `directory`.
+// The same for `name` in `directory`, if it is there.
+std::optional<std::string> ReadSidecar(const fs::path& directory, const char* name,
+                                       std::vector<SourceFile>* files) {
+  std::error_code error;
+  if (!fs::exists(directory / name, error)) return std::nullopt;
+  return ReadSource(directory / name, name, files);
+}
+
+// What stands beside the tokenizer.json or tokenizer.model in `directory`.
 void LoadSidecars(const fs::path& directory, VocabularySource source, Loaded* loaded) {
-  const fs::path config_path = directory / kTokenizerConfig;
-  const std::string config = ReadSource(config_path, &loaded->files);
-  ApplyTokenizerConfig(config.empty() ? "{}" : config, config_path.string(), source, &loaded->vocabulary);
-  if (std::string jinja = ReadSource(directory / kChatTemplate, &loaded->files); !jinja.empty()) {
-    loaded->vocabulary.chat_template = std::move(jinja);  // takes precedence in transformers
+  const std::string config = ReadSidecar(directory, kTokenizerConfig, &loaded->files).value_or("{}");
+  ApplyTokenizerConfig(config, (directory / kTokenizerConfig).string(), source, &loaded->vocabulary);
+  // Takes precedence in transformers.
+  if (auto jinja = ReadSidecar(directory, kChatTemplate, &loaded->files)) {
+    loaded->vocabulary.chat_template = std::move(jinja);
   }
 }
 
 Loaded LoadTokenizerJson(const fs::path& path) {
   Loaded loaded;
-  loaded.vocabulary = ParseTokenizerJson(ReadSource(path, &loaded.files), path.string());
+  loaded.vocabulary = ParseTokenizerJson(ReadSource(path, kTokenizerJson, &loaded.files), path.string());
   LoadSidecars(path.parent_path(), VocabularySource::kTokenizerJson, &loaded);
   for (const char* name : {"special_tokens_map.json", "added_tokens.json", kTokenizerModel}) {
-    ReadSource(path.parent_path() / name, &loaded.files);
+    ReadSidecar(path.parent_path(), name, &loaded.files);
   }
   return loaded;
 }
@@ -88,7 +96,7 @@ Loaded LoadAny(const fs::path& path) {
     Fail("{}: has neither {} nor {}", path.string(), kTokenizerJson, kTokenizerModel);
   }
   if (!fs::exists(path, error)) Fail("{}: no such file or directory", path.string());
-  if (io::GgufFile::HasMagic(path)) return {.vocabulary = ReadGgufVocabulary(path), .files = {}};
+  if (io::GgufFile::HasMagic(path)) return {.vocabulary = ReadGgufVocabulary(path)};
   if (path.extension() == ".json") return LoadTokenizerJson(path);
   return LoadSentencePiece(path);
 }
@@ -318,7 +326,7 @@ void Tokenizer::Save(const fs::path& directory) const {
       throw RunError(fmt::format(
           "{}: was changed after the tokenizer was loaded, and cannot be saved from it", file.path.string()));
     }
-    WriteFileAtomically(directory / file.path.filename(), contents);
+    WriteFileAtomically(directory / file.saved_name, contents);
   }
   if (!state_->files.empty()) return;
   WriteFileAtomically(directory / kTokenizerJson, FormatTokenizerJson(state_->vocabulary));

@@ -23,14 +23,17 @@ struct EncodeOptions {
 /// after Load; all methods may be called from several threads at once.
 class Tokenizer {
  public:
-  /// From a directory (tokenizer.json with tokenizer_config.json, else tokenizer.model), from one of these
-  /// files, or from a GGUF file's metadata. Throws Error naming the file and what is wrong.
+  /// From a directory (tokenizer.json, else tokenizer.model, with tokenizer_config.json and
+  /// chat_template.jinja), from one of these files, which takes the others beside it into account, or from a
+  /// GGUF file's metadata. Throws Error naming the file and what is wrong.
   static Tokenizer Load(const std::filesystem::path& path);
 
+  /// Throws Error if max_length leaves no room for the special tokens.
   std::vector<int32_t> Encode(std::string_view text, const EncodeOptions& options = {}) const;
 
   /// Two texts as one example: <bos> text <bos> pair, as tokenizer.json's pair template says; where too long,
-  /// the longer of the two is cut first ("longest_first" in transformers).
+  /// the longer of the two is cut first ("longest_first" in transformers). An empty text still counts as one,
+  /// as in transformers' batches.
   std::vector<int32_t> EncodePair(std::string_view text, std::string_view pair,
                                   const EncodeOptions& options = {}) const;
 
@@ -42,6 +45,7 @@ class Tokenizer {
   /// As Hugging Face's decode(skip_special_tokens=...). Ids out of range throw Error.
   std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
 
+  /// -1 where the tokenizer names no such token.
   int32_t bos_id() const;
   int32_t eos_id() const;
   int32_t pad_id() const;
@@ -52,11 +56,14 @@ class Tokenizer {
   /// The Jinja text of the chat template, if the tokenizer carries one.
   const std::optional<std::string>& chat_template() const;
 
-  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids. Files that
-  /// were loaded from a directory are copied as they were; from a GGUF or a tokenizer.model they are made.
+  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids. Those of a
+  /// directory that was loaded are copied as they were, with the other files of a tokenizer there; from a
+  /// GGUF or a tokenizer.model they are made. Throws RunError if the disk refuses or a file was changed since
+  /// it was loaded.
   void Save(const std::filesystem::path& directory) const;
 
-  /// Equal for tokenizers that give the same ids for every text: the key of the token cache.
+  /// Equal for tokenizers that give the same ids for every text, whatever their chat templates: the key of
+  /// the token cache.
   const std::string& fingerprint() const;
 
  private:

@@ -196,7 +196,9 @@ void CheckKind(const json& tree, const std::string& source) {
     if (!condition) Fail("{}: not a Gemma tokenizer: {}", source, what);
   };
   const json& model = Member(tree, "model");
-  const auto none = [&](const char* key) { return Member(model, key).is_null() || Member(model, key) == ""; };
+  const auto none = [&](const char* key) {
+    return Member(model, key).is_null() || Member(model, key) == json("");
+  };
   require(Member(model, "type") == "BPE", "its model is not BPE");
   require(Member(model, "byte_fallback") == true, "its model does not fall back to bytes");
   require(IsFalse(Member(model, "ignore_merges")), "its model sets 'ignore_merges'");
@@ -210,7 +212,7 @@ void CheckKind(const json& tree, const std::string& source) {
   require(Member(tree, "decoder") == json(Decoder()), "its decoder is not U+2581 to ' ', bytes, fuse");
 }
 
-std::vector<std::string> TakePieces(std::vector<std::pair<std::string, uint64_t>> vocab,
+std::vector<std::string> TakePieces(std::vector<std::pair<std::string, uint64_t>>&& vocab,
                                     const std::string& source) {
   std::vector<std::string> pieces(vocab.size());
   for (auto& [piece, id] : vocab) {
@@ -395,7 +397,7 @@ std::string FormatTokenizerJson(const Vocabulary& vocabulary) {
                    quoted.size() - 1);
   }
   text += "\n    },\n    \"merges\": [";
-  std::string_view separator = "";
+  std::string_view separator;
   for (const Merge& merge : vocabulary.merges) {
     fmt::format_to(std::back_inserter(text), "{}\n      [\n        {},\n        {}\n      ]", separator,
                    quoted[merge.left], quoted[merge.right]);

@@ -1,5 +1,6 @@
 #include "gemtune/text/added_tokens.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ using ::testing::HasSubstr;
 
 std::vector<AddedToken> Tokens(const std::vector<std::string>& contents) {
   std::vector<AddedToken> tokens;
+  tokens.reserve(contents.size());
   for (const std::string& content : contents) {
     tokens.push_back({.id = static_cast<int32_t>(tokens.size()), .content = content});
   }
@@ -59,9 +61,10 @@ TEST(AddedTokenFinder, AgreesWithTryingEveryTokenAtEveryPlace) {
   };
   for (int round = 0; round < 200; ++round) {
     std::vector<std::string> contents;
+    contents.reserve(6);
     for (int i = 0; i < 6; ++i) contents.push_back(word(4));
     std::ranges::sort(contents);
-    contents.erase(std::ranges::unique(contents).begin(), contents.end());
+    contents.erase(std::unique(contents.begin(), contents.end()), contents.end());
     const std::string text = word(30);
     const auto match = AddedTokenFinder(Tokens(contents)).Find(text, 0);
     size_t begin = 0, longest = 0;

@@ -1,19 +1,16 @@
 #include "gemtune/text/bpe.h"
 
-#include <gmock/gmock.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <random>
 #include <thread>
 
 #include "gemtune/text/utf8.h"
-#include "tests/support/message_of.h"
 #include "tests/text/tiny.h"
 
 namespace gemtune::text {
 namespace {
-
-using ::gemtune::test::MessageOf;
-using ::testing::HasSubstr;
 
 // Hugging Face's algorithm word for word: again and again the best pair of neighbours, the leftmost of
 // equals.
@@ -123,6 +120,7 @@ TEST(Bpe, GivesTheSameFromSeveralThreadsAtOnce) {
   }
   std::vector<int> wrong(4);
   std::vector<std::thread> threads;
+  threads.reserve(wrong.size());
   for (int& count : wrong) {
     threads.emplace_back([&] {
       for (size_t i = 0; i < texts.size(); ++i) count += Encode(shared, texts[i]) == expected[i] ? 0 : 1;

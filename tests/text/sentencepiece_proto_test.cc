@@ -1,5 +1,6 @@
 #include "gemtune/text/sentencepiece_proto.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sentencepiece_processor.h>
 

@@ -12,7 +12,6 @@ namespace {
 
 using ::gemtune::test::MessageOf;
 using nlohmann::json;
-using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -130,6 +130,7 @@ TEST_F(TokenizerTest, ReadsDamagedTextAsReplacementCharacters) {
 TEST_F(TokenizerTest, EncodesBatchesInOrder) {
   const Tokenizer tokenizer = Tokenizer::Load(kTiny);
   std::vector<std::string> owned;
+  owned.reserve(300);
   for (int i = 0; i < 300; ++i) owned.push_back(std::string(i % 17, 'a') + " hello " + std::to_string(i));
   const std::vector<std::string_view> texts(owned.begin(), owned.end());
   const std::vector<std::string_view> pairs(owned.rbegin(), owned.rend());
@@ -186,6 +187,15 @@ TEST_F(TokenizerTest, SavesFilesAsTheyWere) {
   EXPECT_EQ(Tokenizer::Load(path).fingerprint(), tokenizer.fingerprint());
 }
 
+TEST_F(TokenizerTest, SavesAFileOfAnotherNameUnderItsOwn) {
+  fs::copy(kTiny / "tokenizer.json", dir_ / "mine.json");
+  const Tokenizer tokenizer = Tokenizer::Load(dir_ / "mine.json");
+  EXPECT_EQ(tokenizer.eos_id(), 1);
+  EXPECT_EQ(tokenizer.chat_template(), std::nullopt);
+  tokenizer.Save(dir_ / "saved");
+  EXPECT_EQ(ReadFile(dir_ / "saved/tokenizer.json"), ReadFile(kTiny / "tokenizer.json"));
+}
+
 TEST_F(TokenizerTest, DoesNotSaveFilesThatChanged) {
   const fs::path path = CopyTiny();
   const Tokenizer tokenizer = Tokenizer::Load(path);
@@ -235,6 +245,9 @@ TEST_F(TokenizerTest, SaysWhatItCannotLoad) {
   EXPECT_THAT(MessageOf([&] { Tokenizer::Load(dir_ / "none"); }), HasSubstr("no such file"));
   std::ofstream(dir_ / "tokenizer.json") << "{}";
   EXPECT_THAT(MessageOf([&] { Tokenizer::Load(dir_); }), HasSubstr("tokenizer.json: not a Gemma tokenizer"));
+  const fs::path path = CopyTiny();
+  std::ofstream(path / "tokenizer_config.json") << "";
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(path); }), HasSubstr("tokenizer_config.json: not valid JSON"));
   std::ofstream(dir_ / "x.gguf") << "GGUF";
   EXPECT_THAT(MessageOf([&] { Tokenizer::Load(dir_ / "x.gguf"); }), HasSubstr("x.gguf"));
   std::ofstream(dir_ / "x.bin") << "hello";

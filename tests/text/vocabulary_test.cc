@@ -1,5 +1,6 @@
 #include "gemtune/text/vocabulary.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -25,6 +26,7 @@ std::string Fault(const std::function<void(ScoredPieces*)>& change) {
 
 TEST(PieceIndex, FindsPiecesAndNothingElse) {
   std::vector<std::string> pieces;
+  pieces.reserve(5000);
   for (int i = 0; i < 5000; ++i) pieces.push_back(fmt::format("p{}", i));
   const PieceIndex index(pieces, "f");
   for (int i = 0; i < 5000; ++i) EXPECT_EQ(index.Find(pieces[i]), i);
