@@ -19,7 +19,9 @@ namespace gemtune::data {
 }
 
 inline void CheckArrow(const std::string& path, const arrow::Status& status) {
-  if (!status.ok()) FailArrow(path, status.message());
+  if (status.ok()) return;
+  const auto& detail = status.detail();  // "[errno 13] Permission denied"
+  FailArrow(path, detail == nullptr ? status.message() : status.message() + ": " + detail->ToString());
 }
 
 template <typename T>

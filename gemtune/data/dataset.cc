@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/shuffle.h"
@@ -54,24 +55,19 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
                       const text::Tokenizer& tokenizer) {
   Columns columns{options.text_column, options.text_pair_column, options.label_column};
   if (options.label_kind == LabelKind::kNone) columns.label.clear();
+  Examples examples;
   RawLabels raw;
   raw.files = files;
-  raw.schemas = ReadTable(files, columns, options.max_samples, [&](RowBatch& batch) { raw.Append(batch); });
-  if (raw.places.empty()) {
+  raw.schemas = ReadTable(files, columns, options.max_samples, [&](RowBatch& batch) {
+    AddTokens(batch, files[batch.file], options.max_length, tokenizer, examples);
+    raw.Append(batch);
+  });
+  if (examples.truncated.empty()) {
     Fail("{}{}: no rows", files[0].path.string(), files.size() > 1 ? " and the other files" : "");
   }
-  Examples examples;
   examples.label_kind = options.label_kind;
   examples.labels = options.labels ? *options.labels : FindLabels(raw, options.label_kind);
   examples.label_values = EncodeLabels(raw, options.label_kind, examples.labels);
-
-  columns.label.clear();
-  ReadTable(files, columns, options.max_samples, [&](RowBatch& batch) {
-    AddTokens(batch, files[batch.file], options.max_length, tokenizer, examples);
-  });
-  if (examples.offsets.size() != raw.places.size() + 1) {
-    Fail("{}: changed while it was read", files[0].path.string());
-  }
   return examples;
 }
 
@@ -80,7 +76,8 @@ bool WorthHashing(const DatasetOptions& options, const std::vector<DataFile>& fi
   constexpr uint64_t kQuicklyHashed = uint64_t{1} << 30;
   if (options.max_samples == 0) return true;
   uint64_t bytes = 0;
-  for (const DataFile& file : files) bytes += std::filesystem::file_size(file.path);
+  std::error_code error;  // shows when the file is read
+  for (const DataFile& file : files) bytes += std::filesystem::file_size(file.path, error);
   return bytes <= kQuicklyHashed;
 }
 

@@ -20,10 +20,12 @@ struct DatasetOptions {
   std::string text_pair_column = {};  // empty: no pairs
   std::string label_column = "label";
   LabelKind label_kind = LabelKind::kSingle;
-  std::optional<LabelSet> labels = {};   // given: rows must fit it; not given: found in the data
+  /// Given: exactly these classes, in this order, and rows must fit them (the training data's when others are
+  /// read, or the user's own names). Not given: found in the data.
+  std::optional<LabelSet> labels = {};
   int64_t max_samples = 0;               // the first so many rows over all files; 0: all
   int64_t max_length = 0;                // tokens an example; 0: no limit
-  std::filesystem::path cache_dir = {};  // empty: no cache
+  std::filesystem::path cache_dir = {};  // see TokenCache; empty: no cache
 };
 
 /// Tokenised examples in flat arrays: what a Dataset is made of.
@@ -39,11 +41,9 @@ struct Examples {
 /// Tokenised examples with their labels, in memory. Immutable.
 class Dataset {
  public:
-  /// Reads, checks and tokenises the files, or takes the result of the same from the cache. The files are
-  /// read twice: once to check all of it and to find the labels, and a second time to tokenise, so that a bad
-  /// row at the end is found before minutes of tokenising and the texts need not be in memory all at once.
-  /// Throws Error naming the file and row of the first bad one, see ReadTable, FindLabels and EncodeLabels;
-  /// and for no rows.
+  /// Reads, checks and tokenises the files, or takes the result of the same from the cache. Texts are in
+  /// memory a batch at a time only. Throws Error naming the file and row of the first bad one, see ReadTable,
+  /// FindLabels and EncodeLabels; and for no rows.
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);
 
   /// From examples made elsewhere. `cache_hit`: the cache entry that they are from.

@@ -52,7 +52,7 @@ std::vector<std::string> Glob(const std::string& pattern) {
 }
 
 DataFile CheckedFile(const fs::path& path) {
-  const DataFile file = FileOfPath(path);
+  DataFile file = FileOfPath(path);
   // A pipe could be read once only, and both the cache and Load read a file more than once.
   if (!fs::is_regular_file(path)) Fail("{}: is not a file", path.string());
   return file;

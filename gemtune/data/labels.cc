@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -103,14 +103,20 @@ void RefuseMultiHot(const RawLabels& raw) {
     const auto* list = std::get_if<std::vector<RawClass>>(&value);
     if (list == nullptr || list->size() < 2 || list->size() != length.value_or(list->size())) return;
     length = list->size();
-    const auto ones = std::count(list->begin(), list->end(), RawClass(int64_t{1}));
-    const auto zeros = std::count(list->begin(), list->end(), RawClass(int64_t{0}));
+    const auto count_of = [&](int64_t id) {
+      return std::count_if(list->begin(), list->end(), [&](const RawClass& item) {
+        const auto* integer = std::get_if<int64_t>(&item);
+        return integer != nullptr && *integer == id;
+      });
+    };
+    const auto zeros = count_of(0);
+    const auto ones = count_of(1);
     if (static_cast<size_t>(ones + zeros) != *length) return;
     repeats = repeats || ones > 1 || zeros > 1;
   }
-  if (repeats)
-    FailRow(raw, 0, "every label is a list of {} zeros and ones; give the ids of the classes that apply",
-            *length);
+  if (!repeats) return;
+  FailRow(raw, 0, "every label is a list of {} zeros and ones; give the ids of the classes that apply",
+          *length);
 }
 
 // The distinct classes, each with the first row that has it.
@@ -182,8 +188,9 @@ std::vector<std::string> NamesOf(const RawLabels& raw, Distinct distinct) {
   const auto count = static_cast<int64_t>(distinct.integers.size());
   const bool ids =
       count > 0 && distinct.integers.begin()->first == 0 && distinct.integers.rbegin()->first == count - 1;
-  for (const auto& [value, row] : distinct.integers)
+  for (const auto& [value, row] : distinct.integers) {
     names.push_back(fmt::format("{}{}", ids ? "LABEL_" : "", value));
+  }
   for (const auto& [name, row] : distinct.names) names.push_back(name);
   return names;
 }
@@ -280,6 +287,23 @@ size_t LeastClasses(LabelKind kind) {
   return kind == LabelKind::kMultiLabel ? 1 : 2;
 }
 
+// A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
+// one.
+void RefuseOneClass(const RawLabels& raw, const LabelSet& labels) {
+  const ClassIds ids(raw, labels);
+  std::optional<int64_t> first;
+  bool several = false;
+  ForEachClass(raw, LabelKind::kSingle, [&](size_t i, const RowClass& row_class) {
+    const int64_t id = ids.Find(i, row_class);
+    several = several || id != first.value_or(id);
+    first = id;
+  });
+  if (several || !first) return;
+  Fail("{}{}: all {} rows are of the class '{}'; is it sorted by label?", raw.files.at(0).path.string(),
+       raw.files.size() > 1 ? " and the other files" : "", raw.values.size(),
+       Printable(labels.names[static_cast<size_t>(*first)]));
+}
+
 float Target(const RawLabels& raw, size_t i) {
   const RawLabel& label = raw.values[i];
   double value = std::numeric_limits<double>::quiet_NaN();
@@ -309,6 +333,7 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind) {
          labels.names.empty() ? "no row has a class" : "the only class is " + Listed(labels.names),
          LeastClasses(kind));
   }
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, labels);
   return labels;
 }
 
@@ -330,8 +355,9 @@ std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const Labe
   const size_t rows = raw.values.size();
   const auto width = static_cast<size_t>(LabelWidth(kind, labels));
   constexpr size_t kMostValues = size_t{1} << 32;
-  if (width > 0 && rows > kMostValues / width)
+  if (width > 0 && rows > kMostValues / width) {
     Fail("labels: {} rows of {} classes are too many", rows, width);
+  }
   std::vector<float> values(rows * width);
   if (kind == LabelKind::kRegression) {
     for (size_t i = 0; i < rows; ++i) values[i] = Target(raw, i);

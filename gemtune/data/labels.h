@@ -45,7 +45,7 @@ struct RawLabels {
 /// Floats that are whole, and CSV fields if the whole column is such, count as integers. Empty for
 /// kRegression and kNone. Throws Error naming file and row for a label that is empty or does not fit `kind`,
 /// for integers and strings mixed, for a missing-value marker ("NA") among the numbers of a CSV, for files
-/// whose ClassLabels differ, and for fewer than two classes (one with kMultiLabel).
+/// whose ClassLabels differ, and where rows are of fewer than two classes (kMultiLabel: one).
 LabelSet FindLabels(const RawLabels& raw, LabelKind kind);
 
 /// Label values [rows · LabelWidth], as Dataset::label has them. A string must be one of `labels`. An integer

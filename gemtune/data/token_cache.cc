@@ -7,8 +7,11 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -178,9 +181,8 @@ std::optional<Examples> TokenCache::Read() const {
 void TokenCache::Write(const Examples& examples) const {
   std::error_code error;
   fs::create_directories(path_.parent_path(), error);
-  const nlohmann::json labels = examples.labels.names;
-  using nlohmann::json;
-  const std::map<std::string, std::string> metadata = {{"key", key_}, {"labels", labels.dump()}};
+  const std::map<std::string, std::string> metadata = {
+      {"key", key_}, {"labels", nlohmann::json(examples.labels.names).dump()}};
   try {
     io::WriteSafetensors(
         path_,

@@ -27,6 +27,8 @@ TEST(DidYouMean, NamesTheNearestOnly) {
   EXPECT_EQ(DidYouMean("learning_rate", known), " (did you mean 'learning-rate'?)");
   EXPECT_EQ(DidYouMean("completely-different", known), "");
   EXPECT_EQ(DidYouMean("x", {}), "");
+  EXPECT_EQ(DidYouMean("text", {"te\nxt"}), " (did you mean 'te\\nxt'?)");
+  EXPECT_EQ(DidYouMean(std::string(10'000'000, 'x'), std::vector<std::string>(10'000, "short")), "");
 }
 
 TEST(Listed, QuotesAndCuts) {

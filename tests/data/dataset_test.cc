@@ -162,6 +162,21 @@ TEST_F(DatasetTest, RefusesATextWithoutTokens) {
               HasSubstr("a.csv: row 2: the text has no tokens"));
 }
 
+// The data that the repository ships and its documentation uses.
+TEST_F(DatasetTest, LoadsTheSampleData) {
+  for (const auto& [name, size] :
+       {std::pair("train", 1000), std::pair("validation", 500), std::pair("test", 500)}) {
+    DatasetOptions options;
+    options.files = {fmt::format(GEMTUNE_SOURCE_DIR "/data/imdb-sample/{}.parquet", name)};
+    const Dataset dataset = Dataset::Load(options, tokenizer_);
+    ASSERT_EQ(dataset.size(), size);
+    EXPECT_THAT(dataset.labels().names, ElementsAre("negative", "positive"));
+    double positive = 0;
+    for (int64_t i = 0; i < dataset.size(); ++i) positive += dataset.label(i)[0];
+    EXPECT_EQ(positive, size / 2);
+  }
+}
+
 TEST(Dataset, ChecksWhatItIsMadeOf) {
   EXPECT_EQ(Dataset(Examples{}).size(), 0);
   Examples examples;

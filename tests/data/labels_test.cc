@@ -34,6 +34,7 @@ RawLabels Raw(const std::vector<std::vector<RawLabel>>& columns) {
 
 RawLabels Fields(const std::vector<std::string>& fields) {
   std::vector<RawLabel> values;
+  values.reserve(fields.size());
   for (const std::string& field : fields) values.emplace_back(CsvField{field});
   return Raw({values});
 }
@@ -144,6 +145,15 @@ TEST(FindLabels, RefusesASingleClass) {
   EXPECT_THAT(FindMessage(Integers({0, 0})), HasSubstr("the only class is 'LABEL_0'"));
   EXPECT_THAT(FindMessage(Raw({{List{}}, {List{}}}), LabelKind::kMultiLabel),
               HasSubstr("a.csv and the other files: no row has a class; a classifier needs at least 1"));
+}
+
+TEST(FindLabels, RefusesRowsOfOneClassOfAClassLabel) {
+  RawLabels raw = Raw({{int64_t{0}, int64_t{0}}});
+  raw.schemas[0].class_names = {"negative", "positive"};
+  EXPECT_THAT(FindMessage(raw),
+              HasSubstr("a.csv: all 2 rows are of the class 'negative'; is it sorted by label?"));
+  raw.values[1] = int64_t{1};
+  EXPECT_EQ(Found(raw).size(), 2);
 }
 
 TEST(FindLabels, RefusesMultiHotRows) {

@@ -59,9 +59,10 @@ TEST(ReadTable, TheLimitIsOverAllFilesAndFurtherOnesStayClosed) {
 using ReadTableTest = test::TempDir;
 
 TEST_F(ReadTableTest, BatchesAreBounded) {
+  const std::string long_text = std::string(size_t{10} << 20, 'y');
   std::string contents = "text\n";
   for (int i = 0; i < 20'000; ++i) contents += "x\n";
-  for (int i = 0; i < 10; ++i) contents += std::string(10'000'000, 'y') + "\n";
+  for (int i = 0; i < 10; ++i) contents += long_text + "\n";
   WriteFileAtomically(dir_ / "a.csv", contents);
   std::vector<int64_t> sizes;
   int64_t largest_bytes = 0;

@@ -240,6 +240,7 @@ TEST_F(TokenCacheTest, AFolderInTheEntrysPlaceIsAWarning) {
 TEST_F(TokenCacheTest, SeveralMayLoadAtOnce) {
   testing::internal::CaptureStderr();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 10; ++i) EXPECT_EQ(Load().size(), 3);
@@ -249,6 +250,16 @@ TEST_F(TokenCacheTest, SeveralMayLoadAtOnce) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
   EXPECT_TRUE(Hits());
   EXPECT_EQ(std::distance(fs::directory_iterator(options_.cache_dir), fs::directory_iterator()), 1);
+}
+
+TEST_F(TokenCacheTest, AFewRowsOfAHugeFileAreNotWorthHashingIt) {
+  options_.max_samples = 2;
+  Load();
+  EXPECT_TRUE(Hits());
+  fs::remove_all(options_.cache_dir);
+  fs::resize_file(dir_ / "a.csv", size_t{3} << 30);  // zeros that take no place on the disk
+  EXPECT_EQ(Load().size(), 2);
+  EXPECT_FALSE(fs::exists(options_.cache_dir));
 }
 
 TEST_F(TokenCacheTest, NamesAFileThatCannotBeRead) {
