@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <functional>
-#include <iostream>
 #include <memory>
 
 #include "gemtune/base/error.h"
@@ -58,53 +56,16 @@ const Entry& FindEntry(const std::string& name) {
        fmt::join(names, ", "));
 }
 
-// transformers' spelling of options, --learning_rate, is taken for ours.
-std::string WithHyphens(std::string argument) {
-  if (argument.starts_with("--")) {
-    const auto end = std::find(argument.begin(), argument.end(), '=');
-    std::replace(argument.begin(), end, '_', '-');
-  }
-  return argument;
-}
-
-[[noreturn]] void ComplainOfUnknownOption(const CLI::App& app, const std::string& command) {
-  std::vector<std::string> known;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  }
-  const std::string extra = app.remaining().empty() ? "" : app.remaining().front();
-  if (!extra.starts_with("-"))
-    Fail("gemtune {}: '{}' is one argument too many; see gemtune {} --help", command, Printable(extra),
-         command);
-  Fail("gemtune {}: unknown option {}{}; see gemtune {} --help", command, Printable(extra),
-       DidYouMean(extra.substr(0, extra.find('=')), known), command);
-}
-
 std::string OneLine(std::string text) {
   text.resize(std::min(text.size(), text.find('\n')));
   return text;
 }
 
 int RunCommand(const Entry& entry, const std::vector<std::string>& arguments) {
-  CLI::App app(entry.description, "gemtune " + entry.name);
-  app.option_defaults()->always_capture_default();
-  app.get_formatter()->column_width(44);
-  app.set_help_flag("-h,--help", "Print this help and exit");
   const std::unique_ptr<Command> command = entry.make();
-  command->Declare(app);
-  std::vector<std::string> reversed;  // CLI11 takes the last argument first
-  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) reversed.push_back(WithHyphens(*it));
-  try {
-    app.parse(reversed);
-  } catch (const CLI::Success&) {
-    std::cout << app.help();
-    return kDone;
-  } catch (const CLI::ExtrasError&) {
-    ComplainOfUnknownOption(app, entry.name);
-  } catch (const CLI::ParseError& error) {
-    Fail("gemtune {}: {}; see gemtune {} --help", entry.name, OneLine(error.what()), entry.name);
-  }
-  command->Run();
+  OptionSet options("gemtune " + entry.name, entry.description);
+  command->Declare(options);
+  if (options.Parse(arguments)) command->Run(options);
   return kDone;
 }
 

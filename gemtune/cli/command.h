@@ -1,18 +1,20 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <string>
 #include <vector>
 
+#include "gemtune/cli/option_set.h"
+
 namespace gemtune::cli {
 
-/// A subcommand: declares its options on an app, then runs with what was parsed into them.
+/// A subcommand: declares its options, then runs with what was parsed into them.
 class Command {
  public:
   virtual ~Command() = default;
-  virtual void Declare(CLI::App& app) = 0;
-  virtual void Run() = 0;
+  virtual void Declare(OptionSet& options) = 0;
+
+  /// `options` has been parsed.
+  virtual void Run(const OptionSet& options) = 0;
 };
 
 /// Exit codes of the program.

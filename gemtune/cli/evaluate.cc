@@ -8,31 +8,25 @@
 
 namespace gemtune::cli {
 
-void Evaluate::Declare(CLI::App& app) {
-  app.set_config("--config", "", "TOML file with any of these options");
-  app.add_option("--model", model_, "Directory of a fine-tuned classifier")->required()->group("Model");
-  app.add_option("--test-file", files_,
-                 "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed")
-      ->required()
-      ->group("Data");
-  columns_.Declare(app, /*with_labels=*/true);
-  app.add_option("--max-test-samples", max_samples_, "The first so many only; 0: all")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
-      ->group("Data");
-  app.add_option("--batch-tokens", batch_tokens_, "Tokens a forward pass")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
-      ->group("Machine");
-  machine_.Declare(app);
+void Evaluate::Declare(OptionSet& options) {
+  options.Group("Model");
+  options.Add("--model", model_, "Directory of a fine-tuned classifier", {.required = true});
+  options.Group("Data");
+  options.Add("--test-file", files_, kFilesHelp, {.required = true});
+  options.Add("--max-test-samples", max_samples_, "The first so many only; 0: all", {.min = 0});
+  columns_.Declare(options, /*with_labels=*/true);
+  machine_.Declare(options);
+  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1});
 }
 
-void Evaluate::Run() {
+void Evaluate::Run(const OptionSet&) {
   machine_.Apply();
   auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType());
-  data::DatasetOptions options = columns_.Dataset(files_);
-  options.label_kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
-  options.labels = data::LabelSet{classifier.head.label_names};
-  options.max_samples = max_samples_;
-  const data::Dataset dataset = data::Dataset::Load(options, classifier.tokenizer);
+  data::DatasetOptions dataset_options = columns_.Dataset(files_);
+  dataset_options.label_kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
+  dataset_options.labels = data::LabelSet{classifier.head.label_names};
+  dataset_options.max_samples = max_samples_;
+  const data::Dataset dataset = data::Dataset::Load(dataset_options, classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, files_.front());
 
   train::Classification task(classifier,

@@ -8,8 +8,8 @@ namespace gemtune::cli {
 /// gemtune evaluate
 class Evaluate : public Command {
  public:
-  void Declare(CLI::App& app) override;
-  void Run() override;
+  void Declare(OptionSet& options) override;
+  void Run(const OptionSet& options) override;
 
  private:
   MachineOptions machine_;

@@ -44,12 +44,12 @@ void PrintArchitecture(const model::Gemma3TextConfig& config) {
 
 }  // namespace
 
-void Inspect::Declare(CLI::App& app) {
-  app.add_option("PATH", path_, "Hugging Face directory or GGUF file")->required();
-  app.add_flag("--tensors", tensors_, "Also list every tensor");
+void Inspect::Declare(OptionSet& options) {
+  options.Add("PATH", path_, "Hugging Face directory or GGUF file", {.required = true});
+  options.Add("--tensors", tensors_, "Also list every tensor");
 }
 
-void Inspect::Run() {
+void Inspect::Run(const OptionSet&) {
   const io::Checkpoint checkpoint = io::Checkpoint::Open(path_);
   const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), path_ + ": config");
   const auto architectures = checkpoint.config().find("architectures");

@@ -7,8 +7,8 @@ namespace gemtune::cli {
 /// gemtune inspect
 class Inspect : public Command {
  public:
-  void Declare(CLI::App& app) override;
-  void Run() override;
+  void Declare(OptionSet& options) override;
+  void Run(const OptionSet& options) override;
 
  private:
   std::string path_;

@@ -12,19 +12,17 @@
 
 namespace gemtune::cli {
 
-void MachineOptions::Declare(CLI::App& app) {
-  app.add_option("--dtype", dtype,
-                 "Working precision of weights and activations: auto takes bf16 where the processor "
-                 "multiplies it natively, else fp32")
-      ->check(CLI::IsMember({"auto", "bf16", "fp32"}))
-      ->group("Machine");
-  app.add_option("--threads", threads, "Threads; 0: one a processor")
-      ->check(CLI::Range(0, 4096))
-      ->group("Machine");
+void MachineOptions::Declare(OptionSet& options) {
+  options.Group("Machine");
+  options.Add("--dtype", dtype,
+              "Precision of weights and activations; auto: bf16 where the processor multiplies it natively, "
+              "else fp32",
+              {.choices = {"auto", "bf16", "fp32"}});
+  options.Add("--threads", threads, kThreadsHelp, {.min = 0, .max = 4096});
 }
 
 void MachineOptions::Apply() const {
-  SetNumThreads(threads);
+  SetNumThreads(static_cast<int>(threads));
 }
 
 at::ScalarType MachineOptions::ScalarType() const {
@@ -35,21 +33,17 @@ at::ScalarType MachineOptions::ScalarType() const {
   return native ? at::kBFloat16 : at::kFloat;
 }
 
-void ColumnOptions::Declare(CLI::App& app, bool with_labels) {
-  app.add_option("--text-column", text_column, "Column that holds the text")->group("Data");
-  app.add_option("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs")
-      ->group("Data");
-  if (with_labels)
-    app.add_option("--label-column", label_column, "Column that holds the label")->group("Data");
-  app.add_option("--max-length", max_length,
-                 "Tokens an example at most; the rest of its text is cut off. 0: no limit")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
-      ->group("Data");
-  app.add_option("--cache-dir", cache_dir,
-                 "Where tokenised data is kept for the next run "
-                 "[$XDG_CACHE_HOME/gemtune or ~/.cache/gemtune]")
-      ->group("Data");
-  app.add_flag("--no-cache", no_cache, "Do not keep tokenised data")->group("Data");
+void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
+  options.Add("--text-column", text_column, "Column that holds the text");
+  options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
+  if (with_labels) options.Add("--label-column", label_column, "Column that holds the label");
+  options.Add("--max-length", max_length,
+              "Tokens an example at most, the rest of its text is cut off; 0: no limit",
+              {.min = 0, .max = 1 << 24});
+  options.Add(
+      "--cache-dir", cache_dir,
+      "Where tokenised data is kept for the next run; else $XDG_CACHE_HOME/gemtune or ~/.cache/gemtune");
+  options.Add("--no-cache", no_cache, "Do not keep tokenised data");
 }
 
 namespace {

@@ -2,24 +2,28 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "gemtune/cli/option_set.h"
 #include "gemtune/data/dataset.h"
 #include "gemtune/infer/predict.h"
 #include "gemtune/text/tokenizer.h"
 
 namespace gemtune::cli {
 
+inline constexpr char kFilesHelp[] =
+    "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed (.gz .zst .bz2 .lz4)";
+inline constexpr char kThreadsHelp[] = "Threads; 0: one a processor";
+
 /// Options that several commands share; each declares itself in a group of --help.
 struct MachineOptions {
   std::string dtype = "auto";
-  int threads = 0;
+  int64_t threads = 0;
 
-  void Declare(CLI::App& app);
+  void Declare(OptionSet& options);
 
   /// Sets the number of threads for the process.
   void Apply() const;
@@ -37,7 +41,7 @@ struct ColumnOptions {
   std::string cache_dir;
   bool no_cache = false;
 
-  void Declare(CLI::App& app, bool with_labels);
+  void Declare(OptionSet& options, bool with_labels);
 
   /// What to read from `files`; labels as given.
   data::DatasetOptions Dataset(const std::vector<std::string>& files) const;

@@ -42,21 +42,18 @@ Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* 
 
 }  // namespace
 
-void Predict::Declare(CLI::App& app) {
-  app.set_config("--config", "", "TOML file with any of these options");
-  app.add_option("--model", model_, "Directory of a fine-tuned classifier")->required()->group("Model");
-  app.add_option("--input-file", files_,
-                 "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed")
-      ->allow_extra_args(false)  // else the texts behind it would be taken for files
-      ->group("Data");
-  app.add_option("TEXT", texts_,
-                 "Texts to classify; without any and without --input-file: the lines of standard input");
-  columns_.Declare(app, /*with_labels=*/false);
-  app.add_flag("--logits", logits_, "Also print the model's raw outputs")->group("Output");
-  app.add_option("--batch-tokens", batch_tokens_, "Tokens a forward pass")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
-      ->group("Machine");
-  machine_.Declare(app);
+void Predict::Declare(OptionSet& options) {
+  options.Group("Model");
+  options.Add("--model", model_, "Directory of a fine-tuned classifier", {.required = true});
+  options.Group("Data");
+  options.Add("TEXT", texts_,
+              "Texts to classify; without any and without --input-file: the lines of standard input");
+  options.Add("--input-file", files_, kFilesHelp, {.one_value_each = true});
+  columns_.Declare(options, /*with_labels=*/false);
+  options.Group("Output");
+  options.Add("--logits", logits_, "Also print the model's raw outputs");
+  machine_.Declare(options);
+  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1});
 }
 
 data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
@@ -83,7 +80,7 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
   return data::Dataset(std::move(examples));
 }
 
-void Predict::Run() {
+void Predict::Run(const OptionSet&) {
   machine_.Apply();
   auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType());
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);

@@ -8,8 +8,8 @@ namespace gemtune::cli {
 /// gemtune predict
 class Predict : public Command {
  public:
-  void Declare(CLI::App& app) override;
-  void Run() override;
+  void Declare(OptionSet& options) override;
+  void Run(const OptionSet& options) override;
 
  private:
   data::Dataset LoadTexts(const text::Tokenizer& tokenizer) const;

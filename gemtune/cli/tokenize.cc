@@ -10,24 +10,23 @@
 
 namespace gemtune::cli {
 
-void Tokenize::Declare(CLI::App& app) {
+void Tokenize::Declare(OptionSet& options) {
   columns_.max_length = 0;
-  app.add_option("--model", model_, "Directory, tokenizer file or GGUF file that holds the tokenizer")
-      ->required()
-      ->group("Model");
-  app.add_option("--input-file", files_,
-                 "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed")
-      ->group("Data");
-  columns_.Declare(app, /*with_labels=*/false);
-  app.add_option("--save-tokenizer", save_dir_, "Also write tokenizer.json and tokenizer_config.json there")
-      ->group("Output");
-  app.add_option("--threads", threads_, "Threads; 0: one a processor")
-      ->check(CLI::Range(0, 4096))
-      ->group("Machine");
+  options.Group("Model");
+  options.Add("--model", model_, "Directory, tokenizer file or GGUF file that holds the tokenizer",
+              {.required = true});
+  options.Group("Data");
+  options.Add("--input-file", files_, kFilesHelp);
+  columns_.Declare(options, /*with_labels=*/false);
+  options.Group("Output");
+  options.Add("--save-tokenizer", save_dir_,
+              "Also write tokenizer.json and tokenizer_config.json into this folder");
+  options.Group("Machine");
+  options.Add("--threads", threads_, kThreadsHelp, {.min = 0, .max = 4096});
 }
 
-void Tokenize::Run() {
-  SetNumThreads(threads_);
+void Tokenize::Run(const OptionSet&) {
+  SetNumThreads(static_cast<int>(threads_));
   if (files_.empty() && save_dir_.empty())
     Fail("gemtune tokenize: --input-file is required (or --save-tokenizer)");
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
@@ -36,9 +35,9 @@ void Tokenize::Run() {
     tokenizer.Save(save_dir_);
   }
   if (files_.empty()) return;
-  data::DatasetOptions options = columns_.Dataset(files_);
-  options.label_kind = data::LabelKind::kNone;
-  const data::Dataset dataset = data::Dataset::Load(options, tokenizer);
+  data::DatasetOptions dataset_options = columns_.Dataset(files_);
+  dataset_options.label_kind = data::LabelKind::kNone;
+  const data::Dataset dataset = data::Dataset::Load(dataset_options, tokenizer);
   for (int64_t i = 0; i < dataset.size(); ++i) fmt::print("[{}]\n", fmt::join(dataset.ids(i), ", "));
 }
 

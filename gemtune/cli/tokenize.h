@@ -8,15 +8,15 @@ namespace gemtune::cli {
 /// gemtune tokenize
 class Tokenize : public Command {
  public:
-  void Declare(CLI::App& app) override;
-  void Run() override;
+  void Declare(OptionSet& options) override;
+  void Run(const OptionSet& options) override;
 
  private:
   ColumnOptions columns_;
   std::string model_;
   std::vector<std::string> files_;
   std::string save_dir_;
-  int threads_ = 0;
+  int64_t threads_ = 0;
 };
 
 }  // namespace gemtune::cli

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <sstream>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
@@ -56,118 +55,66 @@ std::vector<std::string> TaskNames() {
 
 }  // namespace
 
-void Train::Declare(CLI::App& app) {
-  app_ = &app;
-  app.set_config("--config", "", "TOML file with any of these options (learning-rate = 1e-5)");
-  const CLI::Range natural(int64_t{1}, int64_t{1} << 40), whole(int64_t{0}, int64_t{1} << 40),
-      fraction(0.0, 1.0);
+void Train::Declare(OptionSet& options) {
+  options.Group("Model");
+  options.Add("--model,--model-name-or-path", model_,
+              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true});
+  options.Add("--task", task_, "What to learn", {.choices = TaskNames()});
+  options.Add("--method", method_, "Which weights move", {.choices = MethodNames()});
+  options.Add("--output-dir", output_dir_, "Where the trained model and its records go", {.required = true});
 
-  app.add_option("--model,--model-name-or-path", model_,
-                 "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file")
-      ->required()
-      ->group("Model");
-  app.add_option("--task", task_, "What to learn")->check(CLI::IsMember(TaskNames()))->group("Model");
-  app.add_option("--method", method_, "Which weights move")
-      ->check(CLI::IsMember(MethodNames()))
-      ->group("Model");
-  app.add_option("--output-dir", output_dir_, "Where the trained model and its records go")
-      ->required()
-      ->group("Model");
-
-  app.add_option("--train-file", train_files_,
-                 "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed")
-      ->required()
-      ->group("Data");
-  app.add_option("--validation-file", validation_files_, "The same, for the loss and metrics of each epoch")
-      ->group("Data");
-  app.add_option("--test-file", test_files_, "The same, measured once at the end")->group("Data");
-  app.add_option("--validation-split", validation_split_,
-                 "Without --validation-file: this share (below 1) or number of training examples")
-      ->check(CLI::Range(0.0, 1e12))
-      ->group("Data");
-  columns_.Declare(app, /*with_labels=*/true);
-  app.add_option("--label-names", label_names_, "Names of the classes in the order of their ids")
-      ->delimiter(',')
-      ->group("Data");
-  app.add_option("--max-train-samples", max_train_samples_, "The first so many only; 0: all")
-      ->check(whole)
-      ->group("Data");
-  app.add_option("--max-eval-samples", max_eval_samples_, "The same of the validation data")
-      ->check(whole)
-      ->group("Data");
-  app.add_option("--max-test-samples", max_test_samples_, "The same of the test data")
-      ->check(whole)
-      ->group("Data");
+  options.Group("Data");
+  options.Add("--train-file", train_files_, kFilesHelp, {.required = true});
+  options.Add("--validation-file", validation_files_, "The same, for the loss and metrics of each epoch");
+  options.Add("--test-file", test_files_, "The same, measured once at the end");
+  options.Add("--validation-split", validation_split_,
+              "Without --validation-file: this share (below 1) or number of the training examples",
+              {.min = 0});
+  columns_.Declare(options, /*with_labels=*/true);
+  options.Add("--label-names", label_names_, "Names of the classes in the order of their ids");
+  options.Add("--max-train-samples", max_train_samples_, "The first so many only; 0: all", {.min = 0});
+  options.Add("--max-eval-samples", max_eval_samples_, "The same of the validation data", {.min = 0});
+  options.Add("--max-test-samples", max_test_samples_, "The same of the test data", {.min = 0});
 
   train::TrainerOptions& t = trainer_;
-  app.add_option("--num-train-epochs", t.num_train_epochs, "Passes over the training data")
-      ->check(CLI::Range(1e-6, 1e6))
-      ->group("Training");
-  app.add_option("--max-steps", t.max_steps, "Optimiser steps, instead of epochs; 0: by epochs")
-      ->check(whole)
-      ->group("Training");
-  app.add_option("--per-device-train-batch-size,--batch-size", t.batch_size, "Sequences a forward pass")
-      ->check(natural)
-      ->group("Training");
-  app.add_option("--gradient-accumulation-steps", t.gradient_accumulation_steps,
-                 "Forward passes an optimiser step")
-      ->check(natural)
-      ->group("Training");
-  app.add_option("--group-by-length", t.group_by_length, "Batches of similar length, in random order")
-      ->group("Training");
-  app.add_option("--label-smoothing-factor", label_smoothing_, "Share of the target spread over all classes")
-      ->check(fraction)
-      ->group("Training");
-  app.add_option("--seed", t.seed, "Of the order of the data")->group("Training");
+  options.Group("Training");
+  options.Add("--num-train-epochs", t.num_train_epochs, "Passes over the training data", {.min = 1e-6});
+  options.Add("--max-steps", t.max_steps, "Optimiser steps, instead of epochs; 0: by epochs", {.min = 0});
+  options.Add("--per-device-train-batch-size,--batch-size", t.batch_size, "Sequences a forward pass",
+              {.min = 1});
+  options.Add("--gradient-accumulation-steps", t.gradient_accumulation_steps,
+              "Forward passes an optimiser step", {.min = 1});
+  options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
+  options.Add("--label-smoothing-factor", label_smoothing_, "Share of the target spread over all classes",
+              {.min = 0, .max = 1});
+  options.Add("--seed", t.seed, "Of the order of the data");
 
-  app.add_option("--learning-rate", t.learning_rate, "Peak learning rate [full: 2e-5, head: 1e-3]")
-      ->default_str("")
-      ->check(CLI::Range(0.0, 10.0))
-      ->group("Optimiser");
-  app.add_option("--lr-scheduler-type", t.lr_scheduler_type, "Its course")
-      ->check(CLI::IsMember(train::ScheduleTypes()))
-      ->group("Optimiser");
-  app.add_option("--warmup-ratio", t.warmup_ratio, "Share of the steps over which it rises")
-      ->check(fraction)
-      ->group("Optimiser");
-  app.add_option("--warmup-steps", t.warmup_steps, "The same in steps; 0: by ratio")
-      ->check(whole)
-      ->group("Optimiser");
-  app.add_option("--weight-decay", t.adamw.weight_decay, "Decoupled, of matrices only")
-      ->check(CLI::Range(0.0, 10.0))
-      ->group("Optimiser");
-  app.add_option("--adam-beta1", t.adamw.beta1, "Decay of the first moment")
-      ->check(CLI::Range(0.0, 0.999999))
-      ->group("Optimiser");
-  app.add_option("--adam-beta2", t.adamw.beta2, "Decay of the second moment")
-      ->check(CLI::Range(0.0, 0.9999999))
-      ->group("Optimiser");
-  app.add_option("--adam-epsilon", t.adamw.epsilon, "Added to its root")
-      ->check(CLI::Range(1e-30, 1.0))
-      ->group("Optimiser");
-  app.add_option("--max-grad-norm", t.max_grad_norm,
-                 "Gradients longer than this are shortened to it; 0: never")
-      ->check(CLI::Range(0.0, 1e9))
-      ->group("Optimiser");
+  options.Group("Optimiser");
+  options.Add("--learning-rate", t.learning_rate, "Peak learning rate; with --method head 1e-3 unless given",
+              {.min = 0, .max = 10});
+  options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Its course", {.choices = train::ScheduleTypes()});
+  options.Add("--warmup-ratio", t.warmup_ratio, "Share of the steps over which it rises",
+              {.min = 0, .max = 1});
+  options.Add("--warmup-steps", t.warmup_steps, "The same in steps; 0: by ratio", {.min = 0});
+  options.Add("--weight-decay", t.adamw.weight_decay, "Decoupled, of matrices only", {.min = 0, .max = 10});
+  options.Add("--adam-beta1", t.adamw.beta1, "Decay of the first moment", {.min = 0, .max = 0.999999});
+  options.Add("--adam-beta2", t.adamw.beta2, "Decay of the second moment", {.min = 0, .max = 0.9999999});
+  options.Add("--adam-epsilon", t.adamw.epsilon, "Added to its root", {.min = 1e-30, .max = 1});
+  options.Add("--max-grad-norm", t.max_grad_norm, "A longer gradient is shortened to this; 0: never",
+              {.min = 0});
 
-  app.add_option("--eval-strategy", t.eval_strategy, "When to validate; always also at the end")
-      ->check(CLI::IsMember({"epoch", "steps", "no"}))
-      ->group("Evaluation");
-  app.add_option("--eval-steps", t.eval_steps, "Steps between validations with --eval-strategy steps")
-      ->check(natural)
-      ->group("Evaluation");
-  app.add_option("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last")
-      ->group("Evaluation");
-  app.add_option("--metric-for-best-model", t.metric_for_best_model,
-                 "What best means: loss, accuracy, macro_f1, mse, ...")
-      ->group("Evaluation");
-  app.add_option("--eval-batch-tokens", eval_batch_tokens_, "Tokens a forward pass when measuring")
-      ->check(natural)
-      ->group("Evaluation");
-  app.add_option("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal")
-      ->check(natural)
-      ->group("Evaluation");
-  machine_.Declare(app);
+  options.Group("Evaluation");
+  options.Add("--eval-strategy", t.eval_strategy, "When to validate; in any case but no also at the end",
+              {.choices = {"epoch", "steps", "no"}});
+  options.Add("--eval-steps", t.eval_steps, "Steps between validations with --eval-strategy steps",
+              {.min = 1});
+  options.Add("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last");
+  options.Add("--metric-for-best-model", t.metric_for_best_model,
+              "What best means: loss, accuracy, macro_f1, mse, ...");
+  options.Add("--eval-batch-tokens", eval_batch_tokens_, "Tokens a forward pass when measuring", {.min = 1});
+  options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
+              {.min = 1});
+  machine_.Declare(options);
 }
 
 void Train::CheckOptions() const {
@@ -213,23 +160,12 @@ void Train::MakeOutputDirectory() const {
   }
 }
 
-void Train::WriteEffectiveOptions() const {
-  app_->get_option("--learning-rate")->default_str(fmt::format("{}", trainer_.learning_rate));
-  std::istringstream all(app_->config_to_str(/*default_also=*/true, /*write_description=*/false));
-  std::string text;
-  for (std::string line; std::getline(all, line);) {
-    // An option without a value must be left out: read back it would be an empty name or file.
-    if (!line.ends_with("=\"\"") && !line.ends_with("=[]")) text += line + "\n";
-  }
-  WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", text);
-}
-
-void Train::Run() {
+void Train::Run(const OptionSet& options) {
   CheckOptions();
   MakeOutputDirectory();
   machine_.Apply();
   const Method& method = FindMethod(method_);
-  if (app_->count("--learning-rate") == 0) trainer_.learning_rate = method.learning_rate;
+  if (!options.Given("--learning-rate")) trainer_.learning_rate = method.learning_rate;
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
   const Splits splits = LoadData(tokenizer);
   const train::ClassificationKind& kind = train::KindOfTask(task_);
@@ -243,7 +179,7 @@ void Train::Run() {
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model);
-  WriteEffectiveOptions();
+  WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", options.Effective());
 
   train::Classification task(classifier, {.label_smoothing = label_smoothing_,
                                           .evaluation = {.max_tokens_per_batch = eval_batch_tokens_}});

@@ -9,8 +9,8 @@ namespace gemtune::cli {
 /// gemtune train
 class Train : public Command {
  public:
-  void Declare(CLI::App& app) override;
-  void Run() override;
+  void Declare(OptionSet& options) override;
+  void Run(const OptionSet& options) override;
 
  private:
   struct Splits {
@@ -21,9 +21,7 @@ class Train : public Command {
   Splits LoadData(const text::Tokenizer& tokenizer) const;
   void CheckOptions() const;
   void MakeOutputDirectory() const;  // first, so that a place that cannot be written is said before any work
-  void WriteEffectiveOptions() const;
 
-  CLI::App* app_ = nullptr;
   MachineOptions machine_;
   ColumnOptions columns_;
   train::TrainerOptions trainer_;

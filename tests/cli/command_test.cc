@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/cli/run_program.h"
 
 namespace gemtune::cli {

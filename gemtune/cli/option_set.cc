@@ -1,0 +1,222 @@
+#include "gemtune/cli/option_set.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <iostream>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::cli {
+namespace {
+
+// What --help shows of an option behind its name.
+struct Shown {
+  std::string type;
+  std::function<std::string()> value;  // as TOML; "" for none
+  std::string default_text;            // the value before parsing
+  bool is_list = false;
+};
+
+std::string Quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+class Formatter : public CLI::Formatter {
+ public:
+  explicit Formatter(const std::map<const CLI::Option*, Shown>& shown) : shown_(shown) { column_width(38); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const auto found = shown_.find(option);
+    return found == shown_.end() || found->second.type.empty() ? "" : " " + found->second.type;
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const auto found = shown_.find(option);
+    std::string text = option->get_description();
+    if (option->get_required()) text += " (required)";
+    if (found != shown_.end() && !found->second.default_text.empty()) {
+      text += fmt::format(" (default {})", found->second.default_text);
+    }
+    return text;
+  }
+
+ private:
+  const std::map<const CLI::Option*, Shown>& shown_;
+};
+
+// CLI11 puts "--option: " before what a check returns.
+CLI::Validator Check(const Allowed& allowed) {
+  return CLI::Validator(
+      [allowed](std::string& input) -> std::string {
+        if (!allowed.choices.empty()) {
+          const auto& choices = allowed.choices;
+          if (std::find(choices.begin(), choices.end(), input) != choices.end()) return "";
+          return fmt::format("'{}' is not one of {}{}", Printable(input), fmt::join(choices, ", "),
+                             DidYouMean(input, choices));
+        }
+        double number = 0;
+        if (!CLI::detail::lexical_cast(input, number))
+          return fmt::format("'{}' is not a number", Printable(input));
+        if (number >= allowed.min && number <= allowed.max) return "";
+        if (allowed.max == std::numeric_limits<double>::infinity()) {
+          return fmt::format("{} is less than {}", input, allowed.min);
+        }
+        return fmt::format("{} is not between {} and {}", input, allowed.min, allowed.max);
+      },
+      "");
+}
+
+// transformers' spelling of options, --learning_rate, is taken for ours.
+std::string WithHyphens(std::string argument) {
+  if (argument.starts_with("--")) {
+    std::replace(argument.begin(), std::find(argument.begin(), argument.end(), '='), '_', '-');
+  }
+  return argument;
+}
+
+std::string FirstLine(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+struct OptionSet::State {
+  State(const std::string& description, const std::string& name) : app(description, name) {}
+
+  CLI::Option* Declare(CLI::Option* option, const Allowed& allowed, Shown details) {
+    option->group(group)->required(allowed.required);
+    const bool limited = !allowed.choices.empty() || allowed.min > -std::numeric_limits<double>::infinity() ||
+                         allowed.max < std::numeric_limits<double>::infinity();
+    if (limited) option->check(Check(allowed));
+    if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
+    details.default_text = details.value();
+    shown[option] = std::move(details);
+    order.push_back(option);
+    return option;
+  }
+
+  CLI::App app;
+  std::string group = "Options";
+  std::map<const CLI::Option*, Shown> shown;
+  std::vector<const CLI::Option*> order;
+};
+
+OptionSet::OptionSet(std::string command, const std::string& description)
+    : state_(std::make_unique<State>(description, std::move(command))) {
+  CLI::App& app = state_->app;
+  app.formatter(std::make_shared<Formatter>(state_->shown));
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_config("--config", "", "TOML file with any of these options, as learning-rate = 1e-5");
+  state_->shown[app.get_config_ptr()].type = "FILE";
+  app.allow_config_extras(CLI::config_extras_mode::error);
+}
+
+OptionSet::~OptionSet() = default;
+
+void OptionSet::Group(const std::string& title) {
+  state_->group = title;
+}
+
+void OptionSet::Add(const std::string& names, std::string& value, const std::string& description,
+                    const Allowed& allowed) {
+  state_->Declare(state_->app.add_option(names, value, description), allowed,
+                  {.type = "TEXT", .value = [&value] { return value.empty() ? "" : Quoted(value); }});
+}
+
+void OptionSet::Add(const std::string& names, int64_t& value, const std::string& description,
+                    const Allowed& allowed) {
+  state_->Declare(state_->app.add_option(names, value, description), allowed,
+                  {.type = "N", .value = [&value] { return fmt::format("{}", value); }});
+}
+
+void OptionSet::Add(const std::string& names, uint64_t& value, const std::string& description,
+                    const Allowed& allowed) {
+  state_->Declare(state_->app.add_option(names, value, description), allowed,
+                  {.type = "N", .value = [&value] { return fmt::format("{}", value); }});
+}
+
+void OptionSet::Add(const std::string& names, double& value, const std::string& description,
+                    const Allowed& allowed) {
+  state_->Declare(state_->app.add_option(names, value, description), allowed,
+                  {.type = "X", .value = [&value] { return fmt::format("{}", value); }});
+}
+
+void OptionSet::Add(const std::string& names, bool& value, const std::string& description) {
+  state_->Declare(state_->app.add_flag(names, value, description), {},
+                  {.value = [&value] { return value ? "true" : "false"; }});
+}
+
+void OptionSet::Add(const std::string& names, std::vector<std::string>& value, const std::string& description,
+                    const Allowed& allowed) {
+  CLI::Option* const option =
+      state_->Declare(state_->app.add_option(names, value, description), allowed,
+                      {.type = "TEXT ...",
+                       .value =
+                           [&value] {
+                             std::vector<std::string> quoted;
+                             for (const std::string& item : value) quoted.push_back(Quoted(item));
+                             return quoted.empty() ? "" : fmt::format("[{}]", fmt::join(quoted, ", "));
+                           },
+                       .is_list = true});
+  if (allowed.one_value_each) option->allow_extra_args(false);
+}
+
+namespace {
+
+[[noreturn]] void ComplainOfExtra(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const std::string extra = app.remaining().empty() ? "" : app.remaining().front();
+  if (!extra.starts_with("-")) {
+    Fail("{}: '{}' is one argument too many; see {} --help", app.get_name(), Printable(extra),
+         app.get_name());
+  }
+  Fail("{}: unknown option {}{}; see {} --help", app.get_name(), Printable(extra),
+       DidYouMean(extra.substr(0, extra.find('=')), known), app.get_name());
+}
+
+}  // namespace
+
+bool OptionSet::Parse(const std::vector<std::string>& arguments) {
+  CLI::App& app = state_->app;
+  std::vector<std::string> reversed;  // CLI11 takes the last argument first
+  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) reversed.push_back(WithHyphens(*it));
+  try {
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return false;
+  } catch (const CLI::ExtrasError&) {
+    ComplainOfExtra(app);
+  } catch (const CLI::ParseError& error) {
+    Fail("{}: {}; see {} --help", app.get_name(), FirstLine(error.what()), app.get_name());
+  }
+  return true;
+}
+
+bool OptionSet::Given(const std::string& name) const {
+  return state_->app.count(name) > 0;
+}
+
+std::string OptionSet::Effective() const {
+  std::string text;
+  for (const CLI::Option* option : state_->order) {
+    const std::string value = state_->shown.at(option).value();
+    if (value.empty() || option->get_lnames().empty()) continue;
+    text += fmt::format("{} = {}\n", option->get_lnames().front(), value);
+  }
+  return text;
+}
+
+}  // namespace gemtune::cli
