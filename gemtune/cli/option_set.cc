@@ -21,13 +21,10 @@ struct Shown {
   bool is_list = false;
 };
 
+// A TOML string; a literal one where it holds what a basic one would have to escape.
 std::string Quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
+  const bool plain = text.find_first_of("\"\\") == std::string::npos || text.find('\'') != std::string::npos;
+  return plain ? '"' + text + '"' : '\'' + text + '\'';
 }
 
 class Formatter : public CLI::Formatter {
@@ -98,7 +95,10 @@ struct OptionSet::State {
                          allowed.max < std::numeric_limits<double>::infinity();
     if (limited) option->check(Check(allowed));
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
-    details.default_text = details.value();
+    const std::string value = details.value();
+    // 0 and false stand for "none", and the description says so.
+    if (value != "0" && value != "false") details.default_text = value;
+    std::erase(details.default_text, '"');
     shown[option] = std::move(details);
     order.push_back(option);
     return option;
@@ -151,8 +151,10 @@ void OptionSet::Add(const std::string& names, double& value, const std::string& 
 }
 
 void OptionSet::Add(const std::string& names, bool& value, const std::string& description) {
-  state_->Declare(state_->app.add_flag(names, value, description), {},
-                  {.value = [&value] { return value ? "true" : "false"; }});
+  CLI::App& app = state_->app;
+  state_->Declare(
+      value ? app.add_option(names, value, description) : app.add_flag(names, value, description), {},
+      {.type = value ? "true|false" : "", .value = [&value] { return value ? "true" : "false"; }});
 }
 
 void OptionSet::Add(const std::string& names, std::vector<std::string>& value, const std::string& description,
@@ -168,6 +170,7 @@ void OptionSet::Add(const std::string& names, std::vector<std::string>& value, c
                            },
                        .is_list = true});
   if (allowed.one_value_each) option->allow_extra_args(false);
+  if (allowed.delimiter != '\0') option->delimiter(allowed.delimiter);
 }
 
 namespace {

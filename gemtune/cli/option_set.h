@@ -15,6 +15,7 @@ struct Allowed {
   double max = std::numeric_limits<double>::infinity();
   bool required = false;
   bool one_value_each = false;  // of a list: --file a --file b, but not --file a b
+  char delimiter = '\0';        // of a list: --names a,b as well as --names a b
 };
 
 /// A command's options: declared by name with a variable that holds the default and takes the value, read
@@ -32,7 +33,8 @@ class OptionSet {
   void Group(const std::string& title);
 
   /// `names` as CLI11 takes them: "--model,--model-name-or-path", or "TEXT" for what stands without a name.
-  /// `value` must outlive Parse. A bool is a flag that also takes a value: --flag, --flag true, --flag=false.
+  /// `value` must outlive Parse. A bool that starts as false is a flag (--flag, --flag=true), one that starts as true takes a
+  /// value (--option false).
   void Add(const std::string& names, std::string& value, const std::string& description,
            const Allowed& allowed = {});
   void Add(const std::string& names, int64_t& value, const std::string& description,

@@ -71,7 +71,8 @@ void Train::Declare(OptionSet& options) {
               "Without --validation-file: this share (below 1) or number of the training examples",
               {.min = 0});
   columns_.Declare(options, /*with_labels=*/true);
-  options.Add("--label-names", label_names_, "Names of the classes in the order of their ids");
+  options.Add("--label-names", label_names_, "Names of the classes in the order of their ids",
+              {.delimiter = ','});
   options.Add("--max-train-samples", max_train_samples_, "The first so many only; 0: all", {.min = 0});
   options.Add("--max-eval-samples", max_eval_samples_, "The same of the validation data", {.min = 0});
   options.Add("--max-test-samples", max_test_samples_, "The same of the test data", {.min = 0});

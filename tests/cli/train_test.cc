@@ -82,7 +82,7 @@ TEST_F(TrainCommand, LearnsAndSavesWhatEvaluateAndPredictRead) {
 TEST_F(TrainCommand, TheEffectiveOptionsRepeatTheRun) {
   Learn({"--seed", "7", "--weight-decay", "0.01"});
   const std::string first = ReadFile(dir_ / "out" / "model.safetensors");
-  EXPECT_THAT(ReadFile(dir_ / "out" / "run.toml"), HasSubstr("weight-decay=0.01"));
+  EXPECT_THAT(ReadFile(dir_ / "out" / "run.toml"), HasSubstr("weight-decay = 0.01"));
   const auto again = RunProgram(
       {"train", "--config", (dir_ / "out" / "run.toml").string(), "--output-dir", (dir_ / "again").string()});
   ASSERT_EQ(again.exit_code, kDone) << again.err;

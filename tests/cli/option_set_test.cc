@@ -1,0 +1,121 @@
+#include "gemtune/cli/option_set.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/cli/run_program.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+
+namespace gemtune::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class OptionSetTest : public test::TempDir {
+ protected:
+  OptionSetTest() {
+    options_.Group("First");
+    options_.Add("--name,--alias", name_, "A text", {.choices = {"red", "green"}});
+    options_.Add("--count", count_, "A number", {.min = 1, .max = 10});
+    options_.Add("--rate", rate_, "A fraction", {.min = 0});
+    options_.Group("Second");
+    options_.Add("--off", off_, "A flag");
+    options_.Add("--on", on_, "A switch");
+    options_.Add("--files", files_, "A list");
+    options_.Add("--words", words_, "Another list", {.delimiter = ','});
+  }
+
+  std::string Complaint(const std::vector<std::string>& arguments) {
+    return test::MessageOf([&] { options_.Parse(arguments); });
+  }
+
+  std::string name_ = "red";
+  int64_t count_ = 3;
+  double rate_ = 0.5;
+  bool off_ = false, on_ = true;
+  std::vector<std::string> files_, words_;
+  OptionSet options_{"gemtune try", "Tries."};
+};
+
+TEST_F(OptionSetTest, TakesValues) {
+  EXPECT_TRUE(options_.Parse({"--alias", "green", "--count=7", "--rate", "1e-3", "--off", "--on", "false",
+                              "--files", "a", "b c", "--words", "x,y", "z"}));
+  EXPECT_EQ(name_, "green");
+  EXPECT_EQ(count_, 7);
+  EXPECT_EQ(rate_, 1e-3);
+  EXPECT_TRUE(off_);
+  EXPECT_FALSE(on_);
+  EXPECT_THAT(files_, ElementsAre("a", "b c"));
+  EXPECT_THAT(words_, ElementsAre("x", "y", "z"));
+  EXPECT_TRUE(options_.Given("--name"));
+  EXPECT_TRUE(options_.Given("--rate"));
+}
+
+TEST_F(OptionSetTest, KeepsDefaults) {
+  EXPECT_TRUE(options_.Parse({}));
+  EXPECT_EQ(name_, "red");
+  EXPECT_EQ(count_, 3);
+  EXPECT_TRUE(on_);
+  EXPECT_FALSE(options_.Given("--count"));
+}
+
+TEST_F(OptionSetTest, TheCommandLineOverridesTheFile) {
+  const std::string file = test::WriteText(
+      dir_ / "run.toml", "count = 5\nrate = 0.25\nfiles = [\"a, b\", \"c\"]\non = false\noff = true\n");
+  EXPECT_TRUE(options_.Parse({"--config", file, "--count", "6"}));
+  EXPECT_EQ(count_, 6);
+  EXPECT_EQ(rate_, 0.25);
+  EXPECT_THAT(files_, ElementsAre("a, b", "c"));
+  EXPECT_FALSE(on_);
+  EXPECT_TRUE(off_);
+  EXPECT_TRUE(options_.Given("--rate"));
+}
+
+TEST_F(OptionSetTest, WhatIsInEffectReadsBackAsTheSame) {
+  options_.Parse({"--files", "with \"quotes\"", "back\\slash", "--off", "--on", "false", "--rate", "2e-05"});
+  const std::string text = options_.Effective();
+  EXPECT_THAT(text, HasSubstr("rate = 2e-05\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("words")));
+  const std::string file = test::WriteText(dir_ / "run.toml", text);
+  files_.clear();
+  off_ = false;
+  on_ = true;
+  rate_ = 0;
+  EXPECT_TRUE(options_.Parse({"--config", file}));
+  EXPECT_THAT(files_, ElementsAre("with \"quotes\"", "back\\slash"));
+  EXPECT_EQ(rate_, 2e-5);
+  EXPECT_TRUE(off_);
+  EXPECT_FALSE(on_);
+}
+
+TEST_F(OptionSetTest, ComplainsInOneLine) {
+  EXPECT_EQ(
+      Complaint({"--name", "gren"}),
+      "gemtune try: --name: 'gren' is not one of red, green (did you mean 'green'?); see gemtune try --help");
+  EXPECT_EQ(Complaint({"--count", "11"}),
+            "gemtune try: --count: 11 is not between 1 and 10; see gemtune try --help");
+  EXPECT_EQ(Complaint({"--rate", "-1"}), "gemtune try: --rate: -1 is less than 0; see gemtune try --help");
+  EXPECT_EQ(Complaint({"--rate", "x"}), "gemtune try: --rate: 'x' is not a number; see gemtune try --help");
+  EXPECT_THAT(Complaint({"--rate", "nan"}), HasSubstr("--rate"));
+  EXPECT_THAT(Complaint({"--count", "1.5"}), HasSubstr("--count"));
+  EXPECT_THAT(Complaint({"--coutn", "1"}), HasSubstr("unknown option --coutn (did you mean '--count'?)"));
+  EXPECT_THAT(Complaint({"--config", (dir_ / "none.toml").string()}), HasSubstr("none.toml"));
+  EXPECT_THAT(Complaint({"--config", test::WriteText(dir_ / "bad.toml", "colour = 1\n")}),
+              HasSubstr("colour"));
+}
+
+TEST_F(OptionSetTest, HelpShowsGroupsTypesAndDefaults) {
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(options_.Parse({"--help"}));
+  const std::string help = testing::internal::GetCapturedStdout();
+  for (const char* text :
+       {"First:", "Second:", "--name,--alias red|green", "A text (default red)", "--count N",
+        "A fraction (default 0.5)", "--on true|false", "A switch (default true)", "--config FILE"}) {
+    EXPECT_THAT(help, HasSubstr(text));
+  }
+  EXPECT_THAT(help, testing::Not(HasSubstr("default false")));
+}
+
+}  // namespace
+}  // namespace gemtune::cli
