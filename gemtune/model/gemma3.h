@@ -17,7 +17,8 @@ class DecoderLayerImpl : public torch::nn::Module {
  public:
   DecoderLayerImpl(const Gemma3TextConfig& config, int64_t layer, const at::TensorOptions& options);
 
-  /// x [T, hidden_size] → [R, hidden_size], R being the queries that `layout` selects.
+  /// x [T, hidden_size], the residual stream, fp32 also in a bf16 model → [R, hidden_size], R being the
+  /// queries that `layout` selects.
   at::Tensor forward(const at::Tensor& x, const ops::PackedLayout& layout, const ops::RopeTable& rope);
 
  private:

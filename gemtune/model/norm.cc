@@ -13,4 +13,8 @@ at::Tensor RmsNormImpl::forward(const at::Tensor& x) const {
   return ops::RmsNorm(x, weight, eps);
 }
 
+at::Tensor RmsNormImpl::AddTo(const at::Tensor& residual, const at::Tensor& x) const {
+  return ops::AddRmsNorm(residual, x, weight, eps);
+}
+
 }  // namespace gemtune::model

@@ -4,9 +4,10 @@
 
 namespace gemtune::ops {
 
-/// Rows of `weight` at `ids`, times `scale` rounded to the weight's dtype (transformers'
-/// Gemma3TextScaledWordEmbedding, whose √hidden_size is a bf16 number in a bf16 model). weight [vocab, dim];
-/// ids [T] int64, all in range; result [T, dim]. Differentiable in weight.
+/// Rows of `weight` at `ids`, times `scale` rounded to the weight's dtype (as in transformers'
+/// Gemma3TextScaledWordEmbedding: √hidden_size is a bf16 number in a bf16 model). weight [vocab, dim]; ids
+/// [T] int64, all in range; result [T, dim] fp32 (double for double): the head of the residual stream.
+/// Differentiable in weight.
 at::Tensor ScaledEmbedding(const at::Tensor& weight, const at::Tensor& ids, double scale);
 
 }  // namespace gemtune::ops

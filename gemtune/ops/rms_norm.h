@@ -5,8 +5,15 @@
 namespace gemtune::ops {
 
 /// RMSNorm over the last dimension (Zhang & Sennrich 2019, eq. 4) with Gemma's unit offset:
-/// y = x / sqrt(mean(x²) + eps) · (1 + weight), computed in fp32 (double for double input), cast last; equals
-/// transformers' Gemma3RMSNorm. x [..., dim]; weight [dim]; y as x. Differentiable in x and weight.
+/// y = x / sqrt(mean(x²) + eps) · (1 + weight), computed in fp32 (double for double input), rounded last;
+/// equals transformers' Gemma3RMSNorm. x [..., dim]; weight [dim]; y has x's shape and the weight's dtype:
+/// the residual stream of a bf16 model is fp32, and what its projections read is bf16. Differentiable in x
+/// and weight.
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
+
+/// residual + RmsNorm(x), unrounded between the two: how a block's output joins the residual stream.
+/// residual, x
+/// [..., dim]; weight [dim]; the result has the residual's dtype. Differentiable in residual, x and weight.
+at::Tensor AddRmsNorm(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight, double eps);
 
 }  // namespace gemtune::ops

@@ -20,7 +20,7 @@ at::Tensor NormRope(const at::Tensor& x, const at::Tensor& weight, double eps, c
   const at::Tensor cos =
       table.cos.index_select(0, positions).unsqueeze(1).to(compute);  // [T, 1, head_dim / 2]
   const at::Tensor sin = table.sin.index_select(0, positions).unsqueeze(1).to(compute);
-  const auto halves = RmsNorm(x.to(compute), weight, eps).chunk(2, -1);
+  const auto halves = RmsNorm(x.to(compute), weight.to(compute), eps).chunk(2, -1);
   return at::cat({halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin}, -1)
       .to(x.scalar_type());
 }

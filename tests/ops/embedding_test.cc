@@ -17,6 +17,7 @@ TEST(ScaledEmbedding, TheScaleIsANumberOfTheWeightsType) {
   const double scale = std::sqrt(640.0);  // 25.298…, in bf16 25.25
   const at::Tensor y = ScaledEmbedding(at::ones({1, 1}, at::kBFloat16), at::tensor({0}, at::kLong), scale);
   EXPECT_EQ(y.item<double>(), 25.25);
+  EXPECT_EQ(y.scalar_type(), at::kFloat);
 }
 
 TEST(ScaledEmbedding, GradientsAddUpWhereATokenRepeats) {

@@ -42,6 +42,27 @@ TEST(RmsNorm, RoundsBFloat16OnceAtTheEnd) {
   EXPECT_EQ(MaxDifference(y, Plain(x, weight, 1e-6).to(at::kBFloat16)), 0.0);
 }
 
+TEST(RmsNorm, TheResultHasTheWeightsType) {
+  at::manual_seed(0);
+  const at::Tensor x = at::randn({4, 64}), weight = at::randn({64}).to(at::kBFloat16);
+  EXPECT_EQ(MaxDifference(RmsNorm(x, weight, 1e-6), Plain(x, weight, 1e-6).to(at::kBFloat16)), 0.0);
+}
+
+TEST(AddRmsNorm, AddsToTheResidualWithoutRoundingBetween) {
+  at::manual_seed(0);
+  const at::Tensor residual = at::randn({4, 64}), x = at::randn({4, 64}).to(at::kBFloat16),
+                   weight = at::randn({64}).to(at::kBFloat16);
+  const at::Tensor y = AddRmsNorm(residual, x, weight, 1e-6);
+  EXPECT_EQ(y.scalar_type(), at::kFloat);
+  EXPECT_LT(MaxDifference(y, residual + Plain(x, weight, 1e-6)), 2e-6);
+}
+
+TEST(AddRmsNorm, Gradients) {
+  at::manual_seed(0);
+  test::ExpectGradients([](const auto& in) { return AddRmsNorm(in[0], in[1], in[2], 1e-6); },
+                        {RandomDouble({3, 5}), RandomDouble({3, 5}), RandomDouble({5})});
+}
+
 TEST(RmsNorm, AZeroRowStaysZero) {
   EXPECT_EQ(MaxDifference(RmsNorm(at::zeros({1, 8}), at::ones({8}), 1e-6), at::zeros({1, 8})), 0.0);
 }
