@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
@@ -56,6 +57,18 @@ Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::Scalar
     config["label2id"][head.label_names[id]] = id;
   }
   return config;
+}
+
+// A directory may hold the weights of an earlier, differently sharded save. They must not be read instead of
+// these.
+void RemoveOtherWeights(const fs::path& directory, const std::set<fs::path>& kept) {
+  std::vector<fs::path> stale;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_weights = name.starts_with("model") && name.find(".safetensors") != std::string::npos;
+    if (is_weights && !kept.contains(entry.path().filename())) stale.push_back(entry.path());
+  }
+  for (const fs::path& path : stale) fs::remove(path);
 }
 
 PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer tokenizer,
@@ -163,7 +176,10 @@ void PretrainedClassifier::Save(const fs::path& directory) const {
     WriteFileAtomically(target.path() / "generation_config.json", generation_config.dump(2) + "\n");
   }
   tokenizer.Save(target.path());
+  std::set<fs::path> written;
+  for (const auto& entry : fs::directory_iterator(target.path())) written.insert(entry.path().filename());
   target.Commit();
+  RemoveOtherWeights(directory, written);
 }
 
 }  // namespace gemtune::model

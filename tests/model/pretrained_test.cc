@@ -77,6 +77,19 @@ TEST_F(Pretrained, TheSavedConfigIsTransformers) {
   EXPECT_FALSE(fs::exists(dir_ / "out" / "generation_config.json"));
 }
 
+TEST_F(Pretrained, SavingOverAnEarlierModelLeavesNoneOfItsWeights) {
+  fs::create_directories(dir_ / "out");
+  for (const char* name :
+       {"model-00001-of-00002.safetensors", "model.safetensors.index.json", "train_log.jsonl"}) {
+    WriteFileAtomically(dir_ / "out" / name, "x");
+  }
+  Base().Save(dir_ / "out");
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "model-00001-of-00002.safetensors"));
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "model.safetensors.index.json"));
+  EXPECT_TRUE(fs::exists(dir_ / "out" / "train_log.jsonl"));
+  EXPECT_TRUE(fs::exists(dir_ / "out" / "model.safetensors"));
+}
+
 TEST_F(Pretrained, TheGenerationConfigIsKeptWhereThereIsOne) {
   WriteFileAtomically(dir_ / "base" / "generation_config.json", R"({"top_k": 64})");
   Base().Save(dir_ / "out");
