@@ -16,7 +16,7 @@ if [ "${1:-}" = --sanitize ]; then
 fi
 
 scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
-if ! .venv/bin/python -c "import transformers, peft, pytest" 2> /dev/null; then
+if ! .venv/bin/python -c "import transformers, peft, gguf, sklearn, pytest" 2> /dev/null; then
   echo "== fetching Hugging Face's packages into .venv" >&2
   [ -x .venv/bin/python ] || python3 -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
