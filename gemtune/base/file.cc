@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <system_error>
 #include <vector>
@@ -48,13 +50,20 @@ void Rename(const fs::path& from, const fs::path& to) {
   }
 }
 
-fs::path TemporaryName(const fs::path& target) {
-  fs::path name = target;
-  if (name.filename().empty()) name = name.parent_path();  // "out/" names the directory "out"
+fs::path TemporaryName(fs::path name) {
   // Random, as a process id is unique neither among threads nor among machines that share the directory.
   std::random_device random;
   name += fmt::format(".tmp-{:08x}{:08x}", random(), random());
   return name;
+}
+
+// Inside a target that exists: the directory around it may be another file system, to which nothing can be
+// renamed (a mounted volume), or not writable.
+fs::path TemporaryDirectoryName(const fs::path& target) {
+  std::error_code error;
+  if (fs::is_directory(target, error)) return TemporaryName(target / "incomplete");
+  return TemporaryName(target.filename().empty() ? target.parent_path()
+                                                 : target);  // "out/" names the directory "out"
 }
 
 }  // namespace
@@ -62,6 +71,9 @@ fs::path TemporaryName(const fs::path& target) {
 std::string ReadFile(const fs::path& path, uint64_t max_bytes) {
   std::error_code error;
   if (fs::is_directory(path, error)) Fail("{}: is a directory, not a file", path.string());
+  // Opening a pipe that nobody writes to would wait for ever.
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error))
+    Fail("{}: is not a regular file", path.string());
   std::ifstream file(path, std::ios::binary);
   if (!file) Fail("{}: cannot open: {}", path.string(), ErrnoText());
   std::string contents;
@@ -111,7 +123,7 @@ void WriteFileAtomically(const fs::path& path, std::string_view contents) {
 }
 
 AtomicDirectory::AtomicDirectory(fs::path target)
-    : target_(std::move(target)), temporary_(TemporaryName(target_)) {
+    : target_(std::move(target)), temporary_(TemporaryDirectoryName(target_)) {
   std::error_code error;
   if (fs::exists(target_, error) && !fs::is_directory(target_, error)) {
     Fail("{}: is a file; an output directory is needed", target_.string());
@@ -132,6 +144,8 @@ void AtomicDirectory::Commit() {
     if (!entry.is_directory()) files.push_back(fs::relative(entry.path(), temporary_));
   }
   FlushToDisk(temporary_);
+  // So that a model's config.json comes last: until it is there, no program takes the directory for a model.
+  std::sort(files.begin(), files.end(), std::greater<>());
   std::error_code error;
   if (!fs::exists(target_, error)) {
     Rename(temporary_, target_);

@@ -7,7 +7,7 @@
 
 namespace gemtune {
 
-/// Reads a whole file. Throws Error if it cannot be opened, is a directory or is larger than `max_bytes`.
+/// Reads a whole file. Throws Error if it cannot be opened, is no regular file or is larger than `max_bytes`.
 std::string ReadFile(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 30);
 
 /// A file written piece by piece under a temporary name beside its target. Commit() flushes it to the disk
@@ -34,12 +34,13 @@ class AtomicFile {
 /// AtomicFile of one piece.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view contents);
 
-/// A directory written under a temporary name beside its target. Commit() flushes it and renames it into
-/// place; without Commit() the destructor removes it, so a run that dies leaves no half-written model under
-/// the final name.
+/// A directory written under a temporary name, beside its target or, where that exists, in it. Commit()
+/// flushes it and renames it into place; without Commit() the destructor removes it, so a run that dies
+/// leaves no half-written model under the final name.
 class AtomicDirectory {
  public:
-  /// Makes `<target>.tmp-<random>` (parents included). Throws Error if the place is not writable.
+  /// Makes `<target>.tmp-<random>` (parents included) or `<target>/incomplete.tmp-<random>`. Throws Error if
+  /// the place is not writable.
   explicit AtomicDirectory(std::filesystem::path target);
   ~AtomicDirectory();
   AtomicDirectory(const AtomicDirectory&) = delete;
@@ -48,7 +49,7 @@ class AtomicDirectory {
   const std::filesystem::path& path() const { return temporary_; }
 
   /// Moves the directory to its target. Files of the same name in an existing target are replaced one by one,
-  /// each atomically; other files there are kept. Throws RunError.
+  /// each atomically, in falling order of their names; other files there are kept. Throws RunError.
   void Commit();
 
  private:

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <fstream>
@@ -36,6 +37,8 @@ TEST_F(File, ReadsWhatWasWritten) {
 TEST_F(File, RefusesWhatItCannotRead) {
   EXPECT_THROW(ReadFile(dir_ / "missing"), Error);
   EXPECT_THROW(ReadFile(dir_), Error);
+  ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THROW(ReadFile(dir_ / "pipe"), Error);  // and does not wait for a writer
   WriteFileAtomically(dir_ / "f", "12345");
   EXPECT_THROW(ReadFile(dir_ / "f", 4), Error);
 }
@@ -111,11 +114,25 @@ TEST_F(File, AtomicDirectoryReplacesFilesOfAnExistingTargetAndKeepsOthers) {
   fs::create_directories(made.path() / "sub");
   std::ofstream(made.path() / "f") << "new";
   std::ofstream(made.path() / "sub" / "g") << "nested";
+  EXPECT_EQ(ReadFile(dir_ / "out" / "f"), "old");
   made.Commit();
   EXPECT_EQ(ReadFile(dir_ / "out" / "f"), "new");
   EXPECT_EQ(ReadFile(dir_ / "out" / "sub" / "g"), "nested");
   EXPECT_EQ(ReadFile(dir_ / "out" / "old"), "kept");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "out"), fs::directory_iterator()), 3);
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
+}
+
+// A mounted volume's parent is another file system, and often not writable: nothing may be made or renamed
+// there.
+TEST_F(File, AtomicDirectoryStaysInsideAnExistingTarget) {
+  fs::create_directories(dir_ / "out");
+  {
+    const AtomicDirectory made(dir_ / "out/");
+    EXPECT_EQ(made.path().lexically_relative(dir_ / "out").begin()->string().find("incomplete.tmp-"), 0u);
+    EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
+  }
+  EXPECT_TRUE(fs::is_empty(dir_ / "out"));
 }
 
 TEST_F(File, AtomicDirectoryRefusesAFile) {
