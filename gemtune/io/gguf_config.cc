@@ -1,6 +1,7 @@
 #include "gemtune/io/gguf_config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "gemtune/base/error.h"
@@ -10,9 +11,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The shortest decimal that is this float: 1e-06, not 9.999999974752427e-07.
+// The shortest decimal that is this float: 1e-06, not 9.999999974752427e-07. Not with std::stod, which in a
+// program that has set a German locale reads "0.5" as 0.
 double Shortest(float value) {
-  return std::stod(fmt::format("{}", value));
+  const std::string text = fmt::format("{}", value);
+  double shortest = value;
+  std::from_chars(text.data(), text.data() + text.size(), shortest);
+  return shortest;
 }
 
 class Maker {

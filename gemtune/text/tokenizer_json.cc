@@ -94,8 +94,10 @@ class JsonReader : public nlohmann::json_sax<json> {
     return true;
   }
 
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    Fail("{}: {}", source_, Printable(error.what(), 200));
+  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+    std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
+    what.remove_prefix(std::min(what.size(), what.find("] ") + 2));
+    Fail("{}: not valid JSON at byte {}: {}", source_, position, Printable(what, 200));
   }
 
  private:

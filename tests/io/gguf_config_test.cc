@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <clocale>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 
 #include "gemtune/io/json_file.h"
@@ -69,6 +71,19 @@ TEST_F(GgufConfig, EqualsWhatTransformersMakesOfIt) {
 }
 
 // google/gemma-3-27b-it's config.json: 8× linear scaling of the full layers, query_pre_attn_scalar 168.
+// A C++ user's program may have set one in which "1e-06" is fine and "0.5" ends at the point.
+TEST_F(GgufConfig, ALocaleWithDecimalCommasChangesNothing) {
+  const std::string locale = (dir_ / "de_DE.UTF-8").string();
+  const std::string make = "localedef -i de_DE -f UTF-8 " + locale + " > /dev/null 2>&1";
+  ::setenv("LOCPATH", dir_.c_str(), 1);
+  const bool is_set = std::system(make.c_str()) == 0 && std::setlocale(LC_ALL, "de_DE.UTF-8") != nullptr;
+  const auto config = Config(Model(1, 2560).Set("gemma3.final_logit_softcapping", 0.25f));
+  std::setlocale(LC_ALL, "C");
+  ::unsetenv("LOCPATH");
+  EXPECT_EQ(config["final_logit_softcapping"], 0.25);
+  if (!is_set) GTEST_SKIP() << "localedef cannot make de_DE.UTF-8 here";
+}
+
 TEST_F(GgufConfig, The27B) {
   auto writer = Model(62, 5376);
   writer.Set("gemma3.rope.scaling.type", "linear").Set("gemma3.rope.scaling.factor", 8.0f);
