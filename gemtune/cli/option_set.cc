@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iostream>
 
@@ -61,7 +62,7 @@ CLI::Validator Check(const Allowed& allowed) {
                              DidYouMean(input, choices));
         }
         double number = 0;
-        if (!CLI::detail::lexical_cast(input, number))
+        if (!CLI::detail::lexical_cast(input, number) || !std::isfinite(number))
           return fmt::format("'{}' is not a number", Printable(input));
         if (number >= allowed.min && number <= allowed.max) return "";
         if (allowed.max == std::numeric_limits<double>::infinity()) {
@@ -70,6 +71,10 @@ CLI::Validator Check(const Allowed& allowed) {
         return fmt::format("{} is not between {} and {}", input, allowed.min, allowed.max);
       },
       "");
+}
+
+CLI::Validator NotEmpty() {
+  return CLI::Validator([](std::string& input) { return std::string(input.empty() ? "is empty" : ""); }, "");
 }
 
 // transformers' spelling of options, --learning_rate, is taken for ours.
@@ -94,6 +99,8 @@ struct OptionSet::State {
     const bool limited = !allowed.choices.empty() || allowed.min > -std::numeric_limits<double>::infinity() ||
                          allowed.max < std::numeric_limits<double>::infinity();
     if (limited) option->check(Check(allowed));
+    if (allowed.required || allowed.not_empty) option->check(NotEmpty());
+    if (!details.is_list) option->take_last();
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
     const std::string value = details.value();
     // 0 and false stand for "none", and the description says so.
@@ -110,8 +117,8 @@ struct OptionSet::State {
   std::vector<const CLI::Option*> order;
 };
 
-OptionSet::OptionSet(std::string command, const std::string& description)
-    : state_(std::make_unique<State>(description, std::move(command))) {
+OptionSet::OptionSet(const std::string& command, const std::string& description)
+    : state_(std::make_unique<State>(description, command)) {
   CLI::App& app = state_->app;
   app.formatter(std::make_shared<Formatter>(state_->shown));
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -165,6 +172,7 @@ void OptionSet::Add(const std::string& names, std::vector<std::string>& value, c
                        .value =
                            [&value] {
                              std::vector<std::string> quoted;
+                             quoted.reserve(value.size());
                              for (const std::string& item : value) quoted.push_back(Quoted(item));
                              return quoted.empty() ? "" : fmt::format("[{}]", fmt::join(quoted, ", "));
                            },
@@ -189,6 +197,13 @@ namespace {
        DidYouMean(extra.substr(0, extra.find('=')), known), app.get_name());
 }
 
+[[noreturn]] void ComplainOfFile(const CLI::App& app, std::string_view complaint) {
+  constexpr std::string_view kUnknown = "INI was not able to parse ";
+  if (complaint.starts_with(kUnknown)) complaint.remove_prefix(kUnknown.size());
+  Fail("{}: {}: '{}' is not an option, or the file is not TOML; see {} --help", app.get_name(),
+       app.get_config_ptr()->as<std::string>(), Printable(complaint), app.get_name());
+}
+
 }  // namespace
 
 bool OptionSet::Parse(const std::vector<std::string>& arguments) {
@@ -202,6 +217,8 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
     return false;
   } catch (const CLI::ExtrasError&) {
     ComplainOfExtra(app);
+  } catch (const CLI::ConfigError& error) {
+    ComplainOfFile(app, error.what());
   } catch (const CLI::ParseError& error) {
     Fail("{}: {}; see {} --help", app.get_name(), FirstLine(error.what()), app.get_name());
   }

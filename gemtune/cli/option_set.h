@@ -13,7 +13,8 @@ struct Allowed {
   std::vector<std::string> choices = {};  // empty: any text
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  bool required = false;
+  bool required = false;        // and not ""
+  bool not_empty = false;       // not "", which stands for "none" elsewhere
   bool one_value_each = false;  // of a list: --file a --file b, but not --file a b
   char delimiter = '\0';        // of a list: --names a,b as well as --names a b
 };
@@ -24,7 +25,7 @@ struct Allowed {
 class OptionSet {
  public:
   /// `command` is what the user typed, "gemtune train".
-  OptionSet(std::string command, const std::string& description);
+  OptionSet(const std::string& command, const std::string& description);
   ~OptionSet();
   OptionSet(const OptionSet&) = delete;
   OptionSet& operator=(const OptionSet&) = delete;
@@ -33,8 +34,8 @@ class OptionSet {
   void Group(const std::string& title);
 
   /// `names` as CLI11 takes them: "--model,--model-name-or-path", or "TEXT" for what stands without a name.
-  /// `value` must outlive Parse. A bool that starts as false is a flag (--flag, --flag=true), one that starts as true takes a
-  /// value (--option false).
+  /// `value` must outlive Parse. A bool that starts as false is a flag (--flag, --flag=true), one that starts
+  /// as true takes a value (--option false).
   void Add(const std::string& names, std::string& value, const std::string& description,
            const Allowed& allowed = {});
   void Add(const std::string& names, int64_t& value, const std::string& description,
@@ -47,8 +48,9 @@ class OptionSet {
   void Add(const std::string& names, std::vector<std::string>& value, const std::string& description,
            const Allowed& allowed = {});
 
-  /// Reads the arguments (and the file of --config, which they override). Returns false if --help was asked
-  /// for and printed. Throws Error in one line for everything that is not right.
+  /// Reads the arguments (and the file of --config, which they override); of an option given twice, the last
+  /// holds. Returns false if --help was asked for and printed. Throws Error in one line for everything that
+  /// is not right.
   bool Parse(const std::vector<std::string>& arguments);
 
   /// Was it given, on the command line or in the configuration file?
