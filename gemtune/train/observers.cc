@@ -1,7 +1,10 @@
 #include "gemtune/train/observers.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -17,11 +20,30 @@ std::string Duration(double seconds) {
                    : fmt::format("{}:{:02}", minutes, rest);
 }
 
+std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns) {
+  constexpr int kMinWidth = 4, kMaxWidth = 20;
+  // The last column stays free: some terminals begin a new line when it is written.
+  const int room = std::max(columns - 1, 0);
+  const int width = std::min(kMaxWidth, room - static_cast<int>(text.size()) - 3);
+  if (width < kMinWidth) return text.substr(0, static_cast<size_t>(room));
+  const auto filled = static_cast<size_t>(width * done / total);
+  return fmt::format("[{}{}] {}", std::string(filled, '#'),
+                     std::string(static_cast<size_t>(width) - filled, '.'), text);
+}
+
+namespace {
+
+int TerminalColumns() {
+  winsize size = {};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
 ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
     : is_terminal_(is_terminal), logging_steps_(logging_steps) {}
 
 void ConsoleObserver::OnStart(const RunReport& run) {
-  run_ = run;
   log::Info("training {:.1f} M parameters on {} examples ({} tokens) in {} steps",
             run.trained_parameters / 1e6, run.train_examples, run.train_tokens, run.total_steps);
 }
@@ -34,19 +56,17 @@ void ConsoleObserver::OnStep(const StepReport& step) {
   const double left =
       step_seconds_ / static_cast<double>(step.step) * static_cast<double>(step.total_steps - step.step);
   const std::string text =
-      fmt::format("step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left", step.step,
+      fmt::format("{}/{}  epoch {:.2f}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left", step.step,
                   step.total_steps, step.epoch, window_loss_ / static_cast<double>(window_steps_),
                   step.learning_rate, static_cast<double>(tokens_) / step_seconds_, Duration(left));
   const bool due = step.step % logging_steps_ == 0 || step.step == step.total_steps;
   if (is_terminal_) {
-    constexpr int kWidth = 20;
-    const int filled = static_cast<int>(kWidth * step.step / step.total_steps);
-    std::fprintf(stderr, "\r\x1b[K[%s%s] %s", std::string(filled, '#').c_str(),
-                 std::string(kWidth - filled, '.').c_str(), text.c_str());
+    std::fputs(("\r\x1b[K" + ProgressLine(step.step, step.total_steps, text, TerminalColumns())).c_str(),
+               stderr);
     std::fflush(stderr);
     bar_shown_ = true;
   } else if (due) {
-    log::Info("{}", text);
+    log::Info("step {}", text);
   }
   if (due) {
     window_loss_ = 0;

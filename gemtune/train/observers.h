@@ -61,7 +61,6 @@ class ConsoleObserver : public Observer {
 
   const bool is_terminal_;
   const int64_t logging_steps_;
-  RunReport run_;
   double step_seconds_ = 0;  // of training alone, evaluations not counted
   int64_t tokens_ = 0;
   double window_loss_ = 0;
@@ -83,6 +82,10 @@ class JsonlObserver : public Observer {
   std::filesystem::path path_;
   std::ofstream file_;
 };
+
+/// A line for a terminal of so many columns: a bar of at most 20 characters in the room that `text` leaves,
+/// then `text`, cut where it is longer than the line.
+std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns);
 
 /// "3:07", "1:02:45".
 std::string Duration(double seconds);

@@ -62,8 +62,18 @@ TEST(ConsoleObserver, RedrawsABarOnATerminal) {
   console.OnStep(Step(1, 1.0));
   console.OnEvaluate(Evaluation());
   const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(text, HasSubstr("\r\x1b[K[#####...............] step 1/4"));
+  EXPECT_THAT(text, HasSubstr("\r\x1b[K[#"));
   EXPECT_THAT(text, HasSubstr("\r\x1b[Kepoch 1.00"));
+}
+
+TEST(ProgressLine, FitsTheTerminal) {
+  EXPECT_EQ(ProgressLine(1, 4, "text", 80), "[#####...............] text");
+  EXPECT_EQ(ProgressLine(4, 4, "text", 80), "[####################] text");
+  EXPECT_EQ(ProgressLine(1, 2, "text", 18), "[#####.....] text");  // 17 of 18 columns
+  EXPECT_EQ(ProgressLine(1, 2, "text", 12), "[##..] text");
+  EXPECT_EQ(ProgressLine(1, 2, "text", 11), "text");  // no bar rather than one of three characters
+  EXPECT_EQ(ProgressLine(1, 2, "text", 4), "tex");
+  EXPECT_EQ(ProgressLine(1, 2, "text", 0), "");
 }
 
 TEST(JsonlObserver, WritesAnObjectALine) {
