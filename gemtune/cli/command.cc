@@ -1,10 +1,12 @@
 #include "gemtune/cli/command.h"
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
+#include <cstdio>
 #include <functional>
+#include <iostream>
 #include <memory>
 
 #include "gemtune/base/error.h"
@@ -40,10 +42,11 @@ const std::vector<Entry>& Entries() {
 }
 
 void PrintOverview() {
-  fmt::print("gemtune {}: fine-tune Gemma 3 from C++\n\nUsage: gemtune COMMAND [OPTIONS]\n\nCommands:\n",
+  fmt::print(std::cout,
+             "gemtune {}: fine-tune Gemma 3 from C++\n\nUsage: gemtune COMMAND [OPTIONS]\n\nCommands:\n",
              GEMTUNE_VERSION);
-  for (const Entry& entry : Entries()) fmt::print("  {:10} {}\n", entry.name, entry.description);
-  fmt::print("\ngemtune COMMAND --help shows a command's options.\n");
+  for (const Entry& entry : Entries()) fmt::print(std::cout, "  {:10} {}\n", entry.name, entry.description);
+  fmt::print(std::cout, "\ngemtune COMMAND --help shows a command's options.\n");
 }
 
 const Entry& FindEntry(const std::string& name) {
@@ -79,10 +82,17 @@ int Dispatch(const std::vector<std::string>& arguments) {
     return kDone;
   }
   if (arguments[0] == "--version") {
-    fmt::print("gemtune {}\n", GEMTUNE_VERSION);
+    fmt::print(std::cout, "gemtune {}\n", GEMTUNE_VERSION);
     return kDone;
   }
   return RunCommand(FindEntry(arguments[0]), {arguments.begin() + 1, arguments.end()});
+}
+
+// What is printed may wait in a buffer until the end, so only then is it known whether it could be written.
+void FlushOutput() {
+  std::cout.flush();
+  const bool written = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!written) throw RunError("standard output: cannot be written (closed, or the disk is full)");
 }
 
 }  // namespace
@@ -90,7 +100,9 @@ int Dispatch(const std::vector<std::string>& arguments) {
 int Main(const std::vector<std::string>& arguments) {
   const auto complain = [](const std::string& message) { log::Write(log::Level::kError, OneLine(message)); };
   try {
-    return Dispatch(arguments);
+    const int exit_code = Dispatch(arguments);
+    FlushOutput();
+    return exit_code;
   } catch (const Error& error) {
     complain(error.what());
     return kBadInput;

@@ -16,7 +16,7 @@ void Evaluate::Declare(OptionSet& options) {
   options.Add("--max-test-samples", max_samples_, "The first so many only; 0: all", {.min = 0});
   columns_.Declare(options, /*with_labels=*/true);
   machine_.Declare(options);
-  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1});
+  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1, .max = 1 << 24});
 }
 
 void Evaluate::Run(const OptionSet&) {
@@ -29,9 +29,8 @@ void Evaluate::Run(const OptionSet&) {
   const data::Dataset dataset = data::Dataset::Load(dataset_options, classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, files_.front());
 
-  train::Classification task(classifier,
-                             {.evaluation = {.max_tokens_per_batch = batch_tokens_,
-                                             .progress = CountingProgress("evaluating", dataset.size())}});
+  train::Classification task(classifier, {.evaluation = {.max_tokens_per_batch = batch_tokens_,
+                                                         .progress = CountingProgress("evaluating")}});
   const auto start = std::chrono::steady_clock::now();
   train::Metrics metrics = task.Evaluate(dataset);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

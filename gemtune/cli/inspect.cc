@@ -1,8 +1,9 @@
 #include "gemtune/cli/inspect.h"
 
-#include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
+#include <iostream>
 #include <map>
 #include <numeric>
 
@@ -27,18 +28,20 @@ std::string Millions(int64_t parameters) {
 void PrintArchitecture(const model::Gemma3TextConfig& config) {
   const model::Variant* variant = model::FindVariant(config);
   const auto globals = std::count(config.layer_is_global.begin(), config.layer_is_global.end(), true);
-  fmt::print("variant             {}\n", variant == nullptr ? "none of the published sizes" : variant->name);
-  fmt::print("layers              {} ({} local with a window of {} tokens, {} global)\n",
+  fmt::print(std::cout, "variant             {}\n",
+             variant == nullptr ? "none of the published sizes" : variant->name);
+  fmt::print(std::cout, "layers              {} ({} local with a window of {} tokens, {} global)\n",
              config.num_hidden_layers, config.num_hidden_layers - globals, config.sliding_window, globals);
-  fmt::print("hidden_size         {}\nintermediate_size   {}\n", config.hidden_size,
+  fmt::print(std::cout, "hidden_size         {}\nintermediate_size   {}\n", config.hidden_size,
              config.intermediate_size);
-  fmt::print("attention           {} heads, {} key/value heads, head_dim {}\n", config.num_attention_heads,
-             config.num_key_value_heads, config.head_dim);
-  fmt::print("rope_theta          {} local, {} global{}\n", config.local_rope.theta, config.global_rope.theta,
+  fmt::print(std::cout, "attention           {} heads, {} key/value heads, head_dim {}\n",
+             config.num_attention_heads, config.num_key_value_heads, config.head_dim);
+  fmt::print(std::cout, "rope_theta          {} local, {} global{}\n", config.local_rope.theta,
+             config.global_rope.theta,
              config.global_rope.linear_factor == 1
                  ? ""
                  : fmt::format(" (positions / {})", config.global_rope.linear_factor));
-  fmt::print("vocabulary          {}\ncontext             {} tokens\n", config.vocab_size,
+  fmt::print(std::cout, "vocabulary          {}\ncontext             {} tokens\n", config.vocab_size,
              config.max_position_embeddings);
 }
 
@@ -53,9 +56,9 @@ void Inspect::Run(const OptionSet&) {
   const io::Checkpoint checkpoint = io::Checkpoint::Open(path_);
   const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), path_ + ": config");
   const auto architectures = checkpoint.config().find("architectures");
-  fmt::print("path                {}\nformat              {}\n", path_, checkpoint.format());
+  fmt::print(std::cout, "path                {}\nformat              {}\n", path_, checkpoint.format());
   if (architectures != checkpoint.config().end())
-    fmt::print("architecture        {}\n", architectures->dump());
+    fmt::print(std::cout, "architecture        {}\n", architectures->dump());
   PrintArchitecture(config);
 
   int64_t parameters = 0, stored = 0;
@@ -66,20 +69,21 @@ void Inspect::Run(const OptionSet&) {
     types[tensor.stored_type].first += 1;
     types[tensor.stored_type].second += tensor.stored_bytes;
   }
-  fmt::print("parameters          {} (embedding {}, layers {})\n", Millions(parameters),
+  fmt::print(std::cout, "parameters          {} (embedding {}, layers {})\n", Millions(parameters),
              Millions(config.vocab_size * config.hidden_size), Millions(config.num_layer_parameters()));
-  fmt::print("tensors             {}, {} stored:", checkpoint.tensors().size(), Megabytes(stored));
+  fmt::print(std::cout, "tensors             {}, {} stored:", checkpoint.tensors().size(), Megabytes(stored));
   for (const auto& [type, count] : types)
-    fmt::print(" {} {} ({})", count.first, type, Megabytes(count.second));
-  fmt::print("\nin memory           {} as bf16, {} as fp32\n", Megabytes(2 * parameters),
+    fmt::print(std::cout, " {} {} ({})", count.first, type, Megabytes(count.second));
+  fmt::print(std::cout, "\nin memory           {} as bf16, {} as fp32\n", Megabytes(2 * parameters),
              Megabytes(4 * parameters));
   if (checkpoint.config().contains("id2label")) {
-    fmt::print("labels              {}\n", checkpoint.config()["id2label"].dump());
+    fmt::print(std::cout, "labels              {}\n", checkpoint.config()["id2label"].dump());
   }
   if (!tensors_) return;
-  fmt::print("\n");
+  fmt::print(std::cout, "\n");
   for (const io::TensorInfo& tensor : checkpoint.tensors()) {
-    fmt::print("{:60} {:6} [{}]\n", tensor.name, tensor.stored_type, fmt::join(tensor.shape, ", "));
+    fmt::print(std::cout, "{:60} {:6} [{}]\n", tensor.name, tensor.stored_type,
+               fmt::join(tensor.shape, ", "));
   }
 }
 

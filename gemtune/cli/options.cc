@@ -1,10 +1,13 @@
 #include "gemtune/cli/options.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
@@ -34,9 +37,10 @@ at::ScalarType MachineOptions::ScalarType() const {
 }
 
 void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
-  options.Add("--text-column", text_column, "Column that holds the text");
+  options.Add("--text-column", text_column, "Column that holds the text", {.not_empty = true});
   options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
-  if (with_labels) options.Add("--label-column", label_column, "Column that holds the label");
+  if (with_labels)
+    options.Add("--label-column", label_column, "Column that holds the label", {.not_empty = true});
   options.Add("--max-length", max_length,
               "Tokens an example at most, the rest of its text is cut off; 0: no limit",
               {.min = 0, .max = 1 << 24});
@@ -71,9 +75,21 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
   return options;
 }
 
-std::function<void(int64_t, int64_t)> CountingProgress(const std::string& what, int64_t total) {
+void MakeWritableDirectory(const std::string& path, const std::string& option) {
+  std::error_code error, ignored;
+  std::filesystem::create_directories(path, error);
+  if (!std::filesystem::is_directory(path, ignored)) {
+    const bool is_there = std::filesystem::exists(path, ignored);
+    Fail("{}: {}; give another {}", path, is_there ? "is a file" : error.message(), option);
+  }
+  if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    Fail("{}: cannot write: {}; give another {}", path, std::generic_category().message(errno), option);
+  }
+}
+
+std::function<void(int64_t, int64_t)> CountingProgress(const std::string& what) {
   if (isatty(STDERR_FILENO) == 0) return {};
-  return [what, total](int64_t examples, int64_t) {
+  return [what](int64_t examples, int64_t total) {
     std::fprintf(stderr, "\r\x1b[K%s %lld/%lld", what.c_str(), static_cast<long long>(examples),
                  static_cast<long long>(total));
     if (examples == total) std::fputs("\r\x1b[K", stderr);

@@ -47,9 +47,12 @@ struct ColumnOptions {
   data::DatasetOptions Dataset(const std::vector<std::string>& files) const;
 };
 
-/// A line on standard error that counts examples up to `total` where that is a terminal; nothing elsewhere.
-std::function<void(int64_t examples, int64_t tokens)> CountingProgress(const std::string& what,
-                                                                       int64_t total);
+/// Makes the directory that `option` names where it does not exist. Throws Error if nothing can be written to
+/// it: to be called before any work.
+void MakeWritableDirectory(const std::string& path, const std::string& option);
+
+/// A line on standard error that counts examples where that is a terminal; nothing elsewhere.
+std::function<void(int64_t examples, int64_t total)> CountingProgress(const std::string& what);
 
 /// Throws Error if a token of the data set has no row in an embedding of `vocab_size` rows.
 void CheckVocabulary(const data::Dataset& dataset, int64_t vocab_size, const text::Tokenizer& tokenizer,

@@ -1,13 +1,17 @@
 #include "gemtune/cli/predict.h"
 
 #include <ATen/ATen.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/log.h"
 #include "gemtune/model/pretrained.h"
+#include "gemtune/text/utf8.h"
 #include "gemtune/train/classification.h"
 
 namespace gemtune::cli {
@@ -40,6 +44,17 @@ Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* 
   return line;
 }
 
+std::vector<std::string> ReadLines() {
+  if (isatty(STDIN_FILENO) != 0) log::Info("reading texts from the terminal, one a line; Ctrl-D ends");
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(line);
+  }
+  if (std::ferror(stdin) != 0) Fail("standard input: cannot be read; give texts or --input-file");
+  return lines;
+}
+
 }  // namespace
 
 void Predict::Declare(OptionSet& options) {
@@ -53,7 +68,7 @@ void Predict::Declare(OptionSet& options) {
   options.Group("Output");
   options.Add("--logits", logits_, "Also print the model's raw outputs");
   machine_.Declare(options);
-  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1});
+  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1, .max = 1 << 24});
 }
 
 data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
@@ -63,12 +78,10 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
     options.label_kind = data::LabelKind::kNone;
     return data::Dataset::Load(options, tokenizer);
   }
-  std::vector<std::string> texts = texts_;
-  if (texts.empty()) {
-    for (std::string line; std::getline(std::cin, line);) {
-      if (line.ends_with('\r')) line.pop_back();
-      texts.push_back(line);
-    }
+  const std::vector<std::string> texts = texts_.empty() ? ReadLines() : texts_;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (text::ValidUtf8Prefix(texts[i]) == texts[i].size()) continue;
+    Fail("{} {}: is not valid UTF-8", texts_.empty() ? "standard input: line" : "text", i + 1);
   }
   const std::vector<std::string_view> views(texts.begin(), texts.end());
   data::Examples examples;
@@ -85,9 +98,9 @@ void Predict::Run(const OptionSet&) {
   auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType());
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
-  const at::Tensor logits = infer::Logits(
-      classifier.model, dataset,
-      {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting", dataset.size())});
+  const at::Tensor logits =
+      infer::Logits(classifier.model, dataset,
+                    {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting")});
   const at::Tensor scores = infer::Scores(logits, classifier.head.problem_type);
   const data::LabelKind kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
   const int64_t width = logits.size(1);
@@ -97,7 +110,6 @@ void Predict::Run(const OptionSet&) {
                      .dump(-1, ' ', false, Json::error_handler_t::replace)
               << "\n";
   }
-  std::cout << std::flush;
 }
 
 }  // namespace gemtune::cli

@@ -1,9 +1,9 @@
 #include "gemtune/cli/tokenize.h"
 
-#include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
+#include <iostream>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/parallel.h"
@@ -29,16 +29,15 @@ void Tokenize::Run(const OptionSet&) {
   SetNumThreads(static_cast<int>(threads_));
   if (files_.empty() && save_dir_.empty())
     Fail("gemtune tokenize: --input-file is required (or --save-tokenizer)");
+  if (!save_dir_.empty()) MakeWritableDirectory(save_dir_, "--save-tokenizer");
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
-  if (!save_dir_.empty()) {
-    std::filesystem::create_directories(save_dir_);
-    tokenizer.Save(save_dir_);
-  }
+  if (!save_dir_.empty()) tokenizer.Save(save_dir_);
   if (files_.empty()) return;
   data::DatasetOptions dataset_options = columns_.Dataset(files_);
   dataset_options.label_kind = data::LabelKind::kNone;
   const data::Dataset dataset = data::Dataset::Load(dataset_options, tokenizer);
-  for (int64_t i = 0; i < dataset.size(); ++i) fmt::print("[{}]\n", fmt::join(dataset.ids(i), ", "));
+  for (int64_t i = 0; i < dataset.size(); ++i)
+    fmt::print(std::cout, "[{}]\n", fmt::join(dataset.ids(i), ", "));
 }
 
 }  // namespace gemtune::cli

@@ -1,5 +1,6 @@
 #include "gemtune/cli/train.h"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -7,6 +8,8 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
+#include "gemtune/io/checkpoint.h"
+#include "gemtune/model/config.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/train/classification.h"
 #include "gemtune/train/observers.h"
@@ -53,6 +56,23 @@ std::vector<std::string> TaskNames() {
   return names;
 }
 
+void WarnOfClassesWithoutExamples(const data::Dataset& dataset) {
+  const std::vector<std::string>& names = dataset.labels().names;
+  std::vector<bool> occurs(names.size(), false);
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const std::span<const float> label = dataset.label(i);
+    if (dataset.label_kind() == data::LabelKind::kSingle) occurs[static_cast<size_t>(label[0])] = true;
+    if (dataset.label_kind() != data::LabelKind::kMultiLabel) continue;
+    for (size_t c = 0; c < names.size(); ++c) occurs[c] = occurs[c] || label[c] != 0;
+  }
+  std::vector<std::string> missing;
+  for (size_t c = 0; c < names.size(); ++c) {
+    if (!occurs[c]) missing.push_back(names[c]);
+  }
+  if (!missing.empty())
+    log::Warning("no training example is of the class {}: the model cannot learn it", Listed(missing));
+}
+
 }  // namespace
 
 void Train::Declare(OptionSet& options) {
@@ -79,16 +99,17 @@ void Train::Declare(OptionSet& options) {
 
   train::TrainerOptions& t = trainer_;
   options.Group("Training");
-  options.Add("--num-train-epochs", t.num_train_epochs, "Passes over the training data", {.min = 1e-6});
+  options.Add("--num-train-epochs", t.num_train_epochs, "Passes over the training data",
+              {.min = 1e-6, .max = 1e6});
   options.Add("--max-steps", t.max_steps, "Optimiser steps, instead of epochs; 0: by epochs", {.min = 0});
   options.Add("--per-device-train-batch-size,--batch-size", t.batch_size, "Sequences a forward pass",
-              {.min = 1});
+              {.min = 1, .max = 1 << 20});
   options.Add("--gradient-accumulation-steps", t.gradient_accumulation_steps,
-              "Forward passes an optimiser step", {.min = 1});
+              "Forward passes an optimiser step", {.min = 1, .max = 1 << 20});
   options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
   options.Add("--label-smoothing-factor", label_smoothing_, "Share of the target spread over all classes",
               {.min = 0, .max = 1});
-  options.Add("--seed", t.seed, "Of the order of the data");
+  options.Add("--seed", t.seed, "Of the order of the data", {.min = 0});
 
   options.Group("Optimiser");
   options.Add("--learning-rate", t.learning_rate, "Peak learning rate; with --method head 1e-3 unless given",
@@ -112,7 +133,8 @@ void Train::Declare(OptionSet& options) {
   options.Add("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last");
   options.Add("--metric-for-best-model", t.metric_for_best_model,
               "What best means: loss, accuracy, macro_f1, mse, ...");
-  options.Add("--eval-batch-tokens", eval_batch_tokens_, "Tokens a forward pass when measuring", {.min = 1});
+  options.Add("--eval-batch-tokens", eval_batch_tokens_, "Tokens a forward pass when measuring",
+              {.min = 1, .max = 1 << 24});
   options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
               {.min = 1});
   machine_.Declare(options);
@@ -125,6 +147,25 @@ void Train::CheckOptions() const {
     Fail("--label-smoothing-factor is for --task classification");
   if (task_ == "regression" && !label_names_.empty())
     Fail("--label-names does not go with --task regression");
+}
+
+void Train::ChooseBestBy(const train::ClassificationKind& kind) {
+  std::vector<std::string> names;
+  for (const train::ScalarMetric& metric : kind.metrics) {
+    names.push_back(metric.name);
+    if (metric.name == trainer_.metric_for_best_model) {
+      trainer_.greater_is_better = metric.greater_is_better;
+      return;
+    }
+  }
+  Fail("--metric-for-best-model '{}' is not a metric of --task {}{}; its metrics: {}",
+       Printable(trainer_.metric_for_best_model), task_, DidYouMean(trainer_.metric_for_best_model, names),
+       fmt::join(names, ", "));
+}
+
+// Before the data is tokenised, which may take minutes.
+void Train::CheckModel() const {
+  model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
 }
 
 Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
@@ -146,30 +187,24 @@ Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
     splits.train = std::move(rest);
     splits.validation = std::move(split);
   }
+  WarnOfClassesWithoutExamples(splits.train);
   log::Info("data: {} training examples of {:.0f} tokens on average ({} cut at {})", splits.train.size(),
             static_cast<double>(splits.train.tokens()) / static_cast<double>(splits.train.size()),
             splits.train.truncated(), columns_.max_length);
   return splits;
 }
 
-void Train::MakeOutputDirectory() const {
-  std::error_code error;
-  std::filesystem::create_directories(output_dir_, error);
-  if (!std::filesystem::is_directory(output_dir_)) {
-    Fail("{}: {}; give another --output-dir", output_dir_,
-         std::filesystem::exists(output_dir_) ? "is a file" : error.message());
-  }
-}
-
 void Train::Run(const OptionSet& options) {
+  const train::ClassificationKind& kind = train::KindOfTask(task_);
   CheckOptions();
-  MakeOutputDirectory();
+  ChooseBestBy(kind);
+  MakeWritableDirectory(output_dir_, "--output-dir");
   machine_.Apply();
   const Method& method = FindMethod(method_);
   if (!options.Given("--learning-rate")) trainer_.learning_rate = method.learning_rate;
+  CheckModel();
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
   const Splits splits = LoadData(tokenizer);
-  const train::ClassificationKind& kind = train::KindOfTask(task_);
   const bool is_regression = kind.label_kind == data::LabelKind::kRegression;
   const model::ClassifierHead head{
       .problem_type = kind.problem_type,
@@ -183,7 +218,8 @@ void Train::Run(const OptionSet& options) {
   WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", options.Effective());
 
   train::Classification task(classifier, {.label_smoothing = label_smoothing_,
-                                          .evaluation = {.max_tokens_per_batch = eval_batch_tokens_}});
+                                          .evaluation = {.max_tokens_per_batch = eval_batch_tokens_,
+                                                         .progress = CountingProgress("evaluating")}});
   train::ConsoleObserver console(isatty(STDERR_FILENO) != 0, logging_steps_);
   train::JsonlObserver log_file(std::filesystem::path(output_dir_) / "train_log.jsonl");
   train::Trainer trainer(task, splits.train, splits.validation ? &*splits.validation : nullptr, trainer_,

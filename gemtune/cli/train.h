@@ -2,6 +2,7 @@
 
 #include "gemtune/cli/command.h"
 #include "gemtune/cli/options.h"
+#include "gemtune/train/classification.h"
 #include "gemtune/train/trainer.h"
 
 namespace gemtune::cli {
@@ -20,7 +21,8 @@ class Train : public Command {
 
   Splits LoadData(const text::Tokenizer& tokenizer) const;
   void CheckOptions() const;
-  void MakeOutputDirectory() const;  // first, so that a place that cannot be written is said before any work
+  void ChooseBestBy(const train::ClassificationKind& kind);  // checks --metric-for-best-model
+  void CheckModel() const;
 
   MachineOptions machine_;
   ColumnOptions columns_;

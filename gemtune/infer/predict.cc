@@ -11,7 +11,7 @@ at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset
   const at::NoGradGuard no_grad;
   model->eval();
   at::Tensor logits = at::empty({dataset.size(), model->score()->weight.size(0)}, at::kFloat);
-  int64_t examples = 0, tokens = 0;
+  int64_t examples = 0;
   for (const auto& indices :
        data::BatchesByLength(dataset, options.max_tokens_per_batch, options.max_sequences_per_batch)) {
     data::PackedBatch batch = data::Pack(dataset, indices);
@@ -19,8 +19,7 @@ at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset
     logits.index_copy_(0, at::tensor(indices, at::kLong),
                        model(ids, batch.cu_seqlens).to(at::kCPU, at::kFloat));
     examples += batch.num_sequences();
-    tokens += batch.num_tokens();
-    if (options.progress) options.progress(examples, tokens);
+    if (options.progress) options.progress(examples, dataset.size());
   }
   return logits;
 }

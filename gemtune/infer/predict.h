@@ -13,8 +13,8 @@ namespace gemtune::infer {
 struct PredictOptions {
   int64_t max_tokens_per_batch = 4096;  // a longer example makes a batch of its own
   int64_t max_sequences_per_batch = 0;  // 0: no limit
-  /// Called after every batch with the examples and tokens done so far.
-  std::function<void(int64_t examples, int64_t tokens)> progress;
+  /// Called after every batch with the examples done so far, of how many.
+  std::function<void(int64_t examples, int64_t total)> progress;
 };
 
 /// The classifier's outputs for every example, in the data set's order: [N, num_labels] fp32. Runs without

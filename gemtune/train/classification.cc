@@ -38,9 +38,18 @@ std::span<const T> Values(const at::Tensor& contiguous) {
 
 const std::vector<ClassificationKind>& ClassificationKinds() {
   static const std::vector<ClassificationKind> kinds = {
-      {"classification", "single_label_classification", data::LabelKind::kSingle},
-      {"multi-label", "multi_label_classification", data::LabelKind::kMultiLabel},
-      {"regression", "regression", data::LabelKind::kRegression},
+      {"classification",
+       "single_label_classification",
+       data::LabelKind::kSingle,
+       {{"loss", false}, {"accuracy", true}, {"macro_f1", true}}},
+      {"multi-label",
+       "multi_label_classification",
+       data::LabelKind::kMultiLabel,
+       {{"loss", false}, {"accuracy", true}, {"micro_f1", true}, {"macro_f1", true}}},
+      {"regression",
+       "regression",
+       data::LabelKind::kRegression,
+       {{"loss", false}, {"mse", false}, {"mae", false}, {"pearson", true}}},
   };
   return kinds;
 }

@@ -10,11 +10,18 @@
 
 namespace gemtune::train {
 
+/// A metric that is one number, and which way it is better.
+struct ScalarMetric {
+  std::string name;
+  bool greater_is_better;
+};
+
 /// The three kinds of sequence classification, in each vocabulary that names them.
 struct ClassificationKind {
   std::string task;          // --task
   std::string problem_type;  // config.json
   data::LabelKind label_kind;
+  std::vector<ScalarMetric> metrics;  // among those of Evaluate
 };
 
 const std::vector<ClassificationKind>& ClassificationKinds();

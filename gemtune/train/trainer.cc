@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/sampler.h"
@@ -79,8 +80,8 @@ StepReport Trainer::TakeStep(const Window& window, int64_t step) {
   }
   report.grad_norm = optimizer_.GradNorm();
   if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) {
-    throw RunError(fmt::format("step {}: the loss is {} and the gradient's norm {}; lower --learning-rate", step + 1,
-                               report.loss, report.grad_norm));
+    throw RunError(fmt::format("step {}: the loss is {} and the gradient's norm {}; lower --learning-rate",
+                               step + 1, report.loss, report.grad_norm));
   }
   // As torch's clip_grad_norm_, the 1e-6 included.
   const double clip =
@@ -101,6 +102,17 @@ bool Trainer::EvaluationIsDue(int64_t step, bool ends_epoch) const {
   return options_.eval_strategy == "epoch" ? ends_epoch : step % options_.eval_steps == 0;
 }
 
+double Trainer::Score(const Metrics& metrics) const {
+  const auto metric = metrics.find(options_.metric_for_best_model);
+  if (metric == metrics.end()) {
+    Fail("--metric-for-best-model '{}' is not a metric of this task", options_.metric_for_best_model);
+  }
+  // A correlation with what is constant is null, a loss may be NaN: both are worse than any number.
+  const double score = metric->is_number() ? metric->get<double>() : std::nan("");
+  if (std::isnan(score)) return -std::numeric_limits<double>::infinity();
+  return options_.greater_is_better ? score : -score;
+}
+
 void Trainer::Evaluate(int64_t step, TrainResult& result) {
   const Stopwatch stopwatch;
   EvaluationReport report{
@@ -108,14 +120,8 @@ void Trainer::Evaluate(int64_t step, TrainResult& result) {
       .epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
       .train_loss = loss_since_evaluation_ / static_cast<double>(steps_since_evaluation_)};
   report.metrics = task_.Evaluate(*validation_);
-  const auto metric = report.metrics.find(options_.metric_for_best_model);
-  if (metric == report.metrics.end() || !metric->is_number()) {
-    Fail("--metric-for-best-model '{}' is not a metric of this task", options_.metric_for_best_model);
-  }
-  const double sign = options_.greater_is_better ? 1.0 : -1.0;
-  report.is_best =
-      result.best_metrics.is_null() ||
-      sign * metric->get<double>() > sign * result.best_metrics[options_.metric_for_best_model].get<double>();
+  const double score = Score(report.metrics);
+  report.is_best = result.best_metrics.is_null() || score > Score(result.best_metrics);
   if (report.is_best) {
     result.best_metrics = report.metrics;
     result.best_step = step;

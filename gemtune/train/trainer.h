@@ -61,6 +61,7 @@ class Trainer {
   std::vector<Window> EpochWindows(int64_t epoch) const;
   StepReport TakeStep(const Window& window, int64_t step);
   void Evaluate(int64_t step, TrainResult& result);
+  double Score(const Metrics& metrics) const;  // by metric_for_best_model; the greater the better
   bool EvaluationIsDue(int64_t step, bool ends_epoch) const;
 
   Task& task_;

@@ -1,14 +1,18 @@
 #include "gemtune/cli/options.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "gemtune/base/parallel.h"
+#include "tests/cli/run_program.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_tokenizer.h"
 
 namespace gemtune::cli {
 namespace {
+
+using testing::HasSubstr;
 
 TEST(MachineOptions, NameTheWorkingType) {
   MachineOptions options;
@@ -45,6 +49,34 @@ TEST(ColumnOptions, BecomeADataset) {
   EXPECT_EQ(options.Dataset({}).cache_dir, "");
 }
 
+class MakeWritableDirectoryTest : public test::TempDir {
+ protected:
+  static std::string Complaint(const std::filesystem::path& path) {
+    return test::MessageOf([&] { MakeWritableDirectory(path.string(), "--output-dir"); });
+  }
+};
+
+TEST_F(MakeWritableDirectoryTest, MakesItOrSaysWhyNot) {
+  MakeWritableDirectory((dir_ / "a" / "b").string(), "--output-dir");
+  EXPECT_TRUE(std::filesystem::is_directory(dir_ / "a" / "b"));
+  MakeWritableDirectory((dir_ / "a").string(), "--output-dir");  // may be there
+  test::WriteText(dir_ / "file", "");
+  EXPECT_THAT(Complaint(dir_ / "file"), HasSubstr("file: is a file; give another --output-dir"));
+  EXPECT_THAT(Complaint(dir_ / "file" / "sub"), HasSubstr("Not a directory; give another --output-dir"));
+}
+
+TEST_F(MakeWritableDirectoryTest, RefusesOneThatCannotBeWritten) {
+  constexpr auto kReadOnly = std::filesystem::perms{0555};
+  std::filesystem::permissions(dir_, kReadOnly);
+  const uid_t user = ::geteuid();
+  ASSERT_EQ(::seteuid(user == 0 ? 65534 : user), 0);  // to root everything is writable
+  const std::string inside = Complaint(dir_), below = Complaint(dir_ / "sub");
+  ASSERT_EQ(::seteuid(user), 0);
+  std::filesystem::permissions(dir_, std::filesystem::perms::owner_all);
+  EXPECT_THAT(inside, HasSubstr("cannot write: Permission denied; give another --output-dir"));
+  EXPECT_THAT(below, HasSubstr("sub: Permission denied; give another --output-dir"));
+}
+
 class CheckVocabularyTest : public test::TempDir {};
 
 TEST_F(CheckVocabularyTest, NamesTheTokenWithoutARow) {
@@ -60,7 +92,7 @@ TEST_F(CheckVocabularyTest, NamesTheTokenWithoutARow) {
 }
 
 TEST(CountingProgress, IsSilentWithoutATerminal) {
-  EXPECT_FALSE(CountingProgress("x", 3));
+  EXPECT_FALSE(CountingProgress("x"));
 }
 
 }  // namespace

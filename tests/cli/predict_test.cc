@@ -51,6 +51,7 @@ TEST_F(PredictCommand, TextsFilesAndStandardInputGiveTheSameInOrder) {
   std::streambuf* const kept = std::cin.rdbuf(input.rdbuf());
   const auto standard = RunProgram(Arguments({"--logits"}));
   std::cin.rdbuf(kept);
+  std::cin.clear();
   EXPECT_EQ(standard.out, file.out);
 
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -68,6 +69,16 @@ TEST_F(PredictCommand, SaysWhatIsWrong) {
   EXPECT_EQ(both.exit_code, kBadInput);
   EXPECT_THAT(both.err, HasSubstr("not both"));
   EXPECT_EQ(RunProgram(Arguments({"--input-file", "missing.jsonl"})).exit_code, kBadInput);
+  const auto argument = RunProgram(Arguments({"good", "\xff"}));
+  EXPECT_EQ(argument.exit_code, kBadInput);
+  EXPECT_THAT(argument.err, HasSubstr("text 2: is not valid UTF-8"));
+  std::istringstream input("good\n\xc3\n");
+  std::streambuf* const kept = std::cin.rdbuf(input.rdbuf());
+  const auto standard = RunProgram(Arguments({}));
+  std::cin.rdbuf(kept);
+  std::cin.clear();
+  EXPECT_EQ(standard.exit_code, kBadInput);
+  EXPECT_THAT(standard.err, HasSubstr("standard input: line 2: is not valid UTF-8"));
 }
 
 }  // namespace

@@ -38,5 +38,13 @@ TEST_F(TokenizeCommand, NeedsSomethingToDo) {
   EXPECT_EQ(RunProgram({"tokenize", "--model", dir_.string()}).exit_code, kBadInput);
 }
 
+TEST_F(TokenizeCommand, AFileInThePlaceOfTheFolderIsAnError) {
+  TinyTokenizer().Make(dir_ / "tokenizer");
+  const auto run = RunProgram({"tokenize", "--model", (dir_ / "tokenizer").string(), "--save-tokenizer",
+                               test::WriteText(dir_ / "file", "")});
+  EXPECT_EQ(run.exit_code, kBadInput);
+  EXPECT_THAT(run.err, testing::HasSubstr("file: is a file; give another --save-tokenizer"));
+}
+
 }  // namespace
 }  // namespace gemtune::cli

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "gemtune/base/file.h"
 #include "tests/cli/run_program.h"
 #include "tests/support/temp_dir.h"
@@ -14,6 +16,7 @@ namespace fs = std::filesystem;
 using test::JsonLines;
 using test::RunProgram;
 using testing::HasSubstr;
+using testing::Not;
 using Json = nlohmann::json;
 
 class TrainCommand : public test::TempDir {
@@ -162,8 +165,42 @@ TEST_F(TrainCommand, BadInputIsSaidBeforeAnyWorkAndLeavesNoModel) {
               HasSubstr("label-smoothing"));
   const std::string other = test::WriteText(dir_ / "other.jsonl", "{\"text\": \"x\", \"label\": \"ugly\"}\n");
   EXPECT_THAT(complaint({"--train-file", data_, "--test-file", other}), HasSubstr("'ugly'"));
-  EXPECT_THAT(complaint({"--train-file", data_, "--metric-for-best-model", "f9", "--validation-file", data_}),
-              HasSubstr("f9"));
+  const std::string metric = complaint({"--train-file", data_, "--metric-for-best-model", "acuracy"});
+  EXPECT_THAT(metric,
+              HasSubstr("'acuracy' is not a metric of --task classification (did you mean 'accuracy'?)"));
+  EXPECT_THAT(metric, Not(HasSubstr("training")));
+  test::WriteText(dir_ / "base" / "config.json", "{\"model_type\": \"llama\"}");
+  const std::string model = complaint({"--train-file", data_});
+  EXPECT_THAT(model, HasSubstr("'llama'"));
+  EXPECT_THAT(model, Not(HasSubstr("training")));
+}
+
+TEST_F(TrainCommand, TheBestModelByAMetricThatRisesIsTheOneWithTheMost) {
+  const Json summary = Learn({"--metric-for-best-model", "accuracy"});
+  std::vector<double> accuracies;
+  for (const Json& line : JsonLines(ReadFile(dir_ / "out" / "train_log.jsonl"))) {
+    if (line["type"] == "evaluation") accuracies.push_back(line["accuracy"]);
+  }
+  ASSERT_LT(*std::min_element(accuracies.begin(), accuracies.end()), 1.0);
+  EXPECT_EQ(summary["validation"]["accuracy"], *std::max_element(accuracies.begin(), accuracies.end()));
+  EXPECT_EQ(summary["test"]["accuracy"],
+            summary["validation"]["accuracy"]);  // the kept model, on the same data
+}
+
+TEST_F(TrainCommand, WarnsOfClassesWithoutExamples) {
+  const std::string one = test::WriteText(dir_ / "one.csv", "text,label\ngg,good\ngh,good\n");
+  const auto single =
+      RunProgram(Arguments({"--train-file", one, "--label-names", "good,bad,ugly", "--max-steps", "1"}));
+  EXPECT_EQ(single.exit_code, kDone) << single.err;
+  EXPECT_THAT(single.err, HasSubstr("warning: no training example is of the class 'bad', 'ugly': "));
+  const std::string lists = test::WriteText(
+      dir_ / "lists.jsonl", "{\"text\": \"g\", \"label\": [\"b\"]}\n{\"text\": \"h\", \"label\": []}\n");
+  const auto several = RunProgram(Arguments(
+      {"--task", "multi-label", "--train-file", lists, "--label-names", "a,b", "--max-steps", "1"}));
+  EXPECT_EQ(several.exit_code, kDone) << several.err;
+  EXPECT_THAT(several.err, HasSubstr("warning: no training example is of the class 'a': "));
+  const auto all = RunProgram(Arguments({"--train-file", data_, "--max-steps", "1"}));
+  EXPECT_THAT(all.err, Not(HasSubstr("warning")));
 }
 
 TEST_F(TrainCommand, AFileInThePlaceOfTheOutputDirectoryIsAnError) {

@@ -39,6 +39,23 @@ class ClassificationTest : public test::TempDir {
   }
 };
 
+// Those that --metric-for-best-model may name are there.
+TEST_F(ClassificationTest, EvaluateGivesTheMetricsOfItsKind) {
+  for (const ClassificationKind& kind : ClassificationKinds()) {
+    const bool is_regression = kind.label_kind == data::LabelKind::kRegression;
+    const std::vector<std::string> names =
+        is_regression ? std::vector<std::string>{"LABEL_0"} : std::vector<std::string>{"a", "b"};
+    auto classifier = Classifier(kind.problem_type, names);
+    const bool is_multi = kind.label_kind == data::LabelKind::kMultiLabel;
+    const auto labels = is_multi ? std::vector<float>{1, 0, 0, 1, 1, 1} : std::vector<float>{1, 0, 1};
+    const Metrics metrics = Classification(classifier, {}).Evaluate(Data(kind.label_kind, labels, names));
+    size_t numbers = 0;
+    for (const auto& [name, value] : metrics.items()) numbers += value.is_number();
+    EXPECT_EQ(numbers, kind.metrics.size()) << kind.task;
+    for (const ScalarMetric& metric : kind.metrics) EXPECT_TRUE(metrics.contains(metric.name)) << metric.name;
+  }
+}
+
 TEST_F(ClassificationTest, SingleLabelIsCrossEntropy) {
   auto classifier = Classifier("single_label_classification", {"a", "b", "c"});
   const auto dataset = Data(data::LabelKind::kSingle, {2, 0, 1}, {"a", "b", "c"});

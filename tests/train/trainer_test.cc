@@ -185,6 +185,11 @@ TEST_F(TrainerTest, BestMayMeanAMetricThatRises) {
               HasSubstr("'f3' is not a metric"));
 }
 
+TEST_F(TrainerTest, AnythingIsBetterThanAMetricThatIsNoNumber) {
+  task_.validation_losses = {std::nan(""), 0.5, std::nan("")};
+  EXPECT_EQ(Run({.batch_size = 10, .num_train_epochs = 3}, true).best_step, 2);
+}
+
 TEST_F(TrainerTest, WithoutValidationTheLastModelIsSaved) {
   Run({.batch_size = 10, .num_train_epochs = 2});
   EXPECT_EQ(task_.saved, std::vector<double>{task_.w()});

@@ -1,0 +1,75 @@
+"""The program as a shell starts it: what is about the process and its streams, which no test in C++ can have for its own."""
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROGRAM = pathlib.Path(os.environ.get("GEMTUNE_BIN", ROOT / "build" / "gemtune"))
+
+
+def shell(line, folder):
+    """Runs a line in which $G is the program."""
+    return subprocess.run(["bash", "-c", line], cwd=folder, env={**os.environ, "G": str(PROGRAM)}, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("main")
+    subprocess.run([PROGRAM.with_name("gemtune_make_tiny_model"), folder / "base"], check=True)
+    (folder / "data.csv").write_text("text,label\n" + "".join(f"{letter}{letter},{letter}\n" for letter in "ab" * 100))
+    trained = shell("$G train --model base --train-file data.csv --max-steps 2 --output-dir out --no-cache", folder)
+    assert trained.returncode == 0, trained.stderr
+    return folder
+
+
+@pytest.mark.parametrize("command", [
+    "--help", "--version", "train --help", "inspect base", "tokenize --model base --input-file data.csv --no-cache",
+    "predict --model out text", "evaluate --model out --test-file data.csv --no-cache",
+    "train --model base --train-file data.csv --max-steps 1 --output-dir other --no-cache"])
+@pytest.mark.parametrize("target", [">/dev/full", ">&-"])
+def test_output_that_cannot_be_written_is_an_error(folder, command, target):
+    done = shell(f"$G {command} {target}", folder)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: standard output: cannot be written (closed, or the disk is full)"
+
+
+def test_messages_do_not_land_in_a_file_when_standard_error_is_closed(folder):
+    done = shell("$G train --model base --train-file data.csv --max-steps 2 --output-dir closed --no-cache 2>&-", folder)
+    assert done.returncode == 0
+    assert all(line.startswith("{") for line in (folder / "closed" / "train_log.jsonl").read_text().splitlines())
+
+
+@pytest.mark.parametrize("source", ["<&-", "<."])
+def test_standard_input_that_cannot_be_read_is_an_error(folder, source):
+    done = shell(f"$G predict --model out {source}", folder)
+    assert done.returncode == 2
+    assert "error: standard input: cannot be read" in done.stderr
+
+
+def test_no_lines_give_no_results(folder):
+    done = shell("$G predict --model out </dev/null", folder)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_hang(folder):
+    os.mkfifo(folder / "pipe.csv")
+    for command in ("train --model pipe.csv --train-file data.csv --output-dir out2", "inspect pipe.csv",
+                    "train --model base --train-file pipe.csv --output-dir out2", "predict --model out --input-file pipe.csv"):
+        done = shell(f"$G {command}", folder)
+        assert done.returncode == 2 and "pipe.csv: " in done.stderr, command
+
+
+def test_a_run_that_is_killed_leaves_no_model_or_a_whole_one(folder):
+    command = [PROGRAM, "train", "--model", "base", "--train-file", "data.csv", "--validation-file", "data.csv", "--eval-strategy", "steps",
+               "--eval-steps", "1", "--learning-rate", "1e-3", "--num-train-epochs", "1000", "--output-dir", "killed", "--no-cache"]
+    running = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (folder / "killed" / "config.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert shell("$G predict --model killed aa", folder).returncode == 0
