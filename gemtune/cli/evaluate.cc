@@ -13,7 +13,7 @@ void Evaluate::Declare(OptionSet& options) {
   options.Add("--model", model_, "Directory of a fine-tuned classifier", {.required = true});
   options.Group("Data");
   options.Add("--test-file", files_, kFilesHelp, {.required = true});
-  options.Add("--max-test-samples", max_samples_, "The first so many only; 0: all", {.min = 0});
+  options.Add("--max-test-samples", max_samples_, "The first so many examples only; 0: all", {.min = 0});
   columns_.Declare(options, /*with_labels=*/true);
   machine_.Declare(options);
   options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1, .max = 1 << 24});

@@ -28,9 +28,33 @@ std::string Quoted(const std::string& text) {
   return plain ? '"' + text + '"' : '\'' + text + '\'';
 }
 
+// Lines of at most `width` bytes, broken at spaces; a longer word keeps a line to itself.
+std::string Wrapped(std::string text, size_t width) {
+  size_t line = 0;
+  while (text.size() - line > width) {
+    size_t space = text.rfind(' ', line + width);
+    if (space == std::string::npos || space < line) space = text.find(' ', line);
+    if (space == std::string::npos) break;
+    text[space] = '\n';
+    line = space + 1;
+  }
+  return text;
+}
+
+// Of CLI11's help, in 80 columns and without its double blank lines.
 class Formatter : public CLI::Formatter {
  public:
-  explicit Formatter(const std::map<const CLI::Option*, Shown>& shown) : shown_(shown) { column_width(38); }
+  explicit Formatter(const std::map<const CLI::Option*, Shown>& shown) : shown_(shown) {
+    column_width(kNameColumns);
+  }
+
+  std::string make_description(const CLI::App* app) const override {
+    return CLI::Formatter::make_description(app) + "\n";
+  }
+
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, name, mode), "\n\n\n", "\n\n");
+  }
 
   std::string make_option_opts(const CLI::Option* option) const override {
     const auto found = shown_.find(option);
@@ -44,10 +68,12 @@ class Formatter : public CLI::Formatter {
     if (found != shown_.end() && !found->second.default_text.empty()) {
       text += fmt::format(" (default {})", found->second.default_text);
     }
-    return text;
+    return Wrapped(text, kColumns - kNameColumns);
   }
 
  private:
+  static constexpr size_t kColumns = 80, kNameColumns = 30;
+
   const std::map<const CLI::Option*, Shown>& shown_;
 };
 
@@ -101,6 +127,7 @@ struct OptionSet::State {
     if (limited) option->check(Check(allowed));
     if (allowed.required || allowed.not_empty) option->check(NotEmpty());
     if (!details.is_list) option->take_last();
+    if (option->get_positional()) details.type.clear();
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
     const std::string value = details.value();
     // 0 and false stand for "none", and the description says so.

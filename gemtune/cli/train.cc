@@ -85,17 +85,21 @@ void Train::Declare(OptionSet& options) {
 
   options.Group("Data");
   options.Add("--train-file", train_files_, kFilesHelp, {.required = true});
-  options.Add("--validation-file", validation_files_, "The same, for the loss and metrics of each epoch");
-  options.Add("--test-file", test_files_, "The same, measured once at the end");
+  options.Add("--validation-file", validation_files_,
+              "Files measured after each epoch: its loss and metrics");
+  options.Add("--test-file", test_files_, "Files measured once at the end");
   options.Add("--validation-split", validation_split_,
               "Without --validation-file: this share (below 1) or number of the training examples",
               {.min = 0});
   columns_.Declare(options, /*with_labels=*/true);
   options.Add("--label-names", label_names_, "Names of the classes in the order of their ids",
               {.delimiter = ','});
-  options.Add("--max-train-samples", max_train_samples_, "The first so many only; 0: all", {.min = 0});
-  options.Add("--max-eval-samples", max_eval_samples_, "The same of the validation data", {.min = 0});
-  options.Add("--max-test-samples", max_test_samples_, "The same of the test data", {.min = 0});
+  options.Add("--max-train-samples", max_train_samples_, "The first so many training examples only; 0: all",
+              {.min = 0});
+  options.Add("--max-eval-samples", max_eval_samples_, "The first so many validation examples only; 0: all",
+              {.min = 0});
+  options.Add("--max-test-samples", max_test_samples_, "The first so many test examples only; 0: all",
+              {.min = 0});
 
   train::TrainerOptions& t = trainer_;
   options.Group("Training");
@@ -109,30 +113,33 @@ void Train::Declare(OptionSet& options) {
   options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
   options.Add("--label-smoothing-factor", label_smoothing_, "Share of the target spread over all classes",
               {.min = 0, .max = 1});
-  options.Add("--seed", t.seed, "Of the order of the data", {.min = 0});
+  options.Add("--seed", t.seed, "Seed of the order of the data", {.min = 0});
 
   options.Group("Optimiser");
   options.Add("--learning-rate", t.learning_rate, "Peak learning rate; with --method head 1e-3 unless given",
               {.min = 0, .max = 10});
-  options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Its course", {.choices = train::ScheduleTypes()});
-  options.Add("--warmup-ratio", t.warmup_ratio, "Share of the steps over which it rises",
+  options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Course of the learning rate after the warm-up",
+              {.choices = train::ScheduleTypes()});
+  options.Add("--warmup-ratio", t.warmup_ratio, "Share of the steps over which the learning rate rises",
               {.min = 0, .max = 1});
-  options.Add("--warmup-steps", t.warmup_steps, "The same in steps; 0: by ratio", {.min = 0});
+  options.Add("--warmup-steps", t.warmup_steps,
+              "Steps over which the learning rate rises; 0: by --warmup-ratio", {.min = 0});
   options.Add("--weight-decay", t.adamw.weight_decay, "Decoupled, of matrices only", {.min = 0, .max = 10});
   options.Add("--adam-beta1", t.adamw.beta1, "Decay of the first moment", {.min = 0, .max = 0.999999});
   options.Add("--adam-beta2", t.adamw.beta2, "Decay of the second moment", {.min = 0, .max = 0.9999999});
-  options.Add("--adam-epsilon", t.adamw.epsilon, "Added to its root", {.min = 1e-30, .max = 1});
+  options.Add("--adam-epsilon", t.adamw.epsilon, "Added to the root of the second moment",
+              {.min = 1e-30, .max = 1});
   options.Add("--max-grad-norm", t.max_grad_norm, "A longer gradient is shortened to this; 0: never",
               {.min = 0});
 
   options.Group("Evaluation");
-  options.Add("--eval-strategy", t.eval_strategy, "When to validate; in any case but no also at the end",
+  options.Add("--eval-strategy", t.eval_strategy, "When to validate; with epoch and steps also at the end",
               {.choices = {"epoch", "steps", "no"}});
   options.Add("--eval-steps", t.eval_steps, "Steps between validations with --eval-strategy steps",
               {.min = 1});
   options.Add("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last");
   options.Add("--metric-for-best-model", t.metric_for_best_model,
-              "What best means: loss, accuracy, macro_f1, mse, ...");
+              "What best means: loss, or a metric that evaluate prints");
   options.Add("--eval-batch-tokens", eval_batch_tokens_, "Tokens a forward pass when measuring",
               {.min = 1, .max = 1 << 24});
   options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
@@ -235,6 +242,7 @@ void Train::Run(const OptionSet& options) {
   if (splits.test) summary["test"] = task.Evaluate(*splits.test);
   WriteFileAtomically(std::filesystem::path(output_dir_) / "all_results.json", summary.dump(2) + "\n");
   std::cout << summary.dump(2) << std::endl;
+  if (splits.test) log::Info("test {}", train::Numbers(summary["test"]));
   log::Info("model saved in {}", output_dir_);
 }
 

@@ -20,6 +20,15 @@ std::string Duration(double seconds) {
                    : fmt::format("{}:{:02}", minutes, rest);
 }
 
+std::string Numbers(const Metrics& metrics) {
+  std::string line;
+  for (const auto& [name, value] : metrics.items()) {
+    if (value.is_number())
+      line += fmt::format("{}{} {:.4f}", line.empty() ? "" : "  ", name, value.get<double>());
+  }
+  return line;
+}
+
 std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns) {
   constexpr int kMinWidth = 4, kMaxWidth = 20;
   // The last column stays free: some terminals begin a new line when it is written.
@@ -33,6 +42,12 @@ std::string ProgressLine(int64_t done, int64_t total, const std::string& text, i
 
 namespace {
 
+// "268.1 M", "1280": a head alone is less than a million parameters.
+std::string Count(int64_t parameters) {
+  return parameters < 1'000'000 ? fmt::format("{}", parameters)
+                                : fmt::format("{:.1f} M", static_cast<double>(parameters) / 1e6);
+}
+
 int TerminalColumns() {
   winsize size = {};
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -44,8 +59,8 @@ ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
     : is_terminal_(is_terminal), logging_steps_(logging_steps) {}
 
 void ConsoleObserver::OnStart(const RunReport& run) {
-  log::Info("training {:.1f} M parameters on {} examples ({} tokens) in {} steps",
-            run.trained_parameters / 1e6, run.train_examples, run.train_tokens, run.total_steps);
+  log::Info("training {} parameters on {} examples ({} tokens) in {} steps", Count(run.trained_parameters),
+            run.train_examples, run.train_tokens, run.total_steps);
 }
 
 void ConsoleObserver::OnStep(const StepReport& step) {
@@ -81,12 +96,8 @@ void ConsoleObserver::ClearBar() {
 
 void ConsoleObserver::OnEvaluate(const EvaluationReport& evaluation) {
   ClearBar();
-  std::string line = fmt::format("epoch {:.2f}  step {}  train loss {:.4f}  validation", evaluation.epoch,
-                                 evaluation.step, evaluation.train_loss);
-  for (const auto& [name, value] : evaluation.metrics.items()) {
-    if (value.is_number()) line += fmt::format(" {} {:.4f} ", name, value.get<double>());
-  }
-  log::Info("{} ({}){}", line, Duration(evaluation.seconds), evaluation.is_best ? "  best so far" : "");
+  log::Info("epoch {:.2f}  train loss {:.4f}  validation {}{}", evaluation.epoch, evaluation.train_loss,
+            Numbers(evaluation.metrics), evaluation.is_best ? "  (best so far)" : "");
 }
 
 void ConsoleObserver::OnEnd() {

@@ -87,6 +87,9 @@ class JsonlObserver : public Observer {
 /// then `text`, cut where it is longer than the line.
 std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns);
 
+/// "loss 0.3127  accuracy 0.9240": the metrics that are one number.
+std::string Numbers(const Metrics& metrics);
+
 /// "3:07", "1:02:45".
 std::string Duration(double seconds);
 

@@ -131,5 +131,19 @@ TEST_F(OptionSetTest, HelpShowsGroupsTypesAndDefaults) {
   EXPECT_THAT(help, testing::Not(HasSubstr("default false")));
 }
 
+TEST_F(OptionSetTest, HelpFitsIntoEightyColumns) {
+  options_.Add("--long", name_,
+               "Words of which there are so many that one line of a terminal cannot hold them all");
+  options_.Add("TEXT", words_, "Texts");
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(options_.Parse({"--help"}));
+  const std::string help = testing::internal::GetCapturedStdout();
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+  EXPECT_THAT(help, HasSubstr("so many that one line of\n" + std::string(30, ' ') + "a terminal"));
+  EXPECT_THAT(help, HasSubstr("\n  TEXT                        Texts\n"));
+  EXPECT_THAT(help, testing::Not(HasSubstr("\n\n\n")));
+}
+
 }  // namespace
 }  // namespace gemtune::cli
