@@ -6,6 +6,11 @@
 
 namespace gemtune {
 
+/// A stored bfloat16 number; arithmetic is done in float.
+struct BFloat16 {
+  uint16_t bits;
+};
+
 /// bfloat16 bits → float, exact.
 inline float FloatFromBFloat16(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);

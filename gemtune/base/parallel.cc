@@ -40,17 +40,25 @@ void SetNumThreads(int threads) {
   omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
 }
 
-void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
-  if (n <= 0) return;
+int64_t ParallelParts(int64_t n, int64_t grain) {
   const int64_t most = std::max<int64_t>(1, n / std::max<int64_t>(1, grain));
-  const int64_t parts = omp_in_parallel() != 0 ? 1 : std::min<int64_t>(most, omp_get_max_threads());
-  if (parts == 1) return body(0, n);
+  return omp_in_parallel() != 0 ? 1 : std::min<int64_t>(most, omp_get_max_threads());
+}
+
+void ParallelForParts(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int64_t)>& body) {
+  if (n <= 0) return;
+  const int64_t parts = ParallelParts(n, grain);
+  if (parts == 1) return body(0, 0, n);
   FirstException exception;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(parts))
   for (int64_t part = 0; part < parts; ++part) {
-    exception.Guard([&] { body(n * part / parts, n * (part + 1) / parts); });
+    exception.Guard([&] { body(part, n * part / parts, n * (part + 1) / parts); });
   }
   exception.Rethrow();
+}
+
+void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
+  ParallelForParts(n, grain, [&](int64_t, int64_t begin, int64_t end) { body(begin, end); });
 }
 
 void ParallelForEach(int64_t n, const std::function<void(int64_t)>& body) {

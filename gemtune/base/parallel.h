@@ -17,6 +17,14 @@ void SetNumThreads(int threads);
 /// body is rethrown here.
 void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 
+/// The number of ranges that ParallelFor makes of [0, n).
+int64_t ParallelParts(int64_t n, int64_t grain);
+
+/// ParallelFor whose body also learns which of the ParallelParts ranges it has: for partial results of its own, to be
+/// combined in the order of the parts.
+void ParallelForParts(int64_t n, int64_t grain,
+                      const std::function<void(int64_t part, int64_t begin, int64_t end)>& body);
+
 /// Calls body(i) for every i in [0, n), handing out one index at a time: for work of very uneven size whose
 /// result does not depend on who does it (tokenising texts, dequantising tensors).
 void ParallelForEach(int64_t n, const std::function<void(int64_t i)>& body);

@@ -47,17 +47,13 @@ void AdamW::Step(double learning_rate, double grad_scale) {
         .grad_scale = grad_scale,
         .step = step_,
     };
-    const int64_t n = slot.master.numel();
-    const kernels::AdamWState state{.parameter = slot.master.data_ptr<float>(),
-                                    .exp_avg = slot.exp_avg.data_ptr<float>(),
-                                    .exp_avg_sq = slot.exp_avg_sq.data_ptr<float>()};
-    if (slot.parameter.scalar_type() == at::kBFloat16) {
-      kernels::AdamWStep(n,
-                         reinterpret_cast<const uint16_t*>(grad.contiguous().const_data_ptr<at::BFloat16>()),
-                         state, reinterpret_cast<uint16_t*>(slot.parameter.data_ptr<at::BFloat16>()), step);
-    } else {
-      kernels::AdamWStep(n, grad.contiguous().const_data_ptr<float>(), state, step);
-    }
+    const bool is_bf16 = slot.parameter.scalar_type() == at::kBFloat16;
+    kernels::AdamWStep(slot.master.numel(), ops::ConstFloatsOf(grad.contiguous()),
+                       {.parameter = slot.master.data_ptr<float>(),
+                        .exp_avg = slot.exp_avg.data_ptr<float>(),
+                        .exp_avg_sq = slot.exp_avg_sq.data_ptr<float>(),
+                        .rounded = is_bf16 ? ops::BFloat16Data(slot.parameter) : nullptr},
+                       step);
   }
 }
 

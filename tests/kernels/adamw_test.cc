@@ -38,19 +38,19 @@ TEST(AdamW, EqualsTorch) {
 
 TEST(AdamW, BFloat16GradientsMoveTheMasterAndRoundTheParameter) {
   std::vector<float> p = {1, -2, 3, 0.5f}, m(4), v(4), same = p, same_m(4), same_v(4);
-  std::vector<uint16_t> rounded(4), grad(4);
+  std::vector<BFloat16> rounded(4), grad(4);
   for (size_t step = 0; step < kGradients.size(); ++step) {
     std::vector<float> exact(4);
     for (size_t i = 0; i < 4; ++i) {
-      grad[i] = BFloat16FromFloat(kGradients[step][i]);
-      exact[i] = FloatFromBFloat16(grad[i]);
+      grad[i].bits = BFloat16FromFloat(kGradients[step][i]);
+      exact[i] = FloatFromBFloat16(grad[i].bits);
     }
-    AdamWStep(4, grad.data(), {p.data(), m.data(), v.data()}, rounded.data(),
+    AdamWStep(4, grad.data(), {p.data(), m.data(), v.data(), rounded.data()},
               Options(static_cast<int64_t>(step) + 1));
     AdamWStep(4, exact.data(), {same.data(), same_m.data(), same_v.data()},
               Options(static_cast<int64_t>(step) + 1));
     EXPECT_EQ(p, same);
-    for (size_t i = 0; i < 4; ++i) EXPECT_EQ(rounded[i], BFloat16FromFloat(p[i]));
+    for (size_t i = 0; i < 4; ++i) EXPECT_EQ(rounded[i].bits, BFloat16FromFloat(p[i]));
   }
 }
 
@@ -67,6 +67,15 @@ TEST(AdamW, LongArraysAreTheSameElementByElement) {
     float one_m = 0, one_v = 0;
     AdamWStep(1, &grad[i], {&expected[i], &one_m, &one_v}, Options(1));
     ASSERT_EQ(p[i], expected[i]) << i;
+  }
+}
+
+TEST(SumOfSquares, AddsUpEveryElement) {
+  for (const int64_t n : {0, 1, 15, 4097, (1 << 16) + 5}) {
+    std::vector<float> x(static_cast<size_t>(n), 0.5f);
+    std::vector<BFloat16> rounded(static_cast<size_t>(n), {BFloat16FromFloat(0.5f)});
+    EXPECT_EQ(SumOfSquares(n, x.data()), 0.25 * static_cast<double>(n));
+    EXPECT_EQ(SumOfSquares(n, rounded.data()), 0.25 * static_cast<double>(n));
   }
 }
 

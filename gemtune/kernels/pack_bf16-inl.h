@@ -1,0 +1,83 @@
+#pragma once
+
+// Packing of bf16 operands with AVX-512, for the engines that need it. Included only by files compiled for it.
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "gemtune/kernels/block_gemm.h"
+
+namespace gemtune::kernels::internal {
+namespace {
+
+inline __mmask16 FirstLanes(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+
+// Rows 2i and 2i + 1 of 16 columns, interleaved.
+inline __m512i InterleaveRows(const BFloat16* even, const BFloat16* odd, int64_t width) {
+  const __mmask16 lanes = FirstLanes(width);
+  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, even));
+  const __m512i high =
+      odd == nullptr ? _mm512_setzero_si512() : _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, odd));
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+void PackRowsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloat16* packed) {
+  for (int64_t column = 0; column < n; column += kPanelColumns, packed += PanelStride(k)) {
+    const int64_t width = std::min(kPanelColumns, n - column);
+    for (int64_t i = 0; i < PaddedDepth(k); i += 2) {
+      const BFloat16* even = b + i * ldb + column;
+      const __m512i pair = i < k ? InterleaveRows(even, i + 1 < k ? even + ldb : nullptr, width) : _mm512_setzero_si512();
+      _mm512_storeu_si512(packed + i * kPanelColumns, pair);
+    }
+  }
+}
+
+// Transposes 16 rows of 16 32-bit numbers in place.
+inline void Transpose16x16(__m512i r[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+  }
+}
+
+// A column of B lies in memory as pairs of rows already: the pairs of 16 columns are a matrix to transpose.
+void PackColumnsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloat16* packed) {
+  for (int64_t column = 0; column < n; column += kPanelColumns, packed += PanelStride(k)) {
+    const int64_t width = std::min(kPanelColumns, n - column);
+    for (int64_t i = 0; i < PaddedDepth(k); i += kDepthStep) {
+      const int64_t depth = std::clamp<int64_t>(k - i, 0, kDepthStep);
+      const auto lanes = static_cast<__mmask32>((uint64_t{1} << depth) - 1);
+      __m512i r[16];
+      for (int64_t j = 0; j < kPanelColumns; ++j) {
+        r[j] = j < width ? _mm512_maskz_loadu_epi16(lanes, b + (column + j) * ldb + i) : _mm512_setzero_si512();
+      }
+      Transpose16x16(r);
+      for (int64_t j = 0; j < kPanelColumns; ++j) _mm512_storeu_si512(packed + (i + 2 * j) * kPanelColumns, r[j]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gemtune::kernels::internal

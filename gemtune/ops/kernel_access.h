@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "gemtune/kernels/floats.h"
+
+namespace gemtune::ops {
+
+/// Whether kernels take this tensor: fp32 or bf16 on the CPU. Anything else goes the way of ATen compositions.
+inline bool HasKernels(const at::Tensor& x) {
+  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+inline BFloat16* BFloat16Data(const at::Tensor& x) {
+  return reinterpret_cast<BFloat16*>(x.data_ptr<at::BFloat16>());
+}
+
+/// The numbers of a tensor that HasKernels, from its first element on; strides are the caller's business.
+inline kernels::ConstFloats ConstFloatsOf(const at::Tensor& x) {
+  if (x.scalar_type() == at::kBFloat16) return kernels::ConstFloats(BFloat16Data(x));
+  return kernels::ConstFloats(x.const_data_ptr<float>());
+}
+
+inline kernels::Floats FloatsOf(const at::Tensor& x) {
+  if (x.scalar_type() == at::kBFloat16) return kernels::Floats(BFloat16Data(x));
+  return kernels::Floats(x.data_ptr<float>());
+}
+
+}  // namespace gemtune::ops

@@ -1,0 +1,24 @@
+#include "gemtune/ops/geglu_linear.h"
+
+#include "tests/support/against_double.h"
+
+namespace gemtune::ops {
+namespace {
+
+TEST(GeGluLinear, EqualsTheCompositionInDouble) {
+  at::manual_seed(0);
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor gate_up = at::randn({5, 34}).to(dtype), weight = at::randn({6, 17}).to(dtype);
+    const double tolerance = dtype == at::kFloat ? 1e-5 : 0.02;
+    test::ExpectEqualsDouble({gate_up, weight}, tolerance, [](const std::vector<at::Tensor>& in) {  // side by side
+      return std::vector<at::Tensor>{GeGluLinear(in[0].narrow(1, 0, 17), in[0].narrow(1, 17, 17), in[1])};
+    });
+    test::ExpectEqualsDouble({gate_up.narrow(1, 0, 17), gate_up.narrow(1, 17, 17), weight}, tolerance,
+                             [](const std::vector<at::Tensor>& in) {  // apart
+                               return std::vector<at::Tensor>{GeGluLinear(in[0], in[1], in[2])};
+                             });
+  }
+}
+
+}  // namespace
+}  // namespace gemtune::ops
