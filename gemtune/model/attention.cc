@@ -2,37 +2,38 @@
 
 #include <ATen/ATen.h>
 
-#include "gemtune/ops/attention.h"
+#include "gemtune/ops/norm_linear.h"
+#include "gemtune/ops/qkv_attention.h"
 
 namespace gemtune::model {
 
-AttentionImpl::AttentionImpl(const AttentionShape& shape, const at::TensorOptions& options)
-    : shape_(shape),
-      q_proj_(register_module(
-          "q_proj", Linear(shape.hidden_size, shape.num_attention_heads * shape.head_dim, options))),
-      k_proj_(register_module(
-          "k_proj", Linear(shape.hidden_size, shape.num_key_value_heads * shape.head_dim, options))),
-      v_proj_(register_module(
-          "v_proj", Linear(shape.hidden_size, shape.num_key_value_heads * shape.head_dim, options))),
-      o_proj_(register_module(
-          "o_proj", Linear(shape.num_attention_heads * shape.head_dim, shape.hidden_size, options))),
-      q_norm_(register_module("q_norm", RmsNorm(shape.head_dim, shape.rms_norm_eps, options))),
-      k_norm_(register_module("k_norm", RmsNorm(shape.head_dim, shape.rms_norm_eps, options))) {}
+AttentionImpl::AttentionImpl(const AttentionShape& shape, const at::TensorOptions& options) : shape_(shape) {
+  const int64_t q_size = shape.num_attention_heads * shape.head_dim, kv_size = shape.num_key_value_heads * shape.head_dim;
+  const auto weights = AdjacentWeights(shape.hidden_size, {q_size, kv_size, kv_size}, options);
+  q_proj_ = register_module("q_proj", Linear(weights[0]));
+  k_proj_ = register_module("k_proj", Linear(weights[1]));
+  v_proj_ = register_module("v_proj", Linear(weights[2]));
+  o_proj_ = register_module("o_proj", Linear(q_size, shape.hidden_size, options));
+  q_norm_ = register_module("q_norm", RmsNorm(shape.head_dim, shape.rms_norm_eps, options));
+  k_norm_ = register_module("k_norm", RmsNorm(shape.head_dim, shape.rms_norm_eps, options));
+}
 
-at::Tensor AttentionImpl::forward(const at::Tensor& x, const ops::PackedLayout& layout,
+at::Tensor AttentionImpl::forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout,
                                   const ops::RopeTable& rope) {
-  const at::Tensor query_x = layout.rows.defined() ? x.index_select(0, layout.rows) : x;
-  const auto heads = [&](const at::Tensor& projected) {
-    return projected.view({projected.size(0), -1, shape_.head_dim});
+  const auto project = [&](const at::Tensor& rows, const std::vector<at::Tensor>& weights) {
+    return ops::NormLinear(rows, norm->weight, norm->eps, weights);
   };
-  const at::Tensor q =
-      ops::NormRope(heads(q_proj_(query_x)), q_norm_->weight, q_norm_->eps, rope, layout.row_positions);
-  const at::Tensor k =
-      ops::NormRope(heads(k_proj_(x)), k_norm_->weight, k_norm_->eps, rope, layout.positions);
-  const at::Tensor v = heads(v_proj_(x));
-  const at::Tensor mixed =
-      ops::Attention(q, k, v, layout, {.scale = shape_.scale, .window = shape_.sliding_window});
-  return o_proj_(mixed.reshape({mixed.size(0), -1}));
+  std::vector<at::Tensor> qkv;
+  if (layout.rows.defined()) {
+    qkv = project(x.index_select(0, layout.rows), {q_proj_->weight});
+    const auto kv = project(x, {k_proj_->weight, v_proj_->weight});
+    qkv.insert(qkv.end(), kv.begin(), kv.end());
+  } else {
+    qkv = project(x, {q_proj_->weight, k_proj_->weight, v_proj_->weight});
+  }
+  return o_proj_(ops::QkvAttention(qkv[0], qkv[1], qkv[2],
+                                   {.q_weight = q_norm_->weight, .k_weight = k_norm_->weight, .eps = q_norm_->eps}, rope,
+                                   layout, {.scale = shape_.scale, .window = shape_.sliding_window}));
 }
 
 }  // namespace gemtune::model

@@ -25,13 +25,14 @@ class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(const AttentionShape& shape, const at::TensorOptions& options);
 
-  /// x [T, hidden_size], normalised → [R, hidden_size], R being the queries that `layout` selects.
-  at::Tensor forward(const at::Tensor& x, const ops::PackedLayout& layout, const ops::RopeTable& rope);
+  /// x [T, hidden_size], the residual stream; `norm`, what it is normalised with before the projections → [R,
+  /// hidden_size], R being the queries that `layout` selects.
+  at::Tensor forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout, const ops::RopeTable& rope);
 
  private:
   AttentionShape shape_;
-  Linear q_proj_, k_proj_, v_proj_, o_proj_;
-  RmsNorm q_norm_, k_norm_;
+  Linear q_proj_{nullptr}, k_proj_{nullptr}, v_proj_{nullptr}, o_proj_{nullptr};
+  RmsNorm q_norm_{nullptr}, k_norm_{nullptr};
 };
 TORCH_MODULE(Attention);
 

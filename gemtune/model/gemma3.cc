@@ -39,8 +39,8 @@ at::Tensor DecoderLayerImpl::forward(const at::Tensor& x, const ops::PackedLayou
                                      const ops::RopeTable& rope) {
   const at::Tensor residual = layout.rows.defined() ? x.index_select(0, layout.rows) : x;
   const at::Tensor attended =
-      post_attention_layernorm_->AddTo(residual, self_attn_(input_layernorm_(x), layout, rope));
-  return post_feedforward_layernorm_->AddTo(attended, mlp_(pre_feedforward_layernorm_(attended)));
+      post_attention_layernorm_->AddTo(residual, self_attn_(x, input_layernorm_, layout, rope));
+  return post_feedforward_layernorm_->AddTo(attended, mlp_(attended, pre_feedforward_layernorm_));
 }
 
 TokenEmbeddingImpl::TokenEmbeddingImpl(int64_t vocab_size, int64_t hidden_size,

@@ -2,13 +2,29 @@
 
 #include <ATen/ATen.h>
 
+#include <numeric>
+
 namespace gemtune::model {
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, const at::TensorOptions& options)
-    : weight(register_parameter("weight", at::empty({out_features, in_features}, options))) {}
+    : LinearImpl(at::empty({out_features, in_features}, options)) {}
+
+LinearImpl::LinearImpl(at::Tensor storage) : weight(register_parameter("weight", std::move(storage))) {}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) const {
   return at::linear(x, weight);
+}
+
+std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights, const at::TensorOptions& options) {
+  const int64_t total = std::accumulate(heights.begin(), heights.end(), int64_t{0});
+  const at::Tensor all = at::empty({total, in_features}, options);
+  std::vector<at::Tensor> weights;
+  int64_t begin = 0;
+  for (const int64_t height : heights) {
+    weights.push_back(all.narrow(0, begin, height).detach());
+    begin += height;
+  }
+  return weights;
 }
 
 }  // namespace gemtune::model

@@ -4,6 +4,7 @@
 #include <torch/nn/pimpl.h>
 
 #include "gemtune/model/linear.h"
+#include "gemtune/model/norm.h"
 
 namespace gemtune::model {
 
@@ -12,11 +13,11 @@ class MlpImpl : public torch::nn::Module {
  public:
   MlpImpl(int64_t hidden_size, int64_t intermediate_size, const at::TensorOptions& options);
 
-  /// x [rows, hidden_size], normalised → the same shape.
-  at::Tensor forward(const at::Tensor& x);
+  /// x [rows, hidden_size], the residual stream; `norm`, what it is normalised with first → the same shape.
+  at::Tensor forward(const at::Tensor& x, const RmsNorm& norm);
 
  private:
-  Linear gate_proj_, up_proj_, down_proj_;
+  Linear gate_proj_{nullptr}, up_proj_{nullptr}, down_proj_{nullptr};
 };
 TORCH_MODULE(Mlp);
 

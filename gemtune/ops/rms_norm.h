@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <utility>
+
 namespace gemtune::ops {
 
 /// RMSNorm over the last dimension (Zhang & Sennrich 2019, eq. 4) with Gemma's unit offset:
@@ -15,5 +17,12 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 /// residual, x
 /// [..., dim]; weight [dim]; the result has the residual's dtype. Differentiable in residual, x and weight.
 at::Tensor AddRmsNorm(const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight, double eps);
+
+// The two directions without autograd, for ops that contain an RMSNorm: where RmsNormHasKernel, x contiguous.
+bool RmsNormHasKernel(const at::Tensor& x, const at::Tensor& weight);
+at::Tensor RmsNormOutput(const at::Tensor& x, const at::Tensor& weight, double eps);
+/// Gradients in x (fp32) and in weight (its dtype); dy contiguous, of the weight's dtype.
+std::pair<at::Tensor, at::Tensor> RmsNormGradients(const at::Tensor& x, const at::Tensor& weight, double eps,
+                                                   const at::Tensor& dy);
 
 }  // namespace gemtune::ops

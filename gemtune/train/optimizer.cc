@@ -3,15 +3,25 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <unordered_set>
 
 #include "gemtune/kernels/adamw.h"
+#include "gemtune/model/gemma3.h"
+#include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::train {
 
 AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : options_(options) {
+  std::unordered_set<const at::TensorImpl*> embeddings;
+  for (const auto& part : module.modules(/*include_self=*/false)) {
+    const auto* embedding = dynamic_cast<const model::TokenEmbeddingImpl*>(part.get());
+    if (embedding == nullptr || !embedding->weight.requires_grad() || !ops::HasKernels(embedding->weight)) continue;
+    embeddings.insert(embedding->weight.unsafeGetTensorImpl());
+    embeddings_.emplace_back(embedding->weight, options);
+  }
   for (const auto& item : module.named_parameters()) {
     const at::Tensor& parameter = item.value();
-    if (!parameter.requires_grad()) continue;
+    if (!parameter.requires_grad() || embeddings.count(parameter.unsafeGetTensorImpl()) != 0) continue;
     Slot slot{.parameter = parameter,
               .master = parameter.detach().to(at::kFloat),
               .weight_decay = parameter.dim() >= 2 ? options.weight_decay : 0.0};
@@ -26,9 +36,10 @@ double AdamW::GradNorm() const {
   for (const Slot& slot : slots_) {
     const at::Tensor& grad = slot.parameter.grad();
     if (!grad.defined()) continue;
-    const double norm = at::linalg_vector_norm(grad, 2, {}, false, at::kFloat).item<double>();
-    sum_of_squares += norm * norm;
+    const at::Tensor numbers = grad.contiguous();
+    sum_of_squares += kernels::SumOfSquares(numbers.numel(), ops::ConstFloatsOf(numbers));
   }
+  for (const RowAdamW& embedding : embeddings_) sum_of_squares += embedding.SumOfSquares();
   return std::sqrt(sum_of_squares);
 }
 
@@ -55,15 +66,26 @@ void AdamW::Step(double learning_rate, double grad_scale) {
                         .rounded = is_bf16 ? ops::BFloat16Data(slot.parameter) : nullptr},
                        step);
   }
+  for (RowAdamW& embedding : embeddings_) embedding.Step(learning_rate, grad_scale);
 }
 
 void AdamW::ZeroGrad() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad() = at::Tensor();
+  for (RowAdamW& embedding : embeddings_) embedding.parameter().mutable_grad() = at::Tensor();
+}
+
+void AdamW::CatchUp(const at::Tensor& ids) {
+  for (RowAdamW& embedding : embeddings_) embedding.CatchUp(ids);
+}
+
+void AdamW::CatchUpAll() {
+  for (RowAdamW& embedding : embeddings_) embedding.CatchUpAll();
 }
 
 int64_t AdamW::num_parameters() const {
   int64_t count = 0;
   for (const Slot& slot : slots_) count += slot.parameter.numel();
+  for (const RowAdamW& embedding : embeddings_) count += embedding.parameter().numel();
   return count;
 }
 

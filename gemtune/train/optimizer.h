@@ -6,21 +6,17 @@
 #include <cstdint>
 #include <vector>
 
-namespace gemtune::train {
+#include "gemtune/train/row_adamw.h"
 
-struct AdamWOptions {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0.0;  // of matrices; norm weights are never decayed, as in transformers' Trainer
-};
+namespace gemtune::train {
 
 /// AdamW (Loshchilov & Hutter 2019, algorithm 2): equals torch.optim.AdamW on fp32 parameters. A bf16
 /// parameter has an fp32 master copy that the update works on and that is rounded into the parameter: bf16
 /// alone would lose steps smaller than 1/256 of a weight.
 class AdamW {
  public:
-  /// Every parameter of `module` that requires a gradient.
+  /// Every parameter of `module` that requires a gradient. Token embeddings, whose gradients are sparse, are left to
+  /// RowAdamW.
   AdamW(const torch::nn::Module& module, const AdamWOptions& options);
 
   /// L2 norm over all gradients. Parameters without a gradient count as zero.
@@ -31,6 +27,12 @@ class AdamW {
   void Step(double learning_rate, double grad_scale);
 
   void ZeroGrad();
+
+  /// Embedding rows are brought up to date only when they are needed: those of a batch before its forward pass, ...
+  void CatchUp(const at::Tensor& ids);
+
+  /// ... and all of them before anything else reads the model.
+  void CatchUpAll();
 
   int64_t num_parameters() const;
 
@@ -44,6 +46,7 @@ class AdamW {
 
   AdamWOptions options_;
   std::vector<Slot> slots_;
+  std::vector<RowAdamW> embeddings_;
   int64_t step_ = 0;
 };
 

@@ -74,6 +74,7 @@ StepReport Trainer::TakeStep(const Window& window, int64_t step) {
     report.tokens += batch.num_tokens();
   }
   for (const data::PackedBatch& batch : window) {
+    optimizer_.CatchUp(at::tensor(batch.ids, at::kLong));
     const at::Tensor loss = task_.LossSum(batch) / targets;
     loss.backward();
     report.loss += loss.item<double>();
@@ -119,6 +120,7 @@ void Trainer::Evaluate(int64_t step, TrainResult& result) {
       .step = step,
       .epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
       .train_loss = loss_since_evaluation_ / static_cast<double>(steps_since_evaluation_)};
+  optimizer_.CatchUpAll();
   report.metrics = task_.Evaluate(*validation_);
   const double score = Score(report.metrics);
   report.is_best = result.best_metrics.is_null() || score > Score(result.best_metrics);
@@ -156,6 +158,7 @@ TrainResult Trainer::Run() {
       if (EvaluationIsDue(result.steps, i + 1 == windows.size())) Evaluate(result.steps, result);
     }
   }
+  optimizer_.CatchUpAll();
   const bool best_is_saved = options_.load_best_model_at_end && !result.best_metrics.is_null();
   if (!best_is_saved) {
     task_.Save(output_dir_);

@@ -35,24 +35,26 @@ TEST(AttentionModule, HasTheParametersOfTheCheckpoint) {
 
 TEST(AttentionModule, RowsAloneGiveTheRowsOfTheWhole) {
   Attention attention = Random();
+  const RmsNorm norm(6, 1e-6, at::TensorOptions().dtype(at::kDouble));
   const at::Tensor x = test::RandomDouble({9, 6});
   const auto rope = ops::MakeRopeTable(8, 4, 100.0, 1.0);
   const auto layout = ops::PackedLayout::Full({0, 1, 9});
-  const at::Tensor whole = attention(x, layout, rope);
-  const at::Tensor rows = attention(x, layout.WithRows({0, 4, 8}), rope);
+  const at::Tensor whole = attention(x, norm, layout, rope);
+  const at::Tensor rows = attention(x, norm, layout.WithRows({0, 4, 8}), rope);
   EXPECT_LT(test::MaxDifference(rows, whole.index_select(0, at::tensor({0, 4, 8}, at::kLong))), 1e-12);
 }
 
 // A token further back than the window, or behind, must not be felt.
 TEST(AttentionModule, SeesItsWindowOnly) {
   Attention attention = Random();
+  const RmsNorm norm(6, 1e-6, at::TensorOptions().dtype(at::kDouble));
   const at::Tensor x = test::RandomDouble({8, 6});
   const auto rope = ops::MakeRopeTable(8, 4, 100.0, 1.0);
   const auto layout = ops::PackedLayout::Full({0, 8});
-  const at::Tensor before = attention(x, layout, rope);
+  const at::Tensor before = attention(x, norm, layout, rope);
   at::Tensor changed = x.clone();
   changed[2] += 1.0;
-  const at::Tensor difference = (attention(changed, layout, rope) - before).abs().amax(-1);
+  const at::Tensor difference = (attention(changed, norm, layout, rope) - before).abs().amax(-1);
   for (const int64_t t : {0, 1, 5, 6, 7}) EXPECT_EQ(difference[t].item<double>(), 0.0) << t;
   for (const int64_t t : {2, 3, 4}) EXPECT_GT(difference[t].item<double>(), 1e-6) << t;
 }

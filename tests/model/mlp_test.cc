@@ -14,10 +14,12 @@ TEST(Mlp, EqualsTheEquation) {
   const auto parameters = mlp->named_parameters();
   for (const auto& item : parameters) item.value().normal_();
   const at::Tensor x = test::RandomDouble({2, 3});
-  const at::Tensor gate = x.matmul(parameters["gate_proj.weight"].t()),
-                   up = x.matmul(parameters["up_proj.weight"].t());
+  const RmsNorm norm(3, 1e-6, at::TensorOptions().dtype(at::kDouble));
+  const at::Tensor n = norm->forward(x);
+  const at::Tensor gate = n.matmul(parameters["gate_proj.weight"].t()),
+                   up = n.matmul(parameters["up_proj.weight"].t());
   const at::Tensor expected = (at::gelu(gate, "tanh") * up).matmul(parameters["down_proj.weight"].t());
-  EXPECT_LT(test::MaxDifference(mlp(x), expected), 1e-12);
+  EXPECT_LT(test::MaxDifference(mlp(x, norm), expected), 1e-12);
   EXPECT_EQ(parameters.size(), 3u);
 }
 
