@@ -46,10 +46,12 @@ class Operand {
   std::vector<BFloat16> bf16s_;
 };
 
-/// Each number within `tolerance` (of fp32) or two roundings of bf16 of the expected one, relative to the array's largest.
+/// Each number within `tolerance` of the expected one, relative to the array's largest or to `terms`, the size of what was added
+/// up: where all cancels out, what is left is rounding.
 template <typename Actual>
-void ExpectClose(const Actual& actual, const std::vector<double>& expected, double tolerance, const char* what) {
-  double largest = 0.05;  // where all cancels out, what is left is rounding
+void ExpectClose(const Actual& actual, const std::vector<double>& expected, double tolerance, const char* what,
+                 double terms = 0.05) {
+  double largest = terms;
   for (const double x : expected) largest = std::max(largest, std::abs(x));
   for (size_t i = 0; i < expected.size(); ++i) {
     ASSERT_NEAR(actual[i], expected[i], tolerance * largest) << what << " at " << i;
