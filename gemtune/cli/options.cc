@@ -12,6 +12,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/ops/tensor_arena.h"
 
 namespace gemtune::cli {
 
@@ -26,6 +27,7 @@ void MachineOptions::Declare(OptionSet& options) {
 
 void MachineOptions::Apply() const {
   SetNumThreads(static_cast<int>(threads));
+  ops::UseTensorArena();
 }
 
 at::ScalarType MachineOptions::ScalarType() const {
