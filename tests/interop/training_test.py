@@ -39,7 +39,7 @@ def test_the_saved_directory_is_complete(trained):
     assert config["dtype"] == {"fp32": "float32", "bf16": "bfloat16"}[dtype]
     for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json", "run.toml", "train_log.jsonl", "all_results.json"):
         assert (out / name).is_file(), name
-    assert not list(out.parent.glob("*.tmp-*"))
+    assert not list(out.parent.rglob("*.tmp-*"))
 
 
 def test_transformers_pipeline_agrees_with_predict(trained):
