@@ -15,7 +15,8 @@ constexpr size_t kHugePage = size_t{2} << 20;
 }  // namespace
 
 Arena::Arena(size_t capacity) : capacity_(capacity / kHugePage * kHugePage) {
-  void* mapped = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   base_ = static_cast<char*>(mapped);
   ::madvise(base_, capacity_, MADV_HUGEPAGE);  // a wish: without it all works, only slower

@@ -50,7 +50,7 @@ void ParallelForParts(int64_t n, int64_t grain, const std::function<void(int64_t
   const int64_t parts = ParallelParts(n, grain);
   if (parts == 1) return body(0, 0, n);
   FirstException exception;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast<int>(parts))
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
   for (int64_t part = 0; part < parts; ++part) {
     exception.Guard([&] { body(part, n * part / parts, n * (part + 1) / parts); });
   }

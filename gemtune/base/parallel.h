@@ -20,8 +20,8 @@ void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t begi
 /// The number of ranges that ParallelFor makes of [0, n).
 int64_t ParallelParts(int64_t n, int64_t grain);
 
-/// ParallelFor whose body also learns which of the ParallelParts ranges it has: for partial results of its own, to be
-/// combined in the order of the parts.
+/// ParallelFor whose body also learns which of the ParallelParts ranges it has: for partial results of its
+/// own, to be combined in the order of the parts.
 void ParallelForParts(int64_t n, int64_t grain,
                       const std::function<void(int64_t part, int64_t begin, int64_t end)>& body);
 

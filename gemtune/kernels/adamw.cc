@@ -23,11 +23,13 @@ struct Constants {
         beta2(static_cast<float>(o.beta2)),
         one_minus_beta2(static_cast<float>(1.0 - o.beta2)),
         epsilon(static_cast<float>(o.epsilon)),
-        step_size(static_cast<float>(o.learning_rate / (1.0 - std::pow(o.beta1, static_cast<double>(o.step))))),
+        step_size(
+            static_cast<float>(o.learning_rate / (1.0 - std::pow(o.beta1, static_cast<double>(o.step))))),
         inverse_sqrt_correction2(
             static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(o.beta2, static_cast<double>(o.step))))) {}
 
-  float grad_scale, keep, one_minus_beta1, beta2, one_minus_beta2, epsilon, step_size, inverse_sqrt_correction2;
+  float grad_scale, keep, one_minus_beta1, beta2, one_minus_beta2, epsilon, step_size,
+      inverse_sqrt_correction2;
 };
 
 void AdamWRange(int64_t n, ConstFloats grad, const AdamWState& state, const AdamWStepOptions& options) {

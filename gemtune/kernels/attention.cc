@@ -18,11 +18,14 @@
 namespace gemtune::kernels {
 namespace {
 
-constexpr int64_t kQueryRows = 128;        // of a block: its tokens times the query heads that share a key head
-constexpr int64_t kKeyBlock = 512;         // forward; with the block's rows a quarter of a megabyte of scores
-constexpr int64_t kBackwardKeyBlock = 128;  // scores, their gradients and both operands stay in the second cache
+constexpr int64_t kQueryRows = 128;  // of a block: its tokens times the query heads that share a key head
+constexpr int64_t kKeyBlock = 512;   // forward; with the block's rows a quarter of a megabyte of scores
+constexpr int64_t kBackwardKeyBlock =
+    128;  // scores, their gradients and both operands stay in the second cache
 
-constexpr int64_t PadTo(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+constexpr int64_t PadTo(int64_t n, int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 template <typename T>
 hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
@@ -60,7 +63,8 @@ Range VisibleQueries(const AttentionShape& shape, const QueryBlock& block, int64
 
 // Keys that any query of the block sees, from a multiple of the product's depth step on.
 Range KeysOf(const AttentionShape& shape, const QueryBlock& block) {
-  return {VisibleKeys(shape, block.position[0]).begin / kDepthStep * kDepthStep, block.position[block.tokens - 1] + 1};
+  return {VisibleKeys(shape, block.position[0]).begin / kDepthStep * kDepthStep,
+          block.position[block.tokens - 1] + 1};
 }
 
 std::vector<QueryBlock> QueryBlocks(const AttentionShape& shape, int64_t sequence, int64_t kv_head) {
@@ -101,8 +105,10 @@ struct Attention {
   hwy::AlignedFreeUniquePtr<E[]> KeyRows(ConstRows x, int64_t sequence, int64_t kv_head) const {
     const int64_t length = SequenceLength(shape, sequence), padded = PadTo(length, kDepthStep);
     auto rows = Buffer<E>(padded * depth);
-    const T* from = static_cast<const T*>(x.data.data()) + shape.cu_seqlens[sequence] * x.stride + kv_head * shape.head_dim;
-    for (int64_t i = 0; i < length; ++i) CopyPadded(from + i * x.stride, shape.head_dim, depth, rows.get() + i * depth);
+    const T* from = static_cast<const T*>(x.data.data()) + shape.cu_seqlens[sequence] * x.stride +
+                    kv_head * shape.head_dim;
+    for (int64_t i = 0; i < length; ++i)
+      CopyPadded(from + i * x.stride, shape.head_dim, depth, rows.get() + i * depth);
     std::fill(rows.get() + length * depth, rows.get() + padded * depth, E{});
     return rows;
   }
@@ -138,7 +144,8 @@ struct Attention {
   }
 
   // Softmax over key blocks with a running maximum (FlashAttention-2, algorithm 1).
-  void ForwardBlock(const QueryBlock& block, ConstRows q, const PackedKeys& packed, Rows out, float* lse) const {
+  void ForwardBlock(const QueryBlock& block, ConstRows q, const PackedKeys& packed, Rows out,
+                    float* lse) const {
     const EngineScope<E> scope(engine);
     const int64_t rows = block.padded();
     auto queries = Buffer<E>(rows * depth);
@@ -152,22 +159,37 @@ struct Attention {
     const Range keys = KeysOf(shape, block);
     for (int64_t key = keys.begin; key < keys.end; key += kKeyBlock) {
       const int64_t n = PadTo(std::min(kKeyBlock, keys.end - key), kDepthStep);
-      engine.gemm({.m = rows, .n = n, .k = depth, .a = queries.get(), .lda = depth,
-                   .b = packed.keys.get() + key / kPanelColumns * PanelStride(depth), .panel_stride = PanelStride(depth),
-                   .c = scores.get(), .ldc = kKeyBlock, .accumulate = false});
+      engine.gemm({.m = rows,
+                   .n = n,
+                   .k = depth,
+                   .a = queries.get(),
+                   .lda = depth,
+                   .b = packed.keys.get() + key / kPanelColumns * PanelStride(depth),
+                   .panel_stride = PanelStride(depth),
+                   .c = scores.get(),
+                   .ldc = kKeyBlock,
+                   .accumulate = false});
       for (int64_t row = 0; row < block.rows(); ++row) {
         const Range seen = VisibleKeys(shape, block.position[row / block.group]);
         const auto r = static_cast<size_t>(row);
-        const float shrink = SoftmaxRow(scores.get() + row * kKeyBlock, std::max<int64_t>(0, seen.begin - key),
-                                        std::min(n, seen.end - key), n, shape.scale,
-                                        probabilities.get() + row * kKeyBlock, maximum[r], sum[r]);
+        const float shrink =
+            SoftmaxRow(scores.get() + row * kKeyBlock, std::max<int64_t>(0, seen.begin - key),
+                       std::min(n, seen.end - key), n, shape.scale, probabilities.get() + row * kKeyBlock,
+                       maximum[r], sum[r]);
         if (key != keys.begin && shrink != 1.0f) {
           CopyRow(mixed.get() + row * depth, depth, shrink, mixed.get() + row * depth);
         }
       }
-      engine.gemm({.m = rows, .n = depth, .k = n, .a = probabilities.get(), .lda = kKeyBlock,
-                   .b = packed.values.get() + key * kPanelColumns, .panel_stride = PanelStride(packed.padded_length),
-                   .c = mixed.get(), .ldc = depth, .accumulate = key != keys.begin});
+      engine.gemm({.m = rows,
+                   .n = depth,
+                   .k = n,
+                   .a = probabilities.get(),
+                   .lda = kKeyBlock,
+                   .b = packed.values.get() + key * kPanelColumns,
+                   .panel_stride = PanelStride(packed.padded_length),
+                   .c = mixed.get(),
+                   .ldc = depth,
+                   .accumulate = key != keys.begin});
     }
     for (int64_t row = 0; row < block.rows(); ++row) {
       const int64_t t = row / block.group, h = row % block.group;
@@ -191,7 +213,8 @@ struct Attention {
     });
     ParallelForEach(static_cast<int64_t>(blocks.size()), [&](int64_t i) {
       const QueryBlock& block = blocks[static_cast<size_t>(i)];
-      ForwardBlock(block, q, packed[static_cast<size_t>(block.sequence * shape.kv_heads + block.kv_head)], out, lse);
+      ForwardBlock(block, q, packed[static_cast<size_t>(block.sequence * shape.kv_heads + block.kv_head)],
+                   out, lse);
     });
   }
 
@@ -204,7 +227,8 @@ struct Attention {
 
   KeySide Keys(ConstRows k, ConstRows v, int64_t sequence, int64_t kv_head) const {
     const int64_t padded = PadTo(SequenceLength(shape, sequence), kDepthStep);
-    KeySide side{KeyRows(k, sequence, kv_head), KeyRows(v, sequence, kv_head), Buffer<E>(padded * depth), padded};
+    KeySide side{KeyRows(k, sequence, kv_head), KeyRows(v, sequence, kv_head), Buffer<E>(padded * depth),
+                 padded};
     constexpr int64_t kTile = 32;  // both sides of the transposition stay in the first cache
     for (int64_t key = 0; key < padded; key += kTile) {
       for (int64_t c = 0; c < depth; c += kTile) {
@@ -216,17 +240,24 @@ struct Attention {
     return side;
   }
 
-  // Works on transposed scores [keys, queries]: then pᵀ·dO and dsᵀ·q, the gradients of v and k, take them as they are, and
-  // dqᵀ = kᵀ·dsᵀ takes them packed from their rows. (FlashAttention-2, algorithm 2.)
+  // Works on transposed scores [keys, queries]: then pᵀ·dO and dsᵀ·q, the gradients of v and k, take them as
+  // they are, and dqᵀ = kᵀ·dsᵀ takes them packed from their rows. (FlashAttention-2, algorithm 2.)
   struct BackwardWork {
     BackwardWork(int64_t rows, int64_t depth)
-        : queries(Buffer<E>(rows * depth)), d_out(Buffer<E>(rows * depth)),
-          query_columns(Buffer<E>(PackedSize(depth, rows))), d_out_columns(Buffer<E>(PackedSize(depth, rows))),
-          query_rows(Buffer<E>(PackedSize(rows, depth))), d_out_rows(Buffer<E>(PackedSize(rows, depth))),
-          scores(Buffer<float>(kBackwardKeyBlock * rows)), d_probabilities(Buffer<float>(kBackwardKeyBlock * rows)),
-          probabilities(Buffer<E>(kBackwardKeyBlock * rows)), d_scores(Buffer<E>(kBackwardKeyBlock * rows)),
-          packed_d_scores(Buffer<E>(PackedSize(kBackwardKeyBlock, rows))), dq_t(Buffer<float>(depth * rows)),
-          lse(Buffer<float>(rows)), delta(Buffer<float>(rows)) {}
+        : queries(Buffer<E>(rows * depth)),
+          d_out(Buffer<E>(rows * depth)),
+          query_columns(Buffer<E>(PackedSize(depth, rows))),
+          d_out_columns(Buffer<E>(PackedSize(depth, rows))),
+          query_rows(Buffer<E>(PackedSize(rows, depth))),
+          d_out_rows(Buffer<E>(PackedSize(rows, depth))),
+          scores(Buffer<float>(kBackwardKeyBlock * rows)),
+          d_probabilities(Buffer<float>(kBackwardKeyBlock * rows)),
+          probabilities(Buffer<E>(kBackwardKeyBlock * rows)),
+          d_scores(Buffer<E>(kBackwardKeyBlock * rows)),
+          packed_d_scores(Buffer<E>(PackedSize(kBackwardKeyBlock, rows))),
+          dq_t(Buffer<float>(depth * rows)),
+          lse(Buffer<float>(rows)),
+          delta(Buffer<float>(rows)) {}
 
     hwy::AlignedFreeUniquePtr<E[]> queries, d_out, query_columns, d_out_columns, query_rows, d_out_rows;
     hwy::AlignedFreeUniquePtr<float[]> scores, d_probabilities;
@@ -248,40 +279,51 @@ struct Attention {
     for (int64_t row = 0; row < block.rows(); ++row) {
       const int64_t t = row / block.group, h = row % block.group;
       const T* o = static_cast<const T*>(out.data.data()) + Offset(block, t, out.stride) + h * shape.head_dim;
-      const T* g = static_cast<const T*>(dout.data.data()) + Offset(block, t, dout.stride) + h * shape.head_dim;
+      const T* g =
+          static_cast<const T*>(dout.data.data()) + Offset(block, t, dout.stride) + h * shape.head_dim;
       work.delta[row] = Dot(o, g, shape.head_dim);
       work.lse[row] = lse[(block.first + t) * shape.heads + block.kv_head * block.group + h];
     }
   }
 
   // dk and dv [padded, depth] of the sequence are added to.
-  void BackwardBlock(const QueryBlock& block, const KeySide& side, BackwardWork& work, float* dk, float* dv) const {
+  void BackwardBlock(const QueryBlock& block, const KeySide& side, BackwardWork& work, float* dk,
+                     float* dv) const {
     const int64_t rows = block.padded();
     const Range keys = KeysOf(shape, block);
     for (int64_t key = keys.begin; key < keys.end; key += kBackwardKeyBlock) {
       const int64_t n = PadTo(std::min(kBackwardKeyBlock, keys.end - key), kDepthStep);
-      const auto product = [&](int64_t m, int64_t columns, int64_t k, const E* a, int64_t lda, const E* b, int64_t stride,
-                               float* c, int64_t ldc, bool accumulate) {
-        engine.gemm({.m = m, .n = columns, .k = k, .a = a, .lda = lda, .b = b, .panel_stride = stride, .c = c, .ldc = ldc,
+      const auto product = [&](int64_t m, int64_t columns, int64_t k, const E* a, int64_t lda, const E* b,
+                               int64_t stride, float* c, int64_t ldc, bool accumulate) {
+        engine.gemm({.m = m,
+                     .n = columns,
+                     .k = k,
+                     .a = a,
+                     .lda = lda,
+                     .b = b,
+                     .panel_stride = stride,
+                     .c = c,
+                     .ldc = ldc,
                      .accumulate = accumulate});
       };
-      product(n, rows, depth, side.keys.get() + key * depth, depth, work.query_columns.get(), PanelStride(depth),
-              work.scores.get(), rows, false);
-      product(n, rows, depth, side.values.get() + key * depth, depth, work.d_out_columns.get(), PanelStride(depth),
-              work.d_probabilities.get(), rows, false);
+      product(n, rows, depth, side.keys.get() + key * depth, depth, work.query_columns.get(),
+              PanelStride(depth), work.scores.get(), rows, false);
+      product(n, rows, depth, side.values.get() + key * depth, depth, work.d_out_columns.get(),
+              PanelStride(depth), work.d_probabilities.get(), rows, false);
       for (int64_t i = 0; i < n; ++i) {
         const Range seen = VisibleQueries(shape, block, key + i);
-        SoftmaxBackwardRow(work.scores.get() + i * rows, work.d_probabilities.get() + i * rows, seen.begin * block.group,
-                           seen.end * block.group, rows, shape.scale, work.lse.get(), work.delta.get(),
-                           work.probabilities.get() + i * rows, work.d_scores.get() + i * rows);
+        SoftmaxBackwardRow(work.scores.get() + i * rows, work.d_probabilities.get() + i * rows,
+                           seen.begin * block.group, seen.end * block.group, rows, shape.scale,
+                           work.lse.get(), work.delta.get(), work.probabilities.get() + i * rows,
+                           work.d_scores.get() + i * rows);
       }
-      product(n, depth, rows, work.probabilities.get(), rows, work.d_out_rows.get(), PanelStride(rows), dv + key * depth,
-              depth, true);
-      product(n, depth, rows, work.d_scores.get(), rows, work.query_rows.get(), PanelStride(rows), dk + key * depth, depth,
-              true);
+      product(n, depth, rows, work.probabilities.get(), rows, work.d_out_rows.get(), PanelStride(rows),
+              dv + key * depth, depth, true);
+      product(n, depth, rows, work.d_scores.get(), rows, work.query_rows.get(), PanelStride(rows),
+              dk + key * depth, depth, true);
       engine.pack_rows(n, rows, work.d_scores.get(), rows, work.packed_d_scores.get());
-      product(depth, rows, n, side.keys_t.get() + key, side.padded, work.packed_d_scores.get(), PanelStride(n),
-              work.dq_t.get(), rows, key != keys.begin);
+      product(depth, rows, n, side.keys_t.get() + key, side.padded, work.packed_d_scores.get(),
+              PanelStride(n), work.dq_t.get(), rows, key != keys.begin);
     }
   }
 
@@ -296,9 +338,11 @@ struct Attention {
     }
   }
 
-  // One of `chunks` parts of a sequence's queries, every so-many-th block, so that all parts have as much to do.
-  void BackwardChunk(const std::vector<QueryBlock>& blocks, int64_t chunk, int64_t chunks, const KeySide& side, ConstRows q,
-                     ConstRows out, const float* lse, ConstRows dout, Rows dq, float* dk, float* dv) const {
+  // One of `chunks` parts of a sequence's queries, every so-many-th block, so that all parts have as much to
+  // do.
+  void BackwardChunk(const std::vector<QueryBlock>& blocks, int64_t chunk, int64_t chunks,
+                     const KeySide& side, ConstRows q, ConstRows out, const float* lse, ConstRows dout,
+                     Rows dq, float* dk, float* dv) const {
     const EngineScope<E> scope(engine);
     std::fill_n(dk, side.padded * depth, 0.0f);
     std::fill_n(dv, side.padded * depth, 0.0f);
@@ -312,7 +356,8 @@ struct Attention {
   }
 
   // The parts' gradients of one sequence's keys or values, added up in order.
-  void StoreKeyGradient(const std::vector<const float*>& parts, int64_t sequence, int64_t kv_head, Rows to) const {
+  void StoreKeyGradient(const std::vector<const float*>& parts, int64_t sequence, int64_t kv_head,
+                        Rows to) const {
     std::vector<float> row(static_cast<size_t>(shape.head_dim));
     for (int64_t i = 0; i < SequenceLength(shape, sequence); ++i) {
       std::copy_n(parts.front() + i * depth, shape.head_dim, row.data());
@@ -320,12 +365,13 @@ struct Attention {
         for (int64_t c = 0; c < shape.head_dim; ++c) row[static_cast<size_t>(c)] += parts[p][i * depth + c];
       }
       CopyRow(row.data(), shape.head_dim, 1.0f,
-              static_cast<T*>(to.data.data()) + (shape.cu_seqlens[sequence] + i) * to.stride + kv_head * shape.head_dim);
+              static_cast<T*>(to.data.data()) + (shape.cu_seqlens[sequence] + i) * to.stride +
+                  kv_head * shape.head_dim);
     }
   }
 
-  void Backward(ConstRows q, ConstRows k, ConstRows v, ConstRows out, const float* lse, ConstRows dout, Rows dq, Rows dk,
-                Rows dv) const {
+  void Backward(ConstRows q, ConstRows k, ConstRows v, ConstRows out, const float* lse, ConstRows dout,
+                Rows dq, Rows dk, Rows dv) const {
     const int64_t pairs = shape.num_sequences * shape.kv_heads;
     // A sequence is cut only where there are too few to go round.
     const int64_t chunks = pairs >= 2 * NumThreads() ? 1 : NumThreads();
@@ -342,7 +388,8 @@ struct Attention {
       auto& sum = sums[static_cast<size_t>(part)];
       const int64_t size = sides[i].padded * depth;
       sum = Buffer<float>(2 * size);
-      BackwardChunk(blocks[i], part % chunks, chunks, sides[i], q, out, lse, dout, dq, sum.get(), sum.get() + size);
+      BackwardChunk(blocks[i], part % chunks, chunks, sides[i], q, out, lse, dout, dq, sum.get(),
+                    sum.get() + size);
     });
     ParallelForEach(pairs, [&](int64_t pair) {
       std::vector<const float*> dk_parts, dv_parts;
@@ -370,11 +417,12 @@ void WithAttention(const AttentionShape& shape, bool is_bf16, Body&& body) {
 }
 
 void RunForward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, Rows out, float* lse) {
-  WithAttention(shape, q.data.is_bf16(), [&](const auto& attention) { attention.Forward(q, k, v, out, lse); });
+  WithAttention(shape, q.data.is_bf16(),
+                [&](const auto& attention) { attention.Forward(q, k, v, out, lse); });
 }
 
-void RunBackward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, ConstRows out, const float* lse,
-                 ConstRows dout, Rows dq, Rows dk, Rows dv) {
+void RunBackward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, ConstRows out,
+                 const float* lse, ConstRows dout, Rows dq, Rows dk, Rows dv) {
   WithAttention(shape, q.data.is_bf16(),
                 [&](const auto& attention) { attention.Backward(q, k, v, out, lse, dout, dq, dk, dv); });
 }
@@ -388,7 +436,8 @@ namespace gemtune::kernels {
 HWY_EXPORT(RunForward);
 HWY_EXPORT(RunBackward);
 
-void AttentionForward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, Rows out, float* lse) {
+void AttentionForward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, Rows out,
+                      float* lse) {
   WithTypeOf([](auto) {}, q.data, k.data, v.data, out.data);
   HWY_DYNAMIC_DISPATCH(RunForward)(shape, q, k, v, out, lse);
 }

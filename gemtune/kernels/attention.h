@@ -7,11 +7,11 @@
 
 namespace gemtune::kernels {
 
-/// Causal attention within each sequence of a packed batch, grouped heads, optional sliding window: see ops/attention.h
-/// for the meaning. No L × L matrix is ever made and blocks that the mask excludes are never computed: time and memory
-/// are linear in the length where there is a window. Scores and softmax are fp32; with bf16 operands the probabilities
-/// are rounded to bf16 for the product with V, as q, k and v are. (Dao 2023, FlashAttention-2, on a cache instead of
-/// shared memory.)
+/// Causal attention within each sequence of a packed batch, grouped heads, optional sliding window: see
+/// ops/attention.h for the meaning. No L × L matrix is ever made and blocks that the mask excludes are never
+/// computed: time and memory are linear in the length where there is a window. Scores and softmax are fp32;
+/// with bf16 operands the probabilities are rounded to bf16 for the product with V, as q, k and v are. (Dao
+/// 2023, FlashAttention-2, on a cache instead of shared memory.)
 struct AttentionShape {
   int64_t num_sequences = 0;
   const int32_t* cu_seqlens = nullptr;     // [num_sequences + 1], tokens
@@ -22,7 +22,8 @@ struct AttentionShape {
   int64_t head_dim = 0;
   float scale = 1.0f;
   int64_t window = 0;  // keys a query sees, itself included; 0: all before it
-  /// Engine for bf16 operands: index into BFloat16Gemms(), or −1 to widen to fp32. The default is the fastest there is.
+  /// Engine for bf16 operands: index into BFloat16Gemms(), or −1 to widen to fp32. The default is the fastest
+  /// there is.
   int bf16_engine = BFloat16Gemms().empty() ? -1 : 0;
 };
 
@@ -37,10 +38,13 @@ struct Rows {
 };
 
 /// out = softmax(scale · q·kᵀ)·v; lse = log Σ exp(scale · q·kᵀ), which the backward pass needs.
-/// q [queries, heads · head_dim]; k, v [tokens, kv_heads · head_dim]; out as q; lse [queries, heads] fp32. All of one type.
-void AttentionForward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, Rows out, float* lse);
+/// q [queries, heads · head_dim]; k, v [tokens, kv_heads · head_dim]; out as q; lse [queries, heads] fp32.
+/// All of one type.
+void AttentionForward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, Rows out,
+                      float* lse);
 
-/// Gradients, exact: dq, dk, dv overwritten, of the shapes of q, k, v. `out` and `lse` are the forward pass's.
+/// Gradients, exact: dq, dk, dv overwritten, of the shapes of q, k, v. `out` and `lse` are the forward
+/// pass's.
 void AttentionBackward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, ConstRows out,
                        const float* lse, ConstRows dout, Rows dq, Rows dk, Rows dv);
 

@@ -1,4 +1,5 @@
-// The elementwise part of attention, a row at a time: softmax, its gradient, copies. Included once a target, see simd-inl.h.
+// The elementwise part of attention, a row at a time: softmax, its gradient, copies. Included once a target,
+// see simd-inl.h.
 #if defined(GEMTUNE_KERNELS_ATTENTION_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GEMTUNE_KERNELS_ATTENTION_ROWS_INL_H_
 #undef GEMTUNE_KERNELS_ATTENTION_ROWS_INL_H_
@@ -35,13 +36,15 @@ void CopyPadded(const From* from, int64_t n, int64_t padded, To* to) {
 
 template <typename A, typename B>
 float Dot(const A* a, const B* b, int64_t n) {
-  return SumOf(n, [&](auto d, int64_t i) HWY_ATTR { return hn::Mul(LoadFloat(d, a + i), LoadFloat(d, b + i)); });
+  return SumOf(n,
+               [&](auto d, int64_t i) HWY_ATTR { return hn::Mul(LoadFloat(d, a + i), LoadFloat(d, b + i)); });
 }
 
 template <class D>
 HWY_INLINE auto InRange(D d, int64_t i, int64_t lo, int64_t hi) {
   const auto index = hn::Iota(d, static_cast<float>(i));
-  return hn::And(hn::Ge(index, hn::Set(d, static_cast<float>(lo))), hn::Lt(index, hn::Set(d, static_cast<float>(hi))));
+  return hn::And(hn::Ge(index, hn::Set(d, static_cast<float>(lo))),
+                 hn::Lt(index, hn::Set(d, static_cast<float>(hi))));
 }
 
 template <class D, typename E>
@@ -49,8 +52,9 @@ HWY_INLINE void ZeroRow(D d, int64_t begin, int64_t end, E* row) {
   for (auto i = begin; i < end; i += static_cast<int64_t>(hn::Lanes(d))) StoreFloat(hn::Zero(d), d, row + i);
 }
 
-// Scores of one query against a block of keys, of which [lo, hi) are seen, become probabilities relative to the running
-// maximum; the rest up to `padded` becomes 0. Returns the factor by which what was summed up before shrinks.
+// Scores of one query against a block of keys, of which [lo, hi) are seen, become probabilities relative to
+// the running maximum; the rest up to `padded` becomes 0. Returns the factor by which what was summed up
+// before shrinks.
 template <typename E>
 float SoftmaxRow(const float* scores, int64_t lo, int64_t hi, int64_t padded, float scale, E* probabilities,
                  float& maximum, float& sum) {
@@ -76,7 +80,8 @@ float SoftmaxRow(const float* scores, int64_t lo, int64_t hi, int64_t padded, fl
   auto total = hn::Zero(d);
   int64_t i = first;
   for (; i < hi; i += lanes) {
-    const auto p = hn::IfThenElseZero(InRange(d, i, lo, hi), FastExp(d, hn::MulSub(hn::LoadU(d, scores + i), vscale, vmaximum)));
+    const auto p = hn::IfThenElseZero(InRange(d, i, lo, hi),
+                                      FastExp(d, hn::MulSub(hn::LoadU(d, scores + i), vscale, vmaximum)));
     total = hn::Add(total, p);
     StoreFloat(p, d, probabilities + i);
   }
@@ -86,11 +91,12 @@ float SoftmaxRow(const float* scores, int64_t lo, int64_t hi, int64_t padded, fl
   return shrink;
 }
 
-// One key's scores by and dO·v for the queries of a block, of which [lo, hi) see it, become the probabilities and the
-// gradient of the scores; the rest up to `padded` becomes 0.
+// One key's scores by and dO·v for the queries of a block, of which [lo, hi) see it, become the probabilities
+// and the gradient of the scores; the rest up to `padded` becomes 0.
 template <typename E>
-void SoftmaxBackwardRow(const float* scores, const float* d_probabilities, int64_t lo, int64_t hi, int64_t padded,
-                        float scale, const float* lse, const float* delta, E* probabilities, E* d_scores) {
+void SoftmaxBackwardRow(const float* scores, const float* d_probabilities, int64_t lo, int64_t hi,
+                        int64_t padded, float scale, const float* lse, const float* delta, E* probabilities,
+                        E* d_scores) {
   const RowTag d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t first = std::min(lo, hi) / lanes * lanes;

@@ -47,8 +47,8 @@ HWY_INLINE void Tile(const GemmBlock<float>& block, int64_t row, int64_t panel) 
   }
 }
 
-// As many sums at once as the registers hold: 8 rows and 2 panels of one vector each (AVX-512), 4 rows of 2 vectors
-// (AVX2), 2 rows of 4 (SSE4).
+// As many sums at once as the registers hold: 8 rows and 2 panels of one vector each (AVX-512), 4 rows of 2
+// vectors (AVX2), 2 rows of 4 (SSE4).
 void Gemm(const GemmBlock<float>& block) {
   constexpr int kVectors = static_cast<int>(kPanelColumns / hn::MaxLanes(D()));
   constexpr int kRows = std::max(1, 8 / kVectors);
@@ -97,12 +97,14 @@ void PackColumns(int64_t k, int64_t n, const float* b, int64_t ldb, float* packe
 }  // namespace
 
 const GemmEngine<float>& FloatGemm() {
-  static const GemmEngine<float> engine = {.name = "float",
-                                           .pack_rows = PackRows,
-                                           .pack_columns = PackColumns,
-                                           .gemm = [](const GemmBlock<float>& block) { HWY_DYNAMIC_DISPATCH(Gemm)(block); },
-                                           .enter = [] {},
-                                           .leave = [] {}};
+  static const GemmEngine<float> engine = {
+      .name = "float",
+      .pack_rows = PackRows,
+      .pack_columns = PackColumns,
+      .gemm = [](const GemmBlock<float>& block) { HWY_DYNAMIC_DISPATCH(Gemm)
+                                                  (block); },
+      .enter = [] {},
+      .leave = [] {}};
   return engine;
 }
 

@@ -7,30 +7,38 @@
 
 namespace gemtune::kernels {
 
-// Matrix products C = A · B on blocks that stay in the cache, with one operand packed: what attention is made of. E is
-// float or BFloat16; products of BFloat16 are exact and added up in fp32.
+// Matrix products C = A · B on blocks that stay in the cache, with one operand packed: what attention is made
+// of. E is float or BFloat16; products of BFloat16 are exact and added up in fp32.
 //
-// Packed B [k, n]: panels of 16 columns, one behind the other. A panel holds, for float, row after row of its 16 numbers; for
-// BFloat16, pairs of rows with their numbers interleaved (B[2i][j], B[2i+1][j]), which is what vdpbf16ps and tdpbf16ps
-// read. k is padded to a multiple of 32 and n to a multiple of 16, with zeros.
+// Packed B [k, n]: panels of 16 columns, one behind the other. A panel holds, for float, row after row of its
+// 16 numbers; for BFloat16, pairs of rows with their numbers interleaved (B[2i][j], B[2i+1][j]), which is
+// what vdpbf16ps and tdpbf16ps read. k is padded to a multiple of 32 and n to a multiple of 16, with zeros.
 
 constexpr int64_t kPanelColumns = 16;
 constexpr int64_t kDepthStep = 32;
 
-constexpr int64_t PaddedColumns(int64_t n) { return (n + kPanelColumns - 1) / kPanelColumns * kPanelColumns; }
-constexpr int64_t PaddedDepth(int64_t k) { return (k + kDepthStep - 1) / kDepthStep * kDepthStep; }
+constexpr int64_t PaddedColumns(int64_t n) {
+  return (n + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
+}
+constexpr int64_t PaddedDepth(int64_t k) {
+  return (k + kDepthStep - 1) / kDepthStep * kDepthStep;
+}
 
 /// Numbers between two panels of a packed B of depth k.
-constexpr int64_t PanelStride(int64_t k) { return PaddedDepth(k) * kPanelColumns; }
+constexpr int64_t PanelStride(int64_t k) {
+  return PaddedDepth(k) * kPanelColumns;
+}
 
 /// Numbers in a packed B.
-constexpr int64_t PackedSize(int64_t k, int64_t n) { return PaddedDepth(k) * PaddedColumns(n); }
+constexpr int64_t PackedSize(int64_t k, int64_t n) {
+  return PaddedDepth(k) * PaddedColumns(n);
+}
 
 /// One product: C [m, n] = A [m, k] · B [k, n], or added to C. m and n multiples of 16, k of 32.
 template <typename E>
 struct GemmBlock {
   int64_t m, n, k;
-  const E* a;            // row-major
+  const E* a;  // row-major
   int64_t lda;
   const E* b;            // packed; the panel and row (a multiple of 32) to begin with
   int64_t panel_stride;  // of the whole packed B
@@ -56,8 +64,8 @@ struct GemmEngine {
 /// fp32 on any processor, through Highway.
 const GemmEngine<float>& FloatGemm();
 
-/// The engines for bf16 that this processor has, the fastest first: "amx", "avx512_bf16". None on others: bf16 is then
-/// widened to fp32.
+/// The engines for bf16 that this processor has, the fastest first: "amx", "avx512_bf16". None on others:
+/// bf16 is then widened to fp32.
 const std::vector<const GemmEngine<BFloat16>*>& BFloat16Gemms();
 
 /// The registers of one engine around a scope.

@@ -1,4 +1,5 @@
-// Compiled for AMX (Sapphire Rapids and later): tdpbf16ps multiplies tiles of 16 × 32 and 32 × 16 bf16 numbers.
+// Compiled for AMX (Sapphire Rapids and later): tdpbf16ps multiplies tiles of 16 × 32 and 32 × 16 bf16
+// numbers.
 #include <cpuid.h>
 #include <immintrin.h>
 #include <sys/syscall.h>
@@ -24,7 +25,9 @@ void EnterTiles() {
   _tile_loadconfig(&config);
 }
 
-void LeaveTiles() { _tile_release(); }
+void LeaveTiles() {
+  _tile_release();
+}
 
 // The intrinsics want the tiles' numbers as literals: one function a shape.
 inline void Tile2x2(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {

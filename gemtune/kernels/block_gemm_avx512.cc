@@ -1,4 +1,5 @@
-// Compiled for AVX-512 with BF16 (Cooper Lake, Sapphire Rapids, Zen 4): vdpbf16ps multiplies 32 pairs of bf16.
+// Compiled for AVX-512 with BF16 (Cooper Lake, Sapphire Rapids, Zen 4): vdpbf16ps multiplies 32 pairs of
+// bf16.
 #include <immintrin.h>
 
 #include "gemtune/kernels/block_gemm.h"
@@ -18,13 +19,15 @@ inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
   __m512 sum[kRows][kPanels];
   for (int i = 0; i < kRows; ++i) {
     for (int p = 0; p < kPanels; ++p) {
-      sum[i][p] = block.accumulate ? _mm512_loadu_ps(c + i * block.ldc + p * kPanelColumns) : _mm512_setzero_ps();
+      sum[i][p] =
+          block.accumulate ? _mm512_loadu_ps(c + i * block.ldc + p * kPanelColumns) : _mm512_setzero_ps();
     }
   }
   for (int64_t k = 0; k < block.k; k += 2) {
     __m512bh column[kPanels];
     for (int p = 0; p < kPanels; ++p) {
-      column[p] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + p * block.panel_stride + k * kPanelColumns));
+      column[p] =
+          reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + p * block.panel_stride + k * kPanelColumns));
     }
     for (int i = 0; i < kRows; ++i) {
       int32_t pair;

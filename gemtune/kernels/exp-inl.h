@@ -14,15 +14,16 @@ namespace gemtune::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // e^x to 2 ulp; 0 below −87.3 (no subnormals), e^88.4 above 88.4; NaN gives some number, so let none in.
-// x = n·ln 2 + r, |r| ≤ ½·ln 2, ln 2 in two parts; e^r by its Taylor polynomial, whose remainder r⁷/7! is under 1.3e-7 of
-// e^r; the factor 2^n goes into the exponent bits.
+// x = n·ln 2 + r, |r| ≤ ½·ln 2, ln 2 in two parts; e^r by its Taylor polynomial, whose remainder r⁷/7! is
+// under 1.3e-7 of e^r; the factor 2^n goes into the exponent bits.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V FastExp(D d, V x) {
   const hn::RebindToSigned<D> di;
   const auto low = hn::Set(d, -87.3f);
   const auto clamped = hn::Min(hn::Max(x, low), hn::Set(d, 88.4f));
   const auto n = hn::Round(hn::Mul(clamped, hn::Set(d, 1.44269504088896341f)));
-  const auto r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), clamped));
+  const auto r =
+      hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), clamped));
   auto p = hn::Set(d, 1.0f / 720);
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 120));
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 24));

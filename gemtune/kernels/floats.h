@@ -7,7 +7,8 @@
 
 namespace gemtune::kernels {
 
-/// A pointer to fp32 or bf16 numbers, so that a kernel is one function for both. ConstFloats reads, Floats writes.
+/// A pointer to fp32 or bf16 numbers, so that a kernel is one function for both. ConstFloats reads, Floats
+/// writes.
 template <typename Void, typename Float, typename Bf16>
 class FloatPointer {
  public:
@@ -18,7 +19,8 @@ class FloatPointer {
   Void* data() const { return data_; }
 
   FloatPointer operator+(int64_t elements) const {
-    return is_bf16_ ? FloatPointer(static_cast<Bf16*>(data_) + elements) : FloatPointer(static_cast<Float*>(data_) + elements);
+    return is_bf16_ ? FloatPointer(static_cast<Bf16*>(data_) + elements)
+                    : FloatPointer(static_cast<Float*>(data_) + elements);
   }
 
  private:

@@ -33,9 +33,11 @@ void ForwardRows(int64_t rows, int64_t width, const T* gate_up, T* y) {
 
 template <typename T>
 void BackwardRows(int64_t rows, int64_t width, const T* gate_up, const T* dy, T* d_gate_up, T* y) {
-  for (int64_t row = 0; row < rows; ++row, gate_up += 2 * width, d_gate_up += 2 * width, dy += width, y += width) {
+  for (int64_t row = 0; row < rows;
+       ++row, gate_up += 2 * width, d_gate_up += 2 * width, dy += width, y += width) {
     ForEachVector(width, [&](auto d, int64_t i) HWY_ATTR {
-      const auto gate = LoadFloat(d, gate_up + i), up = LoadFloat(d, gate_up + width + i), vdy = LoadFloat(d, dy + i);
+      const auto gate = LoadFloat(d, gate_up + i), up = LoadFloat(d, gate_up + width + i),
+                 vdy = LoadFloat(d, dy + i);
       const auto s = GeluGate(d, gate);
       const auto gelu = hn::Mul(gate, s);
       // gelu' = s + x · s · (1 − s) · 2c(1 + 3·0.044715·x²)
@@ -56,7 +58,8 @@ void GeGluRows(int64_t rows, int64_t width, ConstFloats gate_up, Floats y) {
       gate_up, y);
 }
 
-void GeGluRowsBackward(int64_t rows, int64_t width, ConstFloats gate_up, ConstFloats dy, Floats d_gate_up, Floats y) {
+void GeGluRowsBackward(int64_t rows, int64_t width, ConstFloats gate_up, ConstFloats dy, Floats d_gate_up,
+                       Floats y) {
   WithTypeOf(
       [&]<typename T>(T) {
         BackwardRows(rows, width, static_cast<const T*>(gate_up.data()), static_cast<const T*>(dy.data()),
@@ -85,7 +88,8 @@ void GeGluForward(int64_t rows, int64_t width, ConstFloats gate_up, Floats y) {
   });
 }
 
-void GeGluBackward(int64_t rows, int64_t width, ConstFloats gate_up, ConstFloats dy, Floats d_gate_up, Floats y) {
+void GeGluBackward(int64_t rows, int64_t width, ConstFloats gate_up, ConstFloats dy, Floats d_gate_up,
+                   Floats y) {
   ParallelFor(rows, kGrainRows, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(GeGluRowsBackward)
     (end - begin, width, gate_up + begin * 2 * width, dy + begin * width, d_gate_up + begin * 2 * width,

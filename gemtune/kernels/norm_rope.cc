@@ -19,7 +19,8 @@ void ForwardHead(int64_t half, const T* x, const T* w, float eps, const float* c
   ForEachVector(half, [&](auto d, int64_t i) HWY_ATTR {
     const auto x1 = hn::Mul(LoadFloat(d, x + i), hn::Set(d, r));
     const auto x2 = hn::Mul(LoadFloat(d, x + half + i), hn::Set(d, r));
-    const auto n1 = hn::MulAdd(x1, LoadFloat(d, w + i), x1), n2 = hn::MulAdd(x2, LoadFloat(d, w + half + i), x2);
+    const auto n1 = hn::MulAdd(x1, LoadFloat(d, w + i), x1),
+               n2 = hn::MulAdd(x2, LoadFloat(d, w + half + i), x2);
     const auto c = hn::LoadU(d, cos + i), s = hn::LoadU(d, sin + i);
     StoreFloat(hn::NegMulAdd(n2, s, hn::Mul(n1, c)), d, y + i);
     StoreFloat(hn::MulAdd(n1, s, hn::Mul(n2, c)), d, y + half + i);
@@ -28,8 +29,8 @@ void ForwardHead(int64_t half, const T* x, const T* w, float eps, const float* c
 
 // dn, of 2 · half floats, is scratch: the gradient turned back. dw is added to.
 template <typename T>
-void BackwardHead(int64_t half, const T* x, const T* w, float eps, const float* cos, const float* sin, const T* dy,
-                  T* dx, float* dw, float* dn) {
+void BackwardHead(int64_t half, const T* x, const T* w, float eps, const float* cos, const float* sin,
+                  const T* dy, T* dx, float* dw, float* dn) {
   const int64_t dim = 2 * half;
   ForEachVector(half, [&](auto d, int64_t i) HWY_ATTR {
     const auto dy1 = LoadFloat(d, dy + i), dy2 = LoadFloat(d, dy + half + i);
@@ -51,8 +52,8 @@ void BackwardHead(int64_t half, const T* x, const T* w, float eps, const float* 
   });
 }
 
-void RotateRows(const NormRopeShape& shape, int64_t begin, int64_t end, ConstFloats x, int64_t x_stride, ConstFloats w,
-                Floats y, int64_t y_stride) {
+void RotateRows(const NormRopeShape& shape, int64_t begin, int64_t end, ConstFloats x, int64_t x_stride,
+                ConstFloats w, Floats y, int64_t y_stride) {
   const int64_t half = shape.head_dim / 2;
   WithTypeOf(
       [&]<typename T>(T) {
@@ -68,8 +69,9 @@ void RotateRows(const NormRopeShape& shape, int64_t begin, int64_t end, ConstFlo
       x, w, y);
 }
 
-void RotateRowsBackward(const NormRopeShape& shape, int64_t begin, int64_t end, ConstFloats x, int64_t x_stride,
-                        ConstFloats w, ConstFloats dy, int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw) {
+void RotateRowsBackward(const NormRopeShape& shape, int64_t begin, int64_t end, ConstFloats x,
+                        int64_t x_stride, ConstFloats w, ConstFloats dy, int64_t dy_stride, Floats dx,
+                        int64_t dx_stride, float* dw) {
   const int64_t half = shape.head_dim / 2;
   std::vector<float> scratch(static_cast<size_t>(shape.head_dim));
   WithTypeOf(
@@ -109,8 +111,8 @@ void NormRopeForward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride
   });
 }
 
-void NormRopeBackward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w, ConstFloats dy,
-                      int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw) {
+void NormRopeBackward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w,
+                      ConstFloats dy, int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw) {
   ReduceParts(shape.rows, kGrainRows, shape.head_dim, dw, [&](int64_t begin, int64_t end, float* sums) {
     HWY_DYNAMIC_DISPATCH(RotateRowsBackward)
     (shape, begin, end, x, x_stride, w, dy, dy_stride, dx, dx_stride, sums);

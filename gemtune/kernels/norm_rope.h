@@ -10,10 +10,10 @@ namespace gemtune::kernels {
 struct NormRopeShape {
   int64_t rows = 0;
   int64_t heads = 0;
-  int64_t head_dim = 0;          // even
+  int64_t head_dim = 0;  // even
   float eps = 1e-6f;
-  const float* cos = nullptr;    // [positions, head_dim / 2]
-  const float* sin = nullptr;    // [positions, head_dim / 2]
+  const float* cos = nullptr;          // [positions, head_dim / 2]
+  const float* sin = nullptr;          // [positions, head_dim / 2]
   const int64_t* positions = nullptr;  // [rows] index into cos and sin
 };
 
@@ -23,9 +23,9 @@ struct NormRopeShape {
 void NormRopeForward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w, Floats y,
                      int64_t y_stride);
 
-/// Gradients. dy as y; dx as x, overwritten, may be dy; dw [head_dim] fp32, overwritten, summed part by part as in
-/// rms_norm.h.
-void NormRopeBackward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w, ConstFloats dy,
-                      int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw);
+/// Gradients. dy as y; dx as x, overwritten, may be dy; dw [head_dim] fp32, overwritten, summed part by part
+/// as in rms_norm.h.
+void NormRopeBackward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w,
+                      ConstFloats dy, int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw);
 
 }  // namespace gemtune::kernels

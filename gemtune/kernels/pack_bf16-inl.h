@@ -1,6 +1,7 @@
 #pragma once
 
-// Packing of bf16 operands with AVX-512, for the engines that need it. Included only by files compiled for it.
+// Packing of bf16 operands with AVX-512, for the engines that need it. Included only by files compiled for
+// it.
 
 #include <immintrin.h>
 
@@ -13,7 +14,9 @@
 namespace gemtune::kernels::internal {
 namespace {
 
-inline __mmask16 FirstLanes(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+inline __mmask16 FirstLanes(int64_t count) {
+  return static_cast<__mmask16>((1u << count) - 1);
+}
 
 // Rows 2i and 2i + 1 of 16 columns, interleaved.
 inline __m512i InterleaveRows(const BFloat16* even, const BFloat16* odd, int64_t width) {
@@ -29,7 +32,8 @@ void PackRowsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloat16
     const int64_t width = std::min(kPanelColumns, n - column);
     for (int64_t i = 0; i < PaddedDepth(k); i += 2) {
       const BFloat16* even = b + i * ldb + column;
-      const __m512i pair = i < k ? InterleaveRows(even, i + 1 < k ? even + ldb : nullptr, width) : _mm512_setzero_si512();
+      const __m512i pair =
+          i < k ? InterleaveRows(even, i + 1 < k ? even + ldb : nullptr, width) : _mm512_setzero_si512();
       _mm512_storeu_si512(packed + i * kPanelColumns, pair);
     }
   }
@@ -71,10 +75,12 @@ void PackColumnsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloa
       const auto lanes = static_cast<__mmask32>((uint64_t{1} << depth) - 1);
       __m512i r[16];
       for (int64_t j = 0; j < kPanelColumns; ++j) {
-        r[j] = j < width ? _mm512_maskz_loadu_epi16(lanes, b + (column + j) * ldb + i) : _mm512_setzero_si512();
+        r[j] =
+            j < width ? _mm512_maskz_loadu_epi16(lanes, b + (column + j) * ldb + i) : _mm512_setzero_si512();
       }
       Transpose16x16(r);
-      for (int64_t j = 0; j < kPanelColumns; ++j) _mm512_storeu_si512(packed + (i + 2 * j) * kPanelColumns, r[j]);
+      for (int64_t j = 0; j < kPanelColumns; ++j)
+        _mm512_storeu_si512(packed + (i + 2 * j) * kPanelColumns, r[j]);
     }
   }
 }

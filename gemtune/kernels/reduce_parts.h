@@ -8,13 +8,15 @@
 
 namespace gemtune::kernels {
 
-/// Splits `rows` as ParallelFor does; body(begin, end, sums) adds its rows' share to sums [dim], zero at first. Their
-/// sum over the parts, in order, is written to total [dim]: the same for the same number of threads.
+/// Splits `rows` as ParallelFor does; body(begin, end, sums) adds its rows' share to sums [dim], zero at
+/// first. Their sum over the parts, in order, is written to total [dim]: the same for the same number of
+/// threads.
 template <typename Body>
 void ReduceParts(int64_t rows, int64_t grain, int64_t dim, float* total, Body&& body) {
   std::vector<float> sums(static_cast<size_t>(ParallelParts(rows, grain) * dim), 0.0f);
-  ParallelForParts(rows, grain,
-                   [&](int64_t part, int64_t begin, int64_t end) { body(begin, end, sums.data() + part * dim); });
+  ParallelForParts(rows, grain, [&](int64_t part, int64_t begin, int64_t end) {
+    body(begin, end, sums.data() + part * dim);
+  });
   std::fill(total, total + dim, 0.0f);
   for (size_t i = 0; i < sums.size(); ++i) total[i % static_cast<size_t>(dim)] += sums[i];
 }

@@ -26,8 +26,8 @@ void ForwardRows(int64_t rows, int64_t dim, const float* residual, const X* x, c
 
 // dw is added to.
 template <typename X, typename T, typename DY, typename DX>
-void BackwardRows(int64_t rows, int64_t dim, const X* x, const T* w, float eps, const DY* dy, const float* dx_other, DX* dx,
-              float* dw) {
+void BackwardRows(int64_t rows, int64_t dim, const X* x, const T* w, float eps, const DY* dy,
+                  const float* dx_other, DX* dx, float* dw) {
   for (int64_t row = 0; row < rows; ++row, x += dim, dy += dim, dx += dim) {
     const float r = InverseRms(x, dim, eps);
     const float dot = SumOf(dim, [&](auto d, int64_t i) HWY_ATTR {
@@ -54,10 +54,12 @@ void NormRows(int64_t rows, int64_t dim, const float* x, ConstFloats w, float ep
       w, y);
 }
 
-void AddNormRows(int64_t rows, int64_t dim, const float* residual, ConstFloats x, ConstFloats w, float eps, float* sum) {
+void AddNormRows(int64_t rows, int64_t dim, const float* residual, ConstFloats x, ConstFloats w, float eps,
+                 float* sum) {
   WithTypeOf(
       [&]<typename T>(T) {
-        ForwardRows(rows, dim, residual, static_cast<const T*>(x.data()), static_cast<const T*>(w.data()), eps, sum);
+        ForwardRows(rows, dim, residual, static_cast<const T*>(x.data()), static_cast<const T*>(w.data()),
+                    eps, sum);
       },
       x, w);
 }
@@ -66,18 +68,18 @@ void NormRowsBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, 
                       const float* dx_other, float* dx, float* dw) {
   WithTypeOf(
       [&]<typename T>(T) {
-        BackwardRows(rows, dim, x, static_cast<const T*>(w.data()), eps, static_cast<const T*>(dy.data()), dx_other, dx,
-                     dw);
+        BackwardRows(rows, dim, x, static_cast<const T*>(w.data()), eps, static_cast<const T*>(dy.data()),
+                     dx_other, dx, dw);
       },
       w, dy);
 }
 
-void AddNormRowsBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w, float eps, const float* dsum, Floats dx,
-                         float* dw) {
+void AddNormRowsBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w, float eps,
+                         const float* dsum, Floats dx, float* dw) {
   WithTypeOf(
       [&]<typename T>(T) {
-        BackwardRows(rows, dim, static_cast<const T*>(x.data()), static_cast<const T*>(w.data()), eps, dsum, nullptr,
-                     static_cast<T*>(dx.data()), dw);
+        BackwardRows(rows, dim, static_cast<const T*>(x.data()), static_cast<const T*>(w.data()), eps, dsum,
+                     nullptr, static_cast<T*>(dx.data()), dw);
       },
       x, w, dx);
 }
@@ -104,8 +106,8 @@ void RmsNormForward(int64_t rows, int64_t dim, const float* x, ConstFloats w, fl
   });
 }
 
-void AddRmsNormForward(int64_t rows, int64_t dim, const float* residual, ConstFloats x, ConstFloats w, float eps,
-                       float* sum) {
+void AddRmsNormForward(int64_t rows, int64_t dim, const float* residual, ConstFloats x, ConstFloats w,
+                       float eps, float* sum) {
   ParallelFor(rows, kGrainRows, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(AddNormRows)
     (end - begin, dim, residual + begin * dim, x + begin * dim, w, eps, sum + begin * dim);
@@ -121,8 +123,8 @@ void RmsNormBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, f
   });
 }
 
-void AddRmsNormBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w, float eps, const float* dsum, Floats dx,
-                        float* dw) {
+void AddRmsNormBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w, float eps, const float* dsum,
+                        Floats dx, float* dw) {
   ReduceParts(rows, kGrainRows, dim, dw, [&](int64_t begin, int64_t end, float* sums) {
     HWY_DYNAMIC_DISPATCH(AddNormRowsBackward)
     (end - begin, dim, x + begin * dim, w, eps, dsum + begin * dim, dx + begin * dim, sums);

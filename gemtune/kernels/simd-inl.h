@@ -1,5 +1,5 @@
-// What every SIMD kernel shares: loads and stores that widen to fp32 and round once, loops with their tail, reductions.
-// Included once a target by Highway's foreach_target, hence the guard's form.
+// What every SIMD kernel shares: loads and stores that widen to fp32 and round once, loops with their tail,
+// reductions. Included once a target by Highway's foreach_target, hence the guard's form.
 #if defined(GEMTUNE_KERNELS_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GEMTUNE_KERNELS_SIMD_INL_H_
 #undef GEMTUNE_KERNELS_SIMD_INL_H_
@@ -54,7 +54,8 @@ HWY_INLINE void StoreFloat(hn::Vec<D> v, [[maybe_unused]] D d, BFloat16* p) {
   hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di32, result)), d16, reinterpret_cast<uint16_t*>(p));
 }
 
-// Calls body(d, i) for i = 0, N, 2N, ... and, where n is no multiple of the vector length, for each element of the tail.
+// Calls body(d, i) for i = 0, N, 2N, ... and, where n is no multiple of the vector length, for each element
+// of the tail.
 template <class Body>
 HWY_INLINE void ForEachVector(int64_t n, Body&& body) {
   const Wide d;

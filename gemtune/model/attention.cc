@@ -8,7 +8,8 @@
 namespace gemtune::model {
 
 AttentionImpl::AttentionImpl(const AttentionShape& shape, const at::TensorOptions& options) : shape_(shape) {
-  const int64_t q_size = shape.num_attention_heads * shape.head_dim, kv_size = shape.num_key_value_heads * shape.head_dim;
+  const int64_t q_size = shape.num_attention_heads * shape.head_dim,
+                kv_size = shape.num_key_value_heads * shape.head_dim;
   const auto weights = AdjacentWeights(shape.hidden_size, {q_size, kv_size, kv_size}, options);
   q_proj_ = register_module("q_proj", Linear(weights[0]));
   k_proj_ = register_module("k_proj", Linear(weights[1]));
@@ -31,9 +32,9 @@ at::Tensor AttentionImpl::forward(const at::Tensor& x, const RmsNorm& norm, cons
   } else {
     qkv = project(x, {q_proj_->weight, k_proj_->weight, v_proj_->weight});
   }
-  return o_proj_(ops::QkvAttention(qkv[0], qkv[1], qkv[2],
-                                   {.q_weight = q_norm_->weight, .k_weight = k_norm_->weight, .eps = q_norm_->eps}, rope,
-                                   layout, {.scale = shape_.scale, .window = shape_.sliding_window}));
+  return o_proj_(ops::QkvAttention(
+      qkv[0], qkv[1], qkv[2], {.q_weight = q_norm_->weight, .k_weight = k_norm_->weight, .eps = q_norm_->eps},
+      rope, layout, {.scale = shape_.scale, .window = shape_.sliding_window}));
 }
 
 }  // namespace gemtune::model

@@ -27,7 +27,8 @@ class AttentionImpl : public torch::nn::Module {
 
   /// x [T, hidden_size], the residual stream; `norm`, what it is normalised with before the projections → [R,
   /// hidden_size], R being the queries that `layout` selects.
-  at::Tensor forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout, const ops::RopeTable& rope);
+  at::Tensor forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout,
+                     const ops::RopeTable& rope);
 
  private:
   AttentionShape shape_;

@@ -15,7 +15,8 @@ at::Tensor LinearImpl::forward(const at::Tensor& x) const {
   return at::linear(x, weight);
 }
 
-std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights, const at::TensorOptions& options) {
+std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights,
+                                        const at::TensorOptions& options) {
   const int64_t total = std::accumulate(heights.begin(), heights.end(), int64_t{0});
   const at::Tensor all = at::empty({total, in_features}, options);
   std::vector<at::Tensor> weights;

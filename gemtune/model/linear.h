@@ -22,8 +22,9 @@ class LinearImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Linear);
 
-/// Uninitialised weights [heights[i], in_features] of projections that read the same rows, behind one another in memory:
-/// ops::NormLinear then computes them in one product.
-std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights, const at::TensorOptions& options);
+/// Uninitialised weights [heights[i], in_features] of projections that read the same rows, behind one another
+/// in memory: ops::NormLinear then computes them in one product.
+std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights,
+                                        const at::TensorOptions& options);
 
 }  // namespace gemtune::model

@@ -13,10 +13,13 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-at::Tensor Rounded(double scale, const at::Tensor& like) { return at::scalar_tensor(scale, like.options()).to(at::kFloat); }
+at::Tensor Rounded(double scale, const at::Tensor& like) {
+  return at::scalar_tensor(scale, like.options()).to(at::kFloat);
+}
 
 struct ScaledEmbeddingFunction : torch::autograd::Function<ScaledEmbeddingFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& weight, const at::Tensor& ids, double scale) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& weight, const at::Tensor& ids,
+                            double scale) {
     ctx->save_for_backward({weight, ids});
     ctx->saved_data["scale"] = scale;
     return at::embedding(weight, ids).to(at::kFloat).mul_(Rounded(scale, weight));
@@ -28,8 +31,9 @@ struct ScaledEmbeddingFunction : torch::autograd::Function<ScaledEmbeddingFuncti
     const auto [rows, row_of, counts] = at::_unique2(ids, /*sorted=*/true, /*return_inverse=*/true);
     at::Tensor sums = at::zeros({rows.size(0), weight.size(1)}, at::kFloat);
     sums.index_add_(0, row_of, grads[0]).mul_(Rounded(ctx->saved_data["scale"].toDouble(), weight));
-    const at::Tensor grad = at::_sparse_coo_tensor_unsafe(rows.unsqueeze(0), sums.to(weight.scalar_type()), weight.sizes(),
-                                                          weight.options().layout(at::kSparse), /*is_coalesced=*/true);
+    const at::Tensor grad =
+        at::_sparse_coo_tensor_unsafe(rows.unsqueeze(0), sums.to(weight.scalar_type()), weight.sizes(),
+                                      weight.options().layout(at::kSparse), /*is_coalesced=*/true);
     return {grad, Variable(), Variable()};
   }
 };

@@ -7,8 +7,8 @@ namespace gemtune::ops {
 /// Rows of `weight` at `ids`, times `scale` rounded to the weight's dtype (as in transformers'
 /// Gemma3TextScaledWordEmbedding: √hidden_size is a bf16 number in a bf16 model). weight [vocab, dim]; ids
 /// [T] int64, all in range; result [T, dim] fp32 (double for double): the head of the residual stream.
-/// Differentiable in weight; on the CPU its gradient is sparse (a coalesced COO tensor of the rows in `ids`): a batch
-/// touches a few thousand of 262,144 rows.
+/// Differentiable in weight; on the CPU its gradient is sparse (a coalesced COO tensor of the rows in `ids`):
+/// a batch touches a few thousand of 262,144 rows.
 at::Tensor ScaledEmbedding(const at::Tensor& weight, const at::Tensor& ids, double scale);
 
 }  // namespace gemtune::ops

@@ -16,7 +16,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
+                            const at::Tensor& weight) {
     ctx->save_for_backward({gate, up, weight});
     const at::Tensor gate_up = JoinColumns({gate, up}).contiguous();
     at::Tensor y = at::empty({gate.size(0), gate.size(1)}, gate.options());
@@ -32,7 +33,8 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
     const at::Tensor dy = at::mm(grads[0], weight);
     at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate.options());
     // dy is read element by element before y takes its place.
-    kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(dy), FloatsOf(d_gate_up), FloatsOf(dy));
+    kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(dy), FloatsOf(d_gate_up),
+                           FloatsOf(dy));
     const auto d = SplitColumns(d_gate_up, {width, width});
     return {d[0], d[1], ctx->needs_input_grad(2) ? at::mm(grads[0].t(), dy) : at::Tensor()};
   }

@@ -6,7 +6,8 @@
 
 namespace gemtune::ops {
 
-/// Whether kernels take this tensor: fp32 or bf16 on the CPU. Anything else goes the way of ATen compositions.
+/// Whether kernels take this tensor: fp32 or bf16 on the CPU. Anything else goes the way of ATen
+/// compositions.
 inline bool HasKernels(const at::Tensor& x) {
   return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }

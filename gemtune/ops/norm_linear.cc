@@ -22,8 +22,8 @@ std::vector<int64_t> Heights(at::TensorList weights) {
 }
 
 struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
-  static variable_list forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& norm_weight, double eps,
-                               at::TensorList weights) {
+  static variable_list forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& norm_weight,
+                               double eps, at::TensorList weights) {
     variable_list saved = {x, norm_weight};
     saved.insert(saved.end(), weights.begin(), weights.end());
     ctx->save_for_backward(std::move(saved));
@@ -56,7 +56,8 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
 
 std::vector<at::Tensor> NormLinear(const at::Tensor& x, const at::Tensor& norm_weight, double eps,
                                    const std::vector<at::Tensor>& weights) {
-  if (RmsNormHasKernel(x, norm_weight)) return NormLinearFunction::apply(x.contiguous(), norm_weight, eps, at::TensorList(weights));
+  if (RmsNormHasKernel(x, norm_weight))
+    return NormLinearFunction::apply(x.contiguous(), norm_weight, eps, at::TensorList(weights));
   const at::Tensor normalised = RmsNorm(x, norm_weight, eps);
   std::vector<at::Tensor> results;
   for (const at::Tensor& weight : weights) results.push_back(at::linear(normalised, weight));

@@ -29,20 +29,21 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const auto [dx, dw] = RmsNormGradients(saved[0], saved[1], ctx->saved_data["eps"].toDouble(), grads[0].contiguous());
+    const auto [dx, dw] =
+        RmsNormGradients(saved[0], saved[1], ctx->saved_data["eps"].toDouble(), grads[0].contiguous());
     return {dx, dw, Variable()};
   }
 };
 
 struct AddRmsNormFunction : torch::autograd::Function<AddRmsNormFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
-                            double eps) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& residual, const at::Tensor& x,
+                            const at::Tensor& weight, double eps) {
     ctx->save_for_backward({x, weight});
     ctx->saved_data["eps"] = eps;
     at::Tensor sum = at::empty_like(residual);
     const int64_t dim = x.size(-1);
-    kernels::AddRmsNormForward(x.numel() / dim, dim, residual.const_data_ptr<float>(), ConstFloatsOf(x), ConstFloatsOf(weight),
-                               static_cast<float>(eps), sum.data_ptr<float>());
+    kernels::AddRmsNormForward(x.numel() / dim, dim, residual.const_data_ptr<float>(), ConstFloatsOf(x),
+                               ConstFloatsOf(weight), static_cast<float>(eps), sum.data_ptr<float>());
     return sum;
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
@@ -52,8 +53,8 @@ struct AddRmsNormFunction : torch::autograd::Function<AddRmsNormFunction> {
     const int64_t dim = x.size(-1);
     at::Tensor dx = at::empty_like(x), dw = at::empty({dim}, at::kFloat);
     kernels::AddRmsNormBackward(x.numel() / dim, dim, ConstFloatsOf(x), ConstFloatsOf(weight),
-                                static_cast<float>(ctx->saved_data["eps"].toDouble()), dsum.const_data_ptr<float>(),
-                                FloatsOf(dx), dw.data_ptr<float>());
+                                static_cast<float>(ctx->saved_data["eps"].toDouble()),
+                                dsum.const_data_ptr<float>(), FloatsOf(dx), dw.data_ptr<float>());
     return {dsum, dx, dw.to(weight.scalar_type()), Variable()};
   }
 };
@@ -63,8 +64,8 @@ struct AddRmsNormFunction : torch::autograd::Function<AddRmsNormFunction> {
 at::Tensor RmsNormOutput(const at::Tensor& x, const at::Tensor& weight, double eps) {
   at::Tensor y = at::empty(x.sizes(), weight.options());
   const int64_t dim = x.size(-1);
-  kernels::RmsNormForward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight), static_cast<float>(eps),
-                          FloatsOf(y));
+  kernels::RmsNormForward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight),
+                          static_cast<float>(eps), FloatsOf(y));
   return y;
 }
 
@@ -72,8 +73,9 @@ std::pair<at::Tensor, at::Tensor> RmsNormGradients(const at::Tensor& x, const at
                                                    const at::Tensor& dy) {
   at::Tensor dx = at::empty_like(x), dw = at::empty({x.size(-1)}, at::kFloat);
   const int64_t dim = x.size(-1);
-  kernels::RmsNormBackward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight), static_cast<float>(eps),
-                           ConstFloatsOf(dy), nullptr, dx.data_ptr<float>(), dw.data_ptr<float>());
+  kernels::RmsNormBackward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight),
+                           static_cast<float>(eps), ConstFloatsOf(dy), nullptr, dx.data_ptr<float>(),
+                           dw.data_ptr<float>());
   return {dx, dw.to(weight.scalar_type())};
 }
 

@@ -24,7 +24,9 @@ class TensorArena final : public c10::Allocator {
     return {block, block, &Delete, at::Device(at::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &Delete; }
-  void copy_data(void* to, const void* from, size_t bytes) const override { default_copy_data(to, from, bytes); }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
 
   static TensorArena*& Instance() {
     static TensorArena* instance = nullptr;
@@ -49,9 +51,11 @@ void UseTensorArena() {
   // What kernels take by themselves is smaller: let malloc keep that too instead of mapping it anew.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
-  const auto memory = static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
+  const auto memory =
+      static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
   try {
-    TensorArena::Instance() = new TensorArena(memory, c10::GetCPUAllocator());  // never freed: tensors may outlive main
+    TensorArena::Instance() =
+        new TensorArena(memory, c10::GetCPUAllocator());  // never freed: tensors may outlive main
   } catch (const std::bad_alloc&) {
     return;  // address space is limited: malloc will do
   }

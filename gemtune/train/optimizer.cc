@@ -15,7 +15,8 @@ AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : opt
   std::unordered_set<const at::TensorImpl*> embeddings;
   for (const auto& part : module.modules(/*include_self=*/false)) {
     const auto* embedding = dynamic_cast<const model::TokenEmbeddingImpl*>(part.get());
-    if (embedding == nullptr || !embedding->weight.requires_grad() || !ops::HasKernels(embedding->weight)) continue;
+    if (embedding == nullptr || !embedding->weight.requires_grad() || !ops::HasKernels(embedding->weight))
+      continue;
     embeddings.insert(embedding->weight.unsafeGetTensorImpl());
     embeddings_.emplace_back(embedding->weight, options);
   }

@@ -15,8 +15,8 @@ namespace gemtune::train {
 /// alone would lose steps smaller than 1/256 of a weight.
 class AdamW {
  public:
-  /// Every parameter of `module` that requires a gradient. Token embeddings, whose gradients are sparse, are left to
-  /// RowAdamW.
+  /// Every parameter of `module` that requires a gradient. Token embeddings, whose gradients are sparse, are
+  /// left to RowAdamW.
   AdamW(const torch::nn::Module& module, const AdamWOptions& options);
 
   /// L2 norm over all gradients. Parameters without a gradient count as zero.
@@ -28,7 +28,8 @@ class AdamW {
 
   void ZeroGrad();
 
-  /// Embedding rows are brought up to date only when they are needed: those of a batch before its forward pass, ...
+  /// Embedding rows are brought up to date only when they are needed: those of a batch before its forward
+  /// pass, ...
   void CatchUp(const at::Tensor& ids);
 
   /// ... and all of them before anything else reads the model.

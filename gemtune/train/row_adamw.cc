@@ -52,30 +52,37 @@ void RowAdamW::EnsureState(int64_t row) {
 
 kernels::AdamWState RowAdamW::State(int64_t slot) const {
   const int64_t row = slots_[static_cast<size_t>(slot)].index;
-  float* at = chunks_[static_cast<size_t>(slot / kChunkRows)].get() + slot % kChunkRows * (is_bf16_ ? 3 : 2) * dim_;
+  float* at =
+      chunks_[static_cast<size_t>(slot / kChunkRows)].get() + slot % kChunkRows * (is_bf16_ ? 3 : 2) * dim_;
   if (is_bf16_) {
-    return {.parameter = at, .exp_avg = at + dim_, .exp_avg_sq = at + 2 * dim_, .rounded = ops::BFloat16Data(parameter_) + row * dim_};
+    return {.parameter = at,
+            .exp_avg = at + dim_,
+            .exp_avg_sq = at + 2 * dim_,
+            .rounded = ops::BFloat16Data(parameter_) + row * dim_};
   }
   return {.parameter = parameter_.data_ptr<float>() + row * dim_, .exp_avg = at, .exp_avg_sq = at + dim_};
 }
 
-// The steps without a gradient that the row missed. When the first moment has shrunk to nothing, what is left of a step is
-// the decay of the three.
+// The steps without a gradient that the row missed. When the first moment has shrunk to nothing, what is left
+// of a step is the decay of the three.
 void RowAdamW::CatchUpSlot(int64_t slot, int64_t step) {
   Row& row = slots_[static_cast<size_t>(slot)];
   if (row.step >= step) return;
   const kernels::AdamWState state = State(slot);
-  const auto moving = static_cast<int64_t>(std::log(1e-12) / std::log(std::clamp(options_.beta1, 1e-3, 0.999999)));
+  const auto moving =
+      static_cast<int64_t>(std::log(1e-12) / std::log(std::clamp(options_.beta1, 1e-3, 0.999999)));
   const int64_t last_moving = std::min(step, row.step + moving);
   const std::vector<float> zeros(static_cast<size_t>(dim_), 0.0f);
-  for (int64_t s = row.step + 1; s <= last_moving; ++s) kernels::AdamWStep(dim_, zeros.data(), state, StepOptions(s));
+  for (int64_t s = row.step + 1; s <= last_moving; ++s)
+    kernels::AdamWStep(dim_, zeros.data(), state, StepOptions(s));
   if (last_moving < step) {
     double keep = 1;
     for (int64_t s = last_moving + 1; s <= step; ++s) {
       keep *= 1 - learning_rates_[static_cast<size_t>(s - 1)] * options_.weight_decay;
     }
     const auto rest = static_cast<double>(step - last_moving);
-    const auto decay1 = static_cast<float>(std::pow(options_.beta1, rest)), decay2 = static_cast<float>(std::pow(options_.beta2, rest));
+    const auto decay1 = static_cast<float>(std::pow(options_.beta1, rest)),
+               decay2 = static_cast<float>(std::pow(options_.beta2, rest));
     for (int64_t i = 0; i < dim_; ++i) {
       state.parameter[i] *= static_cast<float>(keep);
       state.exp_avg[i] *= decay1;

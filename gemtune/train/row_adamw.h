@@ -17,10 +17,11 @@ struct AdamWOptions {
   double weight_decay = 0.0;  // of matrices; norm weights are never decayed, as in transformers' Trainer
 };
 
-/// AdamW on an embedding, of whose rows a step's gradient touches few. Equals AdamW on the dense gradient to rounding: a row
-/// that had a gradient once goes on moving with its first moment, and every row decays. Those steps are made up for when
-/// the row is wanted: before it is read (CatchUp) and before all are (CatchUpAll). Master weights and moments exist only for
-/// rows that ever had a gradient (with weight decay: that were ever caught up), 3 fp32 numbers an element in bf16, 2 in fp32.
+/// AdamW on an embedding, of whose rows a step's gradient touches few. Equals AdamW on the dense gradient to
+/// rounding: a row that had a gradient once goes on moving with its first moment, and every row decays. Those
+/// steps are made up for when the row is wanted: before it is read (CatchUp) and before all are (CatchUpAll).
+/// Master weights and moments exist only for rows that ever had a gradient (with weight decay: that were ever
+/// caught up), 3 fp32 numbers an element in bf16, 2 in fp32.
 class RowAdamW {
  public:
   /// parameter [rows, dim], contiguous, bf16 or fp32, on the CPU.
@@ -53,10 +54,11 @@ class RowAdamW {
   AdamWOptions options_;
   int64_t dim_;
   bool is_bf16_;
-  std::vector<int32_t> slot_of_row_;                // −1: none
+  std::vector<int32_t> slot_of_row_;  // −1: none
   std::vector<Row> slots_;
-  std::vector<std::unique_ptr<float[]>> chunks_;    // master (bf16 only), exp_avg, exp_avg_sq of kChunkRows slots each
-  std::vector<double> learning_rates_;              // of every step so far
+  std::vector<std::unique_ptr<float[]>>
+      chunks_;                          // master (bf16 only), exp_avg, exp_avg_sq of kChunkRows slots each
+  std::vector<double> learning_rates_;  // of every step so far
 };
 
 }  // namespace gemtune::train

@@ -27,7 +27,8 @@ TEST(Arena, GivesTheSmallestHoleThatFits) {
 }
 
 TEST(Arena, JoinsNeighboursWhicheverIsFreedFirst) {
-  for (const std::vector<int>& order : {std::vector{0, 1, 2}, std::vector{2, 1, 0}, std::vector{0, 2, 1}, std::vector{1, 0, 2}}) {
+  for (const std::vector<int>& order :
+       {std::vector{0, 1, 2}, std::vector{2, 1, 0}, std::vector{0, 2, 1}, std::vector{1, 0, 2}}) {
     Arena arena(4 * kMegabyte);
     std::vector<void*> blocks;
     for (int i = 0; i < 3; ++i) blocks.push_back(arena.Allocate(kMegabyte));
@@ -45,7 +46,8 @@ TEST(Arena, SaysWhenThereIsNoRoomAndWhatIsNotItsOwn) {
   EXPECT_FALSE(arena.Free(&own));
 }
 
-// Blocks of many sizes come and go; none may overlap another, and the furthest end must stay where a training's would.
+// Blocks of many sizes come and go; none may overlap another, and the furthest end must stay where a
+// training's would.
 TEST(Arena, BlocksNeverOverlapAndMemoryDoesNotCreep) {
   Arena arena(256 * kMegabyte);
   std::mt19937 random(3);

@@ -24,9 +24,15 @@ struct Batch {
       }
       cu_rows.push_back(static_cast<int32_t>(row_positions.size()));
     }
-    shape = {.num_sequences = static_cast<int64_t>(c.lengths.size()), .cu_seqlens = cu_seqlens.data(), .cu_rows = cu_rows.data(),
-             .row_positions = row_positions.data(), .heads = c.heads, .kv_heads = c.kv_heads, .head_dim = c.head_dim,
-             .scale = 0.37f, .window = c.window};
+    shape = {.num_sequences = static_cast<int64_t>(c.lengths.size()),
+             .cu_seqlens = cu_seqlens.data(),
+             .cu_rows = cu_rows.data(),
+             .row_positions = row_positions.data(),
+             .heads = c.heads,
+             .kv_heads = c.kv_heads,
+             .head_dim = c.head_dim,
+             .scale = 0.37f,
+             .window = c.window};
   }
   size_t rows() const { return row_positions.size(); }
   size_t tokens() const { return static_cast<size_t>(cu_seqlens.back()); }
@@ -40,17 +46,21 @@ struct Plain {
   std::vector<double> out, lse, dq, dk, dv;
 };
 
-Plain PlainAttention(const Batch& batch, const Operand& q, const Operand& k, const Operand& v, const Operand& dout) {
+Plain PlainAttention(const Batch& batch, const Operand& q, const Operand& k, const Operand& v,
+                     const Operand& dout) {
   const AttentionShape& s = batch.shape;
-  const auto heads = static_cast<size_t>(s.heads), kv_heads = static_cast<size_t>(s.kv_heads), dim = static_cast<size_t>(s.head_dim);
-  Plain plain{std::vector<double>(q.size()), std::vector<double>(batch.rows() * heads), std::vector<double>(q.size()),
-              std::vector<double>(k.size()), std::vector<double>(v.size())};
+  const auto heads = static_cast<size_t>(s.heads), kv_heads = static_cast<size_t>(s.kv_heads),
+             dim = static_cast<size_t>(s.head_dim);
+  Plain plain{std::vector<double>(q.size()), std::vector<double>(batch.rows() * heads),
+              std::vector<double>(q.size()), std::vector<double>(k.size()), std::vector<double>(v.size())};
   for (size_t r = 0; r < batch.rows(); ++r) {
     for (size_t h = 0; h < heads; ++h) {
       const size_t query = (r * heads + h) * dim;
       const int64_t position = batch.row_positions[r];
       const int64_t first = s.window > 0 ? std::max<int64_t>(0, position - s.window + 1) : 0;
-      const auto key_at = [&](int64_t p) { return (static_cast<size_t>(batch.row_keys[r] + p) * kv_heads + h / (heads / kv_heads)) * dim; };
+      const auto key_at = [&](int64_t p) {
+        return (static_cast<size_t>(batch.row_keys[r] + p) * kv_heads + h / (heads / kv_heads)) * dim;
+      };
       std::vector<double> p;
       double sum = 0;
       for (int64_t j = first; j <= position; ++j) {
@@ -89,7 +99,8 @@ void Check(const Case& c, bool is_bf16, int engine) {
   Batch batch(c);
   batch.shape.bf16_engine = engine;
   std::mt19937 random(7);
-  const auto query_size = static_cast<size_t>(c.heads * c.head_dim), key_size = static_cast<size_t>(c.kv_heads * c.head_dim);
+  const auto query_size = static_cast<size_t>(c.heads * c.head_dim),
+             key_size = static_cast<size_t>(c.kv_heads * c.head_dim);
   const Operand q = Operand::Random(is_bf16, batch.rows() * query_size, random);
   const Operand k = Operand::Random(is_bf16, batch.tokens() * key_size, random);
   const Operand v = Operand::Random(is_bf16, batch.tokens() * key_size, random);
@@ -100,11 +111,13 @@ void Check(const Case& c, bool is_bf16, int engine) {
   const double tolerance = is_bf16 ? 0.012 : 1e-5;
   Operand out(is_bf16, q.size()), dq(is_bf16, q.size()), dk(is_bf16, k.size()), dv(is_bf16, v.size());
   std::vector<float> lse(plain.lse.size());
-  AttentionForward(batch.shape, {q.in(), q_stride}, {k.in(), k_stride}, {v.in(), k_stride}, {out.out(), q_stride}, lse.data());
+  AttentionForward(batch.shape, {q.in(), q_stride}, {k.in(), k_stride}, {v.in(), k_stride},
+                   {out.out(), q_stride}, lse.data());
   ExpectClose(out, plain.out, tolerance, "out");
   ExpectClose(lse, plain.lse, 1e-5, "lse");
-  AttentionBackward(batch.shape, {q.in(), q_stride}, {k.in(), k_stride}, {v.in(), k_stride}, {out.in(), q_stride}, lse.data(),
-                    {dout.in(), q_stride}, {dq.out(), q_stride}, {dk.out(), k_stride}, {dv.out(), k_stride});
+  AttentionBackward(batch.shape, {q.in(), q_stride}, {k.in(), k_stride}, {v.in(), k_stride},
+                    {out.in(), q_stride}, lse.data(), {dout.in(), q_stride}, {dq.out(), q_stride},
+                    {dk.out(), k_stride}, {dv.out(), k_stride});
   ExpectClose(dq, plain.dq, tolerance, "dq");
   ExpectClose(dk, plain.dk, tolerance, "dk");
   ExpectClose(dv, plain.dv, tolerance, "dv");

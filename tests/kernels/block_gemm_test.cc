@@ -5,13 +5,21 @@
 namespace gemtune::kernels {
 namespace {
 
-float Number(float x) { return x; }
-float Number(BFloat16 x) { return FloatFromBFloat16(x.bits); }
-void Assign(float& x, float value) { x = value; }
-void Assign(BFloat16& x, float value) { x.bits = BFloat16FromFloat(value); }
+float Number(float x) {
+  return x;
+}
+float Number(BFloat16 x) {
+  return FloatFromBFloat16(x.bits);
+}
+void Assign(float& x, float value) {
+  x = value;
+}
+void Assign(BFloat16& x, float value) {
+  x.bits = BFloat16FromFloat(value);
+}
 
-// C = A·B or C += A·B against a plain loop in double, B packed from its rows and from its columns, with sizes that are no
-// multiple of a panel or a step of depth.
+// C = A·B or C += A·B against a plain loop in double, B packed from its rows and from its columns, with sizes
+// that are no multiple of a panel or a step of depth.
 template <typename E>
 void Check(const GemmEngine<E>& engine, int64_t m, int64_t n, int64_t k) {
   std::mt19937 random(static_cast<unsigned>(m + n + k));
@@ -37,12 +45,21 @@ void Check(const GemmEngine<E>& engine, int64_t m, int64_t n, int64_t k) {
     for (const bool accumulate : {false, true}) {
       std::vector<float> c(m * ldc, 0.5f);
       const EngineScope<E> scope(engine);
-      engine.gemm({.m = m, .n = columns, .k = depth, .a = a.data(), .lda = lda, .b = packed.data(), .panel_stride = PanelStride(k),
-                   .c = c.data(), .ldc = ldc, .accumulate = accumulate});
+      engine.gemm({.m = m,
+                   .n = columns,
+                   .k = depth,
+                   .a = a.data(),
+                   .lda = lda,
+                   .b = packed.data(),
+                   .panel_stride = PanelStride(k),
+                   .c = c.data(),
+                   .ldc = ldc,
+                   .accumulate = accumulate});
       for (int64_t i = 0; i < m; ++i) {
         for (int64_t j = 0; j < ldc; ++j) {
           double expected = j < columns && !accumulate ? 0.0 : 0.5;
-          for (int64_t l = 0; l < k && j < n; ++l) expected += double{Number(a[i * lda + l])} * Number(b[l * n + j]);
+          for (int64_t l = 0; l < k && j < n; ++l)
+            expected += double{Number(a[i * lda + l])} * Number(b[l * n + j]);
           ASSERT_NEAR(c[i * ldc + j], expected, 1e-5 * (1 + std::sqrt(k)))
               << engine.name << " " << m << "×" << n << "×" << k << " at " << i << ", " << j;
         }

@@ -5,8 +5,12 @@
 namespace gemtune::kernels {
 namespace {
 
-double Gelu(double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }
-double GeluSlope(double x) { return (Gelu(x + 1e-5) - Gelu(x - 1e-5)) / 2e-5; }
+double Gelu(double x) {
+  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+double GeluSlope(double x) {
+  return (Gelu(x + 1e-5) - Gelu(x - 1e-5)) / 2e-5;
+}
 
 void Check(bool is_bf16, size_t rows, size_t width) {
   std::mt19937 random(static_cast<unsigned>(rows * 100 + width));
@@ -16,7 +20,8 @@ void Check(bool is_bf16, size_t rows, size_t width) {
   std::vector<double> y(rows * width), d_gate_up(rows * 2 * width);
   for (size_t r = 0; r < rows; ++r) {
     for (size_t i = 0; i < width; ++i) {
-      const double gate = gate_up[r * 2 * width + i], up = gate_up[(r * 2 + 1) * width + i], g = dy[r * width + i];
+      const double gate = gate_up[r * 2 * width + i], up = gate_up[(r * 2 + 1) * width + i],
+                   g = dy[r * width + i];
       y[r * width + i] = Gelu(gate) * up;
       d_gate_up[r * 2 * width + i] = g * up * GeluSlope(gate);
       d_gate_up[(r * 2 + 1) * width + i] = g * Gelu(gate);

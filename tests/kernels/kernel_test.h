@@ -1,7 +1,7 @@
 #pragma once
 
-// What the kernels' tests share: operands of either type, their plain double-precision twins, and every instruction set
-// that the machine has in turn.
+// What the kernels' tests share: operands of either type, their plain double-precision twins, and every
+// instruction set that the machine has in turn.
 
 #include <gtest/gtest.h>
 #include <hwy/highway.h>
@@ -46,11 +46,11 @@ class Operand {
   std::vector<BFloat16> bf16s_;
 };
 
-/// Each number within `tolerance` of the expected one, relative to the array's largest or to `terms`, the size of what was added
-/// up: where all cancels out, what is left is rounding.
+/// Each number within `tolerance` of the expected one, relative to the array's largest or to `terms`, the
+/// size of what was added up: where all cancels out, what is left is rounding.
 template <typename Actual>
-void ExpectClose(const Actual& actual, const std::vector<double>& expected, double tolerance, const char* what,
-                 double terms = 0.05) {
+void ExpectClose(const Actual& actual, const std::vector<double>& expected, double tolerance,
+                 const char* what, double terms = 0.05) {
   double largest = terms;
   for (const double x : expected) largest = std::max(largest, std::abs(x));
   for (size_t i = 0; i < expected.size(); ++i) {

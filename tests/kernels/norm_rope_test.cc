@@ -12,7 +12,8 @@ struct Case {
 };
 
 std::vector<double> Rotated(const Case& c, const std::vector<double>& x, const std::vector<double>& w,
-                            const std::vector<float>& cos, const std::vector<float>& sin, const std::vector<int64_t>& positions) {
+                            const std::vector<float>& cos, const std::vector<float>& sin,
+                            const std::vector<int64_t>& positions) {
   std::vector<double> y(c.rows * c.y_stride);
   const size_t half = c.dim / 2;
   for (size_t r = 0; r < c.rows; ++r) {
@@ -49,11 +50,16 @@ void Check(bool is_bf16, const Case& c) {
   }
   std::vector<int64_t> positions(c.rows);
   for (size_t r = 0; r < c.rows; ++r) positions[r] = static_cast<int64_t>(r % positions_count);
-  const Operand x = Operand::Random(is_bf16, c.rows * c.x_stride, random), w = Operand::Random(is_bf16, c.dim, random, 0.3);
+  const Operand x = Operand::Random(is_bf16, c.rows * c.x_stride, random),
+                w = Operand::Random(is_bf16, c.dim, random, 0.3);
   const Operand dy = Operand::Random(is_bf16, c.rows * c.y_stride, random);
-  const NormRopeShape shape{.rows = static_cast<int64_t>(c.rows), .heads = static_cast<int64_t>(c.heads),
-                            .head_dim = static_cast<int64_t>(c.dim), .eps = static_cast<float>(kEps), .cos = cos.data(),
-                            .sin = sin.data(), .positions = positions.data()};
+  const NormRopeShape shape{.rows = static_cast<int64_t>(c.rows),
+                            .heads = static_cast<int64_t>(c.heads),
+                            .head_dim = static_cast<int64_t>(c.dim),
+                            .eps = static_cast<float>(kEps),
+                            .cos = cos.data(),
+                            .sin = sin.data(),
+                            .positions = positions.data()};
   const auto x_stride = static_cast<int64_t>(c.x_stride), y_stride = static_cast<int64_t>(c.y_stride);
 
   const double tolerance = is_bf16 ? 0.009 : 1e-5;
@@ -86,7 +92,8 @@ void Check(bool is_bf16, const Case& c) {
   for (size_t i = 0; i < c.dim; ++i) dw[i] = slope(ws[i]);
   Operand dx_actual(is_bf16, c.rows * c.x_stride);
   std::vector<float> dw_actual(c.dim);
-  NormRopeBackward(shape, x.in(), x_stride, w.in(), dy.in(), y_stride, dx_actual.out(), x_stride, dw_actual.data());
+  NormRopeBackward(shape, x.in(), x_stride, w.in(), dy.in(), y_stride, dx_actual.out(), x_stride,
+                   dw_actual.data());
   ExpectClose(dx_actual, dx, tolerance, "dx");
   ExpectClose(dw_actual, dw, 1e-5, "dw");
 }
@@ -94,7 +101,8 @@ void Check(bool is_bf16, const Case& c) {
 TEST(NormRopeKernel, EqualsDoublePrecisionOnEveryInstructionSet) {
   OnEveryTarget([] {
     for (const bool is_bf16 : {false, true}) {
-      for (size_t dim = 2; dim <= 36; dim += 2) Check(is_bf16, {.rows = 2, .heads = 2, .dim = dim, .x_stride = 2 * dim + 3, .y_stride = 2 * dim});
+      for (size_t dim = 2; dim <= 36; dim += 2)
+        Check(is_bf16, {.rows = 2, .heads = 2, .dim = dim, .x_stride = 2 * dim + 3, .y_stride = 2 * dim});
       Check(is_bf16, {.rows = 65, .heads = 1, .dim = 8, .x_stride = 8, .y_stride = 9});
     }
   });

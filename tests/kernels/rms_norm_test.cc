@@ -43,7 +43,8 @@ void Check(bool is_bf16, size_t rows, size_t dim) {
   std::mt19937 random(static_cast<unsigned>(rows * 1000 + dim));
   const double tolerance = is_bf16 ? 0.009 : 1e-5;
   const auto x = RandomFloats(rows * dim, random), other = RandomFloats(rows * dim, random);
-  const Operand w = Operand::Random(is_bf16, dim, random, 0.3), dy = Operand::Random(is_bf16, rows * dim, random);
+  const Operand w = Operand::Random(is_bf16, dim, random, 0.3),
+                dy = Operand::Random(is_bf16, rows * dim, random);
   const auto r = static_cast<int64_t>(rows), d = static_cast<int64_t>(dim);
 
   Plain plain = PlainRmsNorm(rows, dim, x, w, dy);

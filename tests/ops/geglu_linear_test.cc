@@ -10,9 +10,10 @@ TEST(GeGluLinear, EqualsTheCompositionInDouble) {
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
     const at::Tensor gate_up = at::randn({5, 34}).to(dtype), weight = at::randn({6, 17}).to(dtype);
     const double tolerance = dtype == at::kFloat ? 1e-5 : 0.02;
-    test::ExpectEqualsDouble({gate_up, weight}, tolerance, [](const std::vector<at::Tensor>& in) {  // side by side
-      return std::vector<at::Tensor>{GeGluLinear(in[0].narrow(1, 0, 17), in[0].narrow(1, 17, 17), in[1])};
-    });
+    test::ExpectEqualsDouble(
+        {gate_up, weight}, tolerance, [](const std::vector<at::Tensor>& in) {  // side by side
+          return std::vector<at::Tensor>{GeGluLinear(in[0].narrow(1, 0, 17), in[0].narrow(1, 17, 17), in[1])};
+        });
     test::ExpectEqualsDouble({gate_up.narrow(1, 0, 17), gate_up.narrow(1, 17, 17), weight}, tolerance,
                              [](const std::vector<at::Tensor>& in) {  // apart
                                return std::vector<at::Tensor>{GeGluLinear(in[0], in[1], in[2])};

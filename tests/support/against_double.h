@@ -9,8 +9,9 @@
 
 namespace gemtune::test {
 
-/// Holds a kernel to the ATen composition that double tensors take: `op` maps inputs to results; results and the gradients
-/// of all inputs are compared, relative to the largest number of each, on the same (rounded) inputs.
+/// Holds a kernel to the ATen composition that double tensors take: `op` maps inputs to results; results and
+/// the gradients of all inputs are compared, relative to the largest number of each, on the same (rounded)
+/// inputs.
 template <typename Op>
 void ExpectEqualsDouble(const std::vector<at::Tensor>& inputs, double tolerance, Op&& op) {
   const auto run = [&](bool as_double) {
@@ -23,7 +24,8 @@ void ExpectEqualsDouble(const std::vector<at::Tensor>& inputs, double tolerance,
     for (const at::Tensor& result : results) {
       at::manual_seed(11);
       const at::Tensor weight = at::randn(result.sizes(), at::kDouble).to(at::kBFloat16);
-      const at::Tensor term = (result * weight.to(result.scalar_type())).sum(as_double ? at::kDouble : at::kFloat);
+      const at::Tensor term =
+          (result * weight.to(result.scalar_type())).sum(as_double ? at::kDouble : at::kFloat);
       objective = objective.defined() ? objective + term : term;
       all.push_back(result.detach());
     }

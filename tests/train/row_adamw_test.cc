@@ -15,14 +15,18 @@ constexpr int64_t kRows = 12, kDim = 5;
 class Dense {
  public:
   Dense(const at::Tensor& start, const AdamWOptions& options)
-      : parameter(start.to(at::kDouble).clone()), m_(at::zeros_like(parameter)), v_(at::zeros_like(parameter)), options_(options) {}
+      : parameter(start.to(at::kDouble).clone()),
+        m_(at::zeros_like(parameter)),
+        v_(at::zeros_like(parameter)),
+        options_(options) {}
 
   void Step(const at::Tensor& grad, double lr) {
     ++step_;
     parameter.mul_(1 - lr * options_.weight_decay);
     m_.mul_(options_.beta1).add_(grad, 1 - options_.beta1);
     v_.mul_(options_.beta2).add_(grad * grad, 1 - options_.beta2);
-    const double correction1 = 1 - std::pow(options_.beta1, step_), correction2 = 1 - std::pow(options_.beta2, step_);
+    const double correction1 = 1 - std::pow(options_.beta1, step_),
+                 correction2 = 1 - std::pow(options_.beta2, step_);
     parameter.sub_(lr / correction1 * m_ / ((v_ / correction2).sqrt() + options_.epsilon));
   }
   at::Tensor parameter;
@@ -54,7 +58,9 @@ void Check(at::ScalarType dtype, double weight_decay, int steps) {
     sparse.CatchUp(at::tensor({step % 3, 7, 7}, at::kLong));
     const at::Tensor seen = dense.parameter.index_select(0, at::tensor({step % 3, 7}, at::kLong));
     const double tolerance = dtype == at::kBFloat16 ? 0.02 : 2e-5;
-    ASSERT_LT(test::MaxDifference(parameter.index_select(0, at::tensor({step % 3, 7}, at::kLong)), seen), tolerance) << step;
+    ASSERT_LT(test::MaxDifference(parameter.index_select(0, at::tensor({step % 3, 7}, at::kLong)), seen),
+              tolerance)
+        << step;
     parameter.mutable_grad() = grad;
     sparse.Step(lr, 0.5);
     dense.Step(grad.to_dense().to(at::kDouble) * 0.5, lr);
@@ -75,7 +81,9 @@ TEST(RowAdamW, DecaysEveryRow) {
   Check(at::kBFloat16, 0.3, 30);
 }
 
-TEST(RowAdamW, CatchesUpOverMoreStepsThanTheFirstMomentLasts) { Check(at::kFloat, 0.02, 400); }
+TEST(RowAdamW, CatchesUpOverMoreStepsThanTheFirstMomentLasts) {
+  Check(at::kFloat, 0.02, 400);
+}
 
 TEST(RowAdamW, TheNormIsThatOfTheGradientsValues) {
   const at::Tensor parameter = at::zeros({kRows, kDim});
