@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <new>
 
 #include "gemtune/base/arena.h"
@@ -51,6 +52,9 @@ void UseTensorArena() {
   // What kernels take by themselves is smaller: let malloc keep that too instead of mapping it anew.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  // oneDNN compiles a product for each shape and keeps the last 1,024: with batches of ever new lengths a
+  // gigabyte of code and scratch. A few steps' worth is enough.
+  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", /*overwrite=*/0);
   const auto memory =
       static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
   try {
