@@ -38,8 +38,11 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
     const double eps = ctx->saved_data["eps"].toDouble();
     const at::Tensor dy = JoinColumns(grads);
     variable_list result(3 + weights.size());
-    // Inputs are numbered as tensors only; gradients are returned for every argument.
-    const bool trains_weights = ctx->needs_input_grad(2);
+    // Inputs are numbered as tensors only (x, the norm's weight, the weights); gradients are returned for
+    // every argument.
+    bool trains_weights = false;
+    for (size_t i = 0; i < weights.size(); ++i)
+      trains_weights = trains_weights || ctx->needs_input_grad(2 + i);
     if (trains_weights) {
       const at::Tensor dw = at::mm(dy.t(), RmsNormOutput(x, norm_weight, eps));
       const auto parts = dw.split_with_sizes(Heights(weights), 0);

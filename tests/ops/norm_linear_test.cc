@@ -26,5 +26,18 @@ TEST(NormLinear, FrozenWeightsGetNoGradient) {
   EXPECT_FALSE(frozen.grad().defined());
 }
 
+// Whichever of them is frozen: one trained weight is enough for its gradient.
+TEST(NormLinear, ATrainedWeightBesideAFrozenOneGetsItsGradient) {
+  const at::Tensor x = at::randn({5, 8}), norm = at::zeros({8}), frozen = at::randn({3, 8});
+  for (const bool frozen_first : {true, false}) {
+    const at::Tensor trained = at::randn({2, 8}).requires_grad_();
+    const auto results =
+        NormLinear(x, norm, 1e-6, frozen_first ? std::vector{frozen, trained} : std::vector{trained, frozen});
+    (results[0].sum() + results[1].sum()).backward();
+    ASSERT_TRUE(trained.grad().defined()) << frozen_first;
+    EXPECT_GT(trained.grad().abs().max().item<float>(), 0.0f);
+  }
+}
+
 }  // namespace
 }  // namespace gemtune::ops
