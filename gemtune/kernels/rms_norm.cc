@@ -26,8 +26,8 @@ void ForwardRows(int64_t rows, int64_t dim, const float* residual, const X* x, c
 
 // dw is added to.
 template <typename X, typename T, typename DY, typename DX>
-void BackwardRows(int64_t rows, int64_t dim, const X* x, const T* w, float eps, const DY* dy,
-                  const float* dx_other, DX* dx, float* dw) {
+void BackwardRows(int64_t rows, int64_t dim, const X* x, const T* w, float eps, const DY* dy, DX* dx,
+                  float* dw) {
   for (int64_t row = 0; row < rows; ++row, x += dim, dy += dim, dx += dim) {
     const float r = InverseRms(x, dim, eps);
     const float dot = SumOf(dim, [&](auto d, int64_t i) HWY_ATTR {
@@ -38,8 +38,7 @@ void BackwardRows(int64_t rows, int64_t dim, const X* x, const T* w, float eps, 
     ForEachVector(dim, [&](auto d, int64_t i) HWY_ATTR {
       const auto vx = LoadFloat(d, x + i), vdy = LoadFloat(d, dy + i), vr = hn::Set(d, r);
       const auto g = hn::MulAdd(vdy, LoadFloat(d, w + i), vdy);
-      auto out = hn::Mul(vr, hn::NegMulAdd(vx, hn::Set(d, shift), g));
-      if (dx_other != nullptr) out = hn::Add(out, hn::LoadU(d, dx_other + row * dim + i));
+      const auto out = hn::Mul(vr, hn::NegMulAdd(vx, hn::Set(d, shift), g));
       StoreFloat(out, d, dx + i);
       hn::StoreU(hn::MulAdd(hn::Mul(vdy, vx), vr, hn::LoadU(d, dw + i)), d, dw + i);
     });
@@ -65,11 +64,11 @@ void AddNormRows(int64_t rows, int64_t dim, const float* residual, ConstFloats x
 }
 
 void NormRowsBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, float eps, ConstFloats dy,
-                      const float* dx_other, float* dx, float* dw) {
+                      float* dx, float* dw) {
   WithTypeOf(
       [&]<typename T>(T) {
-        BackwardRows(rows, dim, x, static_cast<const T*>(w.data()), eps, static_cast<const T*>(dy.data()),
-                     dx_other, dx, dw);
+        BackwardRows(rows, dim, x, static_cast<const T*>(w.data()), eps, static_cast<const T*>(dy.data()), dx,
+                     dw);
       },
       w, dy);
 }
@@ -79,7 +78,7 @@ void AddNormRowsBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w
   WithTypeOf(
       [&]<typename T>(T) {
         BackwardRows(rows, dim, static_cast<const T*>(x.data()), static_cast<const T*>(w.data()), eps, dsum,
-                     nullptr, static_cast<T*>(dx.data()), dw);
+                     static_cast<T*>(dx.data()), dw);
       },
       x, w, dx);
 }
@@ -115,11 +114,10 @@ void AddRmsNormForward(int64_t rows, int64_t dim, const float* residual, ConstFl
 }
 
 void RmsNormBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, float eps, ConstFloats dy,
-                     const float* dx_other, float* dx, float* dw) {
+                     float* dx, float* dw) {
   ReduceParts(rows, kGrainRows, dim, dw, [&](int64_t begin, int64_t end, float* sums) {
-    const float* other = dx_other == nullptr ? nullptr : dx_other + begin * dim;
     HWY_DYNAMIC_DISPATCH(NormRowsBackward)
-    (end - begin, dim, x + begin * dim, w, eps, dy + begin * dim, other, dx + begin * dim, sums);
+    (end - begin, dim, x + begin * dim, w, eps, dy + begin * dim, dx + begin * dim, sums);
   });
 }
 

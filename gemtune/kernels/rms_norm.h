@@ -18,12 +18,11 @@ void AddRmsNormForward(int64_t rows, int64_t dim, const float* residual, ConstFl
                        float eps, float* sum);
 
 /// Gradients of RmsNormForward, r recomputed:
-/// dx = r · (g − x · r² · mean(g·x)) with g = dy · (1 + w), plus `dx_other` [rows, dim] if that is not null
-/// (what reaches x on other ways; may be dx); dw = Σ over rows of dy · x · r. dx [rows, dim], dw [dim]
-/// overwritten. The sum over rows is taken part by part in a fixed split, so it is the same for the same
-/// number of threads.
+/// dx = r · (g − x · r² · mean(g·x)) with g = dy · (1 + w); dw = Σ over rows of dy · x · r. dx [rows, dim],
+/// dw [dim] overwritten. The sum over rows is taken part by part in a fixed split, so it is the same for the
+/// same number of threads.
 void RmsNormBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, float eps, ConstFloats dy,
-                     const float* dx_other, float* dx, float* dw);
+                     float* dx, float* dw);
 
 /// Gradients of AddRmsNormForward in x and w; the residual's is dsum itself.
 void AddRmsNormBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w, float eps, const float* dsum,

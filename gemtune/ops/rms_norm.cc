@@ -74,7 +74,7 @@ std::pair<at::Tensor, at::Tensor> RmsNormGradients(const at::Tensor& x, const at
   at::Tensor dx = at::empty_like(x), dw = at::empty({x.size(-1)}, at::kFloat);
   const int64_t dim = x.size(-1);
   kernels::RmsNormBackward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight),
-                           static_cast<float>(eps), ConstFloatsOf(dy), nullptr, dx.data_ptr<float>(),
+                           static_cast<float>(eps), ConstFloatsOf(dy), dx.data_ptr<float>(),
                            dw.data_ptr<float>());
   return {dx, dw.to(weight.scalar_type())};
 }
