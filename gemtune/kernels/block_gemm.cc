@@ -38,7 +38,7 @@ HWY_INLINE void Tile(const GemmBlock<float>& block, int64_t row, int64_t panel) 
       }
     }
     for (int i = 0; i < kRows; ++i) {
-      const auto value = hn::Set(d, a[i * block.lda + k]);
+      const auto value = hn::Set(d, a[i * block.lda + k * block.a_step]);
       for (int v = 0; v < kWidth; ++v) sum[i][v] = hn::MulAdd(value, column[v], sum[i][v]);
     }
   }
@@ -47,7 +47,7 @@ HWY_INLINE void Tile(const GemmBlock<float>& block, int64_t row, int64_t panel) 
   }
 }
 
-// As many sums at once as the registers hold: 8 rows and 2 panels of one vector each (AVX-512), 4 rows of 2
+// As many sums at once as the registers hold: 8 rows and 3 panels of one vector each (AVX-512), 4 rows of 2
 // vectors (AVX2), 2 rows of 4 (SSE4).
 void Gemm(const GemmBlock<float>& block) {
   constexpr int kVectors = static_cast<int>(kPanelColumns / hn::MaxLanes(D()));
@@ -55,8 +55,8 @@ void Gemm(const GemmBlock<float>& block) {
   const int64_t panels = block.n / kPanelColumns;
   int64_t panel = 0;
   if constexpr (kVectors == 1) {
-    for (; panel + 2 <= panels; panel += 2) {
-      for (int64_t row = 0; row < block.m; row += kRows) Tile<kRows, 2, kVectors>(block, row, panel);
+    for (; panel + 3 <= panels; panel += 3) {
+      for (int64_t row = 0; row < block.m; row += kRows) Tile<kRows, 3, kVectors>(block, row, panel);
     }
   }
   for (; panel < panels; ++panel) {
@@ -94,17 +94,24 @@ void PackColumns(int64_t k, int64_t n, const float* b, int64_t ldb, float* packe
   }
 }
 
+void StoreRows(int64_t rows, int64_t columns, const float* c, int64_t ldc, float* out, int64_t ldout) {
+  for (int64_t i = 0; i < rows; ++i) std::copy_n(c + i * ldc, columns, out + i * ldout);
+}
+
 }  // namespace
 
 const GemmEngine<float>& FloatGemm() {
-  static const GemmEngine<float> engine = {
-      .name = "float",
-      .pack_rows = PackRows,
-      .pack_columns = PackColumns,
-      .gemm = [](const GemmBlock<float>& block) { HWY_DYNAMIC_DISPATCH(Gemm)
-                                                  (block); },
-      .enter = [] {},
-      .leave = [] {}};
+  static const GemmEngine<float> engine = {.name = "float",
+                                           .pack_rows = PackRows,
+                                           .pack_columns = PackColumns,
+                                           .gemm =
+                                               [](const GemmBlock<float>& block) {
+                                                 HWY_DYNAMIC_DISPATCH(Gemm)
+                                                 (block);
+                                               },
+                                           .store = StoreRows,
+                                           .enter = [] {},
+                                           .leave = [] {}};
   return engine;
 }
 

@@ -34,15 +34,20 @@ constexpr int64_t PackedSize(int64_t k, int64_t n) {
   return PaddedDepth(k) * PaddedColumns(n);
 }
 
+/// Numbers of a packed row that lie side by side: a pair in bf16.
+template <typename E>
+constexpr int64_t kPacked = sizeof(float) / sizeof(E);
+
 /// One product: C [m, n] = A [m, k] · B [k, n], or added to C. m and n multiples of 16, k of 32.
 template <typename E>
 struct GemmBlock {
   int64_t m, n, k;
-  const E* a;  // row-major
+  const E* a;  // number (in bf16: pair) j of row i is at a + i · lda + j · a_step
   int64_t lda;
-  const E* b;            // packed; the panel and row (a multiple of 32) to begin with
-  int64_t panel_stride;  // of the whole packed B
-  float* c;              // row-major
+  int64_t a_step = kPacked<E>;  // row-major; AMX takes nothing else
+  const E* b;                   // packed; the panel and row (a multiple of 32) to begin with
+  int64_t panel_stride;         // of the whole packed B
+  float* c;                     // row-major
   int64_t ldc;
   bool accumulate;
 };
@@ -56,6 +61,8 @@ struct GemmEngine {
   /// Packs B from its columns: B[i][j] = b[j · ldb + i].
   void (*pack_columns)(int64_t k, int64_t n, const E* b, int64_t ldb, E* packed);
   void (*gemm)(const GemmBlock<E>& block);
+  /// Rounds rows of C to what E is.
+  void (*store)(int64_t rows, int64_t columns, const float* c, int64_t ldc, E* out, int64_t ldout);
   /// Each thread calls these around its calls of gemm (AMX has registers to set up and to give back).
   void (*enter)();
   void (*leave)();

@@ -119,6 +119,7 @@ const GemmEngine<BFloat16> kAmxGemm = {.name = "amx",
                                        .pack_rows = PackRowsBf16,
                                        .pack_columns = PackColumnsBf16,
                                        .gemm = Gemm,
+                                       .store = StoreRowsBf16,
                                        .enter = EnterTiles,
                                        .leave = LeaveTiles};
 

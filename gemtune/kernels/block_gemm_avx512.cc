@@ -23,7 +23,7 @@ inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
           block.accumulate ? _mm512_loadu_ps(c + i * block.ldc + p * kPanelColumns) : _mm512_setzero_ps();
     }
   }
-  for (int64_t k = 0; k < block.k; k += 2) {
+  for (int64_t k = 0; k < block.k; k += 2, a += block.a_step) {
     __m512bh column[kPanels];
     for (int p = 0; p < kPanels; ++p) {
       column[p] =
@@ -31,7 +31,7 @@ inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
     }
     for (int i = 0; i < kRows; ++i) {
       int32_t pair;
-      std::memcpy(&pair, a + i * block.lda + k, sizeof pair);
+      std::memcpy(&pair, a + i * block.lda, sizeof pair);
       const auto value = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
       for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_dpbf16_ps(sum[i][p], value, column[p]);
     }
@@ -59,6 +59,7 @@ const GemmEngine<BFloat16> kAvx512Bf16Gemm = {.name = "avx512_bf16",
                                               .pack_rows = PackRowsBf16,
                                               .pack_columns = PackColumnsBf16,
                                               .gemm = Gemm,
+                                              .store = StoreRowsBf16,
                                               .enter = [] {},
                                               .leave = [] {}};
 

@@ -27,14 +27,18 @@ inline __m512i InterleaveRows(const BFloat16* even, const BFloat16* odd, int64_t
   return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 
+// A few rows at a time: two panels share each cache line that is read.
 void PackRowsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloat16* packed) {
-  for (int64_t column = 0; column < n; column += kPanelColumns, packed += PanelStride(k)) {
-    const int64_t width = std::min(kPanelColumns, n - column);
-    for (int64_t i = 0; i < PaddedDepth(k); i += 2) {
-      const BFloat16* even = b + i * ldb + column;
-      const __m512i pair =
-          i < k ? InterleaveRows(even, i + 1 < k ? even + ldb : nullptr, width) : _mm512_setzero_si512();
-      _mm512_storeu_si512(packed + i * kPanelColumns, pair);
+  for (int64_t begin = 0; begin < PaddedDepth(k); begin += kDepthStep) {
+    BFloat16* panel = packed;
+    for (int64_t column = 0; column < n; column += kPanelColumns, panel += PanelStride(k)) {
+      const int64_t width = std::min(kPanelColumns, n - column);
+      for (int64_t i = begin; i < begin + kDepthStep; i += 2) {
+        const BFloat16* even = b + i * ldb + column;
+        const __m512i pair =
+            i < k ? InterleaveRows(even, i + 1 < k ? even + ldb : nullptr, width) : _mm512_setzero_si512();
+        _mm512_storeu_si512(panel + i * kPanelColumns, pair);
+      }
     }
   }
 }
@@ -81,6 +85,17 @@ void PackColumnsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloa
       Transpose16x16(r);
       for (int64_t j = 0; j < kPanelColumns; ++j)
         _mm512_storeu_si512(packed + (i + 2 * j) * kPanelColumns, r[j]);
+    }
+  }
+}
+
+// To nearest, ties to even, as the scalar conversion; subnormal numbers become 0.
+void StoreRowsBf16(int64_t rows, int64_t columns, const float* c, int64_t ldc, BFloat16* out, int64_t ldout) {
+  for (int64_t i = 0; i < rows; ++i, c += ldc, out += ldout) {
+    for (int64_t j = 0; j < columns; j += kPanelColumns) {
+      const __mmask16 lanes = FirstLanes(std::min(kPanelColumns, columns - j));
+      const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes, c + j));
+      _mm256_mask_storeu_epi16(out + j, lanes, reinterpret_cast<__m256i>(rounded));
     }
   }
 }

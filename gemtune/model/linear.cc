@@ -4,6 +4,8 @@
 
 #include <numeric>
 
+#include "gemtune/ops/linear.h"
+
 namespace gemtune::model {
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, const at::TensorOptions& options)
@@ -12,7 +14,7 @@ LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, const at::Tens
 LinearImpl::LinearImpl(at::Tensor storage) : weight(register_parameter("weight", std::move(storage))) {}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) const {
-  return at::linear(x, weight);
+  return ops::Linear(x, weight);
 }
 
 std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights,

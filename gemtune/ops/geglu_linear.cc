@@ -8,6 +8,7 @@
 #include "gemtune/ops/geglu.h"
 #include "gemtune/ops/joined.h"
 #include "gemtune/ops/kernel_access.h"
+#include "gemtune/ops/matmul.h"
 
 namespace gemtune::ops {
 namespace {
@@ -22,7 +23,7 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
     const at::Tensor gate_up = JoinColumns({gate, up}).contiguous();
     at::Tensor y = at::empty({gate.size(0), gate.size(1)}, gate.options());
     kernels::GeGluForward(gate.size(0), gate.size(1), ConstFloatsOf(gate_up), FloatsOf(y));
-    return at::mm(y, weight.t());
+    return LinearOutput(y, weight);
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
@@ -30,13 +31,13 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
     const at::Tensor &gate = saved[0], &weight = saved[2];
     const at::Tensor gate_up = JoinColumns({gate, saved[1]}).contiguous();
     const int64_t rows = gate.size(0), width = gate.size(1);
-    const at::Tensor dy = at::mm(grads[0], weight);
+    const at::Tensor dout = grads[0].contiguous(), dy = LinearInputGradient(dout, weight);
     at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate.options());
     // dy is read element by element before y takes its place.
     kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(dy), FloatsOf(d_gate_up),
                            FloatsOf(dy));
     const auto d = SplitColumns(d_gate_up, {width, width});
-    return {d[0], d[1], ctx->needs_input_grad(2) ? at::mm(grads[0].t(), dy) : at::Tensor()};
+    return {d[0], d[1], ctx->needs_input_grad(2) ? LinearWeightGradient(dout, dy) : at::Tensor()};
   }
 };
 

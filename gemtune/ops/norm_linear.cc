@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "gemtune/ops/joined.h"
+#include "gemtune/ops/matmul.h"
 #include "gemtune/ops/rms_norm.h"
 
 namespace gemtune::ops {
@@ -28,7 +29,8 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
     saved.insert(saved.end(), weights.begin(), weights.end());
     ctx->save_for_backward(std::move(saved));
     ctx->saved_data["eps"] = eps;
-    return SplitColumns(at::mm(RmsNormOutput(x, norm_weight, eps), JoinRows(weights).t()), Heights(weights));
+    return SplitColumns(LinearOutput(RmsNormOutput(x, norm_weight, eps), JoinRows(weights)),
+                        Heights(weights));
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
@@ -44,11 +46,12 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
     for (size_t i = 0; i < weights.size(); ++i)
       trains_weights = trains_weights || ctx->needs_input_grad(2 + i);
     if (trains_weights) {
-      const at::Tensor dw = at::mm(dy.t(), RmsNormOutput(x, norm_weight, eps));
+      const at::Tensor dw = LinearWeightGradient(dy, RmsNormOutput(x, norm_weight, eps));
       const auto parts = dw.split_with_sizes(Heights(weights), 0);
       std::copy(parts.begin(), parts.end(), result.begin() + 3);
     }
-    const auto [dx, dnorm] = RmsNormGradients(x, norm_weight, eps, at::mm(dy, JoinRows(weights)));
+    const auto [dx, dnorm] =
+        RmsNormGradients(x, norm_weight, eps, LinearInputGradient(dy, JoinRows(weights)));
     result[0] = dx;
     result[1] = dnorm;
     return result;

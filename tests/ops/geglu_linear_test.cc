@@ -8,7 +8,7 @@ namespace {
 TEST(GeGluLinear, EqualsTheCompositionInDouble) {
   at::manual_seed(0);
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    const at::Tensor gate_up = at::randn({5, 34}).to(dtype), weight = at::randn({6, 17}).to(dtype);
+    const at::Tensor gate_up = at::randn({80, 34}).to(dtype), weight = at::randn({6, 17}).to(dtype);
     const double tolerance = dtype == at::kFloat ? 1e-5 : 0.02;
     test::ExpectEqualsDouble(
         {gate_up, weight}, tolerance, [](const std::vector<at::Tensor>& in) {  // side by side

@@ -7,14 +7,15 @@ namespace {
 
 TEST(NormLinear, EqualsTheCompositionInDouble) {
   at::manual_seed(0);
-  const at::Tensor x = at::randn({5, 24});
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    const at::Tensor norm = (at::randn({24}) * 0.3).to(dtype), a = at::randn({7, 24}).to(dtype),
-                     b = at::randn({3, 24}).to(dtype);
-    test::ExpectEqualsDouble({x, norm, a, b}, dtype == at::kFloat ? 1e-5 : 0.02,
-                             [](const std::vector<at::Tensor>& in) {
-                               return NormLinear(in[0], in[1], 1e-6, {in[2], in[3]});
-                             });
+    for (const int64_t rows : {5, 80}) {
+      const at::Tensor x = at::randn({rows, 24}), norm = (at::randn({24}) * 0.3).to(dtype),
+                       a = at::randn({7, 24}).to(dtype), b = at::randn({3, 24}).to(dtype);
+      test::ExpectEqualsDouble({x, norm, a, b}, dtype == at::kFloat ? 1e-5 : 0.02,
+                               [](const std::vector<at::Tensor>& in) {
+                                 return NormLinear(in[0], in[1], 1e-6, {in[2], in[3]});
+                               });
+    }
   }
 }
 

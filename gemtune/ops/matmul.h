@@ -1,0 +1,20 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace gemtune::ops {
+
+// The three matrix products of a linear layer y = x·Wᵀ, without autograd: what the ops with a gradient are
+// made of. Kernels' where those are faster (kernels::GemmIsFast), else ATen's. x [rows, in], weight [out,
+// in], dy [rows, out]; one dtype, which the result has too; rows may lie apart (a view of some columns).
+
+/// x·Wᵀ [rows, out].
+at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight);
+
+/// dy·W [rows, in]: the gradient of x.
+at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight);
+
+/// dyᵀ·x [out, in]: the gradient of the weight.
+at::Tensor LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x);
+
+}  // namespace gemtune::ops

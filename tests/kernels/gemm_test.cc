@@ -1,0 +1,89 @@
+#include "gemtune/kernels/gemm.h"
+
+#include "gemtune/base/parallel.h"
+#include "gemtune/kernels/block_gemm.h"
+#include "kernel_test.h"
+
+namespace gemtune::kernels {
+namespace {
+
+struct Sizes {
+  int64_t m, n, k;
+};
+
+// A matrix [rows, columns] of random numbers with its rows, or the transposed one's, further apart than they
+// are long.
+struct Matrix {
+  Matrix(bool is_bf16, int64_t rows, int64_t columns, bool transposed_, std::mt19937& random)
+      : stride((transposed_ ? rows : columns) + 3),
+        transposed(transposed_),
+        numbers(Operand::Random(is_bf16, (transposed_ ? columns : rows) * stride, random)) {}
+
+  double At(int64_t i, int64_t j) const { return numbers[transposed ? j * stride + i : i * stride + j]; }
+  GemmOperand operand() const { return {numbers.in(), stride, transposed}; }
+
+  int64_t stride;
+  bool transposed;
+  Operand numbers;
+};
+
+void Check(bool is_bf16, const Sizes& size, bool a_transposed, bool b_transposed) {
+  std::mt19937 random(static_cast<unsigned>(size.m * size.n + size.k));
+  const Matrix a(is_bf16, size.m, size.k, a_transposed, random),
+      b(is_bf16, size.k, size.n, b_transposed, random);
+  const int64_t stride = size.n + 5;
+  Operand out(is_bf16, size.m * stride);
+  for (size_t i = 0; i < out.size(); ++i) out.Set(i, 0.5f);
+  Gemm(size.m, size.n, size.k, a.operand(), b.operand(), out.out(), stride);
+  for (int64_t i = 0; i < size.m; ++i) {
+    for (int64_t j = 0; j < stride; ++j) {
+      double expected = j < size.n ? 0.0 : 0.5;
+      for (int64_t l = 0; l < size.k && j < size.n; ++l) expected += a.At(i, l) * b.At(l, j);
+      const double rounding = is_bf16 ? std::abs(expected) / 256 : 0;
+      ASSERT_NEAR(out[i * stride + j], expected, rounding + 1e-5 * (1 + std::sqrt(size.k)))
+          << size.m << "×" << size.n << "×" << size.k << " at " << i << ", " << j;
+    }
+  }
+}
+
+void CheckAll(bool is_bf16) {
+  for (const bool a_transposed : {false, true}) {
+    for (const bool b_transposed : {false, true}) {
+      for (const int64_t m : {1, 17, 50}) {
+        for (const int64_t n : {1, 49, 97}) {
+          for (const int64_t k : {1, 64, 65}) Check(is_bf16, {m, n, k}, a_transposed, b_transposed);
+        }
+      }
+      // Several blocks of rows and of columns.
+      Check(is_bf16, {403, 450, 33}, a_transposed, b_transposed);
+    }
+  }
+}
+
+TEST(Gemm, FloatEqualsAPlainLoop) {
+  OnEveryTarget([] { CheckAll(false); });
+}
+
+TEST(Gemm, BFloat16EqualsAPlainLoop) {
+  if (!BFloat16Gemms().empty() && BFloat16Gemms().back()->name == std::string("avx512_bf16")) CheckAll(true);
+}
+
+TEST(Gemm, TheNumberOfThreadsChangesNothing) {
+  std::mt19937 random(5);
+  const int64_t m = 300, n = 200, k = 700;
+  const Operand a = Operand::Random(false, m * k, random), b = Operand::Random(false, k * n, random);
+  std::vector<float> one(m * n), three(m * n);
+  const int threads = NumThreads();
+  for (const bool transposed : {false, true}) {
+    const GemmOperand left{a.in(), transposed ? m : k, transposed};
+    SetNumThreads(1);
+    Gemm(m, n, k, left, {b.in(), n}, one.data(), n);
+    SetNumThreads(3);
+    Gemm(m, n, k, left, {b.in(), n}, three.data(), n);
+    EXPECT_EQ(one, three);
+  }
+  SetNumThreads(threads);
+}
+
+}  // namespace
+}  // namespace gemtune::kernels

@@ -1,0 +1,37 @@
+#include "gemtune/ops/matmul.h"
+
+#include <ATen/ATen.h>
+
+#include "tests/support/gradcheck.h"
+
+namespace gemtune::ops {
+namespace {
+
+// Few rows and many, side by side and as a view of some columns.
+TEST(Matmul, EqualsProductsInDouble) {
+  at::manual_seed(0);
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    for (const int64_t rows : {3, 64, 131}) {
+      const at::Tensor x = at::randn({rows, 50}).to(dtype).narrow(1, 7, 40),
+                       dy = at::randn({rows, 30}).to(dtype).narrow(1, 3, 20),
+                       w = at::randn({20, 40}).to(dtype);
+      const at::Tensor xd = x.to(at::kDouble), dyd = dy.to(at::kDouble), wd = w.to(at::kDouble);
+      const auto expect = [&](const at::Tensor& actual, const at::Tensor& expected) {
+        EXPECT_EQ(actual.scalar_type(), dtype);
+        EXPECT_LT(test::MaxDifference(actual, expected),
+                  (dtype == at::kFloat ? 1e-6 : 4e-3) * expected.abs().max().item<double>());
+      };
+      expect(LinearOutput(x, w), xd.mm(wd.t()));
+      expect(LinearInputGradient(dy, w), dyd.mm(wd));
+      expect(LinearWeightGradient(dy, x), dyd.t().mm(xd));
+    }
+  }
+}
+
+TEST(Matmul, TakesDoubleThroughATen) {
+  const at::Tensor x = test::RandomDouble({70, 4}), w = test::RandomDouble({3, 4});
+  EXPECT_LT(test::MaxDifference(LinearOutput(x, w), x.mm(w.t())), 1e-15);
+}
+
+}  // namespace
+}  // namespace gemtune::ops
