@@ -1,0 +1,126 @@
+#include "gemtune/kernels/int8_gemm.h"
+
+#include <algorithm>
+
+#include "gemtune/base/parallel.h"
+#include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/int8_block.h"
+
+namespace gemtune::kernels {
+namespace {
+
+constexpr int64_t kTileRows = 8;
+constexpr int64_t kStripe = 3 * kPanelColumns;
+constexpr int64_t kBlockBytes = 192 << 10;  // of A's rows, which stay in the second cache
+constexpr int64_t kMaxBlockRows = 192;
+constexpr int64_t kBlockColumns = 8 * kStripe;
+
+int64_t RoundUp(int64_t n, int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+template <typename T>
+hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
+  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
+}
+
+// pack(T, panel, width, data, scales, sums) fills one panel of B [k, n].
+template <typename Pack>
+Int8Weight PackWeight(int64_t k, int64_t n, Pack&& pack) {
+  const int64_t depth = RoundUp(k, kInt8DepthStep), columns = PaddedColumns(n);
+  Int8Weight b{.columns = n,
+               .depth = depth,
+               .data = Buffer<int8_t>(columns * depth),
+               .scales = Buffer<float>(columns),
+               .sums = Buffer<int32_t>(columns)};
+  ParallelFor(columns / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t column = panel * kPanelColumns;
+      pack(column, std::min(kPanelColumns, n - column), b.data.get() + column * depth,
+           b.scales.get() + column, b.sums.get() + column);
+    }
+  });
+  return b;
+}
+
+}  // namespace
+
+bool HaveInt8Gemm() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride) {
+  const int64_t depth = RoundUp(k, kInt8DepthStep), padded = RoundUp(rows, kTileRows);
+  Int8Rows a{
+      .rows = rows, .depth = depth, .data = Buffer<uint8_t>(padded * depth), .scales = Buffer<float>(padded)};
+  std::fill(a.data.get() + rows * depth, a.data.get() + padded * depth, uint8_t{0});
+  std::fill(a.scales.get() + rows, a.scales.get() + padded, 0.0f);
+  WithTypeOf(
+      [&]<typename T>(T) {
+        ParallelFor(rows, 16, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            a.scales[static_cast<size_t>(i)] = internal::QuantizeRow(
+                k, depth, static_cast<const T*>(x.data()) + i * stride, a.data.get() + i * depth);
+          }
+        });
+      },
+      x);
+  return a;
+}
+
+Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t stride) {
+  return PackWeight(in, out, [&](int64_t column, int64_t width, int8_t* data, float* scales, int32_t* sums) {
+    WithTypeOf(
+        [&]<typename T>(T) {
+          internal::PackInt8Columns(in, width, static_cast<const T*>(w.data()) + column * stride, stride,
+                                    data, scales, sums);
+        },
+        w);
+  });
+}
+
+Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride) {
+  return PackWeight(out, in, [&](int64_t column, int64_t width, int8_t* data, float* scales, int32_t* sums) {
+    WithTypeOf(
+        [&]<typename T>(T) {
+          internal::PackInt8Rows(out, width, static_cast<const T*>(w.data()) + column, stride, data, scales,
+                                 sums);
+        },
+        w);
+  });
+}
+
+void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) {
+  GEMTUNE_CHECK(a.depth == b.depth);
+  const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (4 * NumThreads()));
+  const int64_t rows = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
+  const int64_t across = RoundUp(b.columns, kBlockColumns) / kBlockColumns;
+  WithTypeOf(
+      [&]<typename T>(T) {
+        T* out = static_cast<T*>(y.data());
+        ParallelForEach(RoundUp(a.rows, rows) / rows * across, [&](int64_t i) {
+          const int64_t row_end = std::min(a.rows, (i / across + 1) * rows),
+                        column_end = std::min(b.columns, (i % across + 1) * kBlockColumns);
+          for (int64_t column = i % across * kBlockColumns; column < column_end; column += kStripe) {
+            for (int64_t row = i / across * rows; row < row_end; row += kTileRows) {
+              internal::MultiplyInt8({.rows = std::min(kTileRows, row_end - row),
+                                      .columns = std::min(kStripe, column_end - column),
+                                      .depth = a.depth,
+                                      .a = a.data.get() + row * a.depth,
+                                      .a_scales = a.scales.get() + row,
+                                      .b = b.data.get() + column * b.depth,
+                                      .b_scales = b.scales.get() + column,
+                                      .b_sums = b.sums.get() + column},
+                                     out + row * stride + column, stride);
+            }
+          }
+        });
+      },
+      y);
+}
+
+}  // namespace gemtune::kernels

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <hwy/aligned_allocator.h>
+
+#include <cstdint>
+
+#include "gemtune/kernels/floats.h"
+
+namespace gemtune::kernels {
+
+// Products of numbers rounded to 8 bits, quantised while training goes on (Dettmers et al. 2022, LLM.int8(),
+// without its outliers): symmetric, one scale a row of activations and a column of the weight, exact sums in
+// 32 bits. Twice as fast as bf16 on the same vector units.
+
+constexpr int64_t kInt8DepthStep = 64;
+
+/// Rows of activations: x[i][j] ≈ scales[i] · (data[i · depth + j] − 128).
+struct Int8Rows {
+  int64_t rows, depth;  // depth a multiple of kInt8DepthStep, rows behind the last there to a multiple of 16
+  hwy::AlignedFreeUniquePtr<uint8_t[]> data;
+  hwy::AlignedFreeUniquePtr<float[]> scales;
+};
+
+/// A weight B [k, n], packed in panels of 16 columns with four rows' numbers side by side: B[i][j] ≈
+/// scales[j] · number.
+struct Int8Weight {
+  int64_t columns, depth;
+  hwy::AlignedFreeUniquePtr<int8_t[]> data;
+  hwy::AlignedFreeUniquePtr<float[]> scales;  // [n, up to a panel]
+  hwy::AlignedFreeUniquePtr<int32_t[]>
+      sums;  // 128 · Σ_i of a column's numbers: what the activations' 128 adds
+};
+
+/// Whether this processor has the instructions (AVX512-VNNI). The rest may only be called if so.
+bool HaveInt8Gemm();
+
+/// x [rows, k], row i at x + i · stride.
+Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride);
+
+/// The weight w [out, in] as B of x·Wᵀ (B [in, out], a scale an output), ...
+Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t stride);
+
+/// ... and as B of dy·W (B [out, in], a scale an input).
+Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride);
+
+/// y [a.rows, b.columns] = A · B; row i begins at y + i · stride.
+void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride);
+
+}  // namespace gemtune::kernels

@@ -1,0 +1,194 @@
+// Compiled for AVX-512 with VNNI (Ice Lake, Zen 4): vpdpbusd adds up four products of bytes.
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/int8_block.h"
+#include "gemtune/kernels/int8_gemm.h"
+#include "gemtune/kernels/transpose_avx512-inl.h"
+
+namespace gemtune::kernels::internal {
+namespace {
+
+constexpr int64_t kRows = 8;
+constexpr int64_t kLanes = 16;
+constexpr float kLargest = 127.0f;
+
+__mmask16 Lanes(int64_t count) {
+  return static_cast<__mmask16>((1u << std::clamp<int64_t>(count, 0, kLanes)) - 1);
+}
+
+__m512 Load(__mmask16 lanes, const float* x) {
+  return _mm512_maskz_loadu_ps(lanes, x);
+}
+__m512 Load(__mmask16 lanes, const BFloat16* x) {
+  const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, x));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}
+
+void Store(__mmask16 lanes, __m512 v, float* y) {
+  _mm512_mask_storeu_ps(y, lanes, v);
+}
+void Store(__mmask16 lanes, __m512 v, BFloat16* y) {
+  _mm256_mask_storeu_epi16(y, lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+}
+
+// NaN anywhere gives NaN: as a scale it reaches the result, where the trainer looks for it.
+template <typename T>
+float LargestMagnitude(int64_t n, const T* x) {
+  __m512 largest = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const __m512 v = _mm512_abs_ps(Load(Lanes(n - i), x + i));
+    largest = _mm512_max_ps(largest, v);
+    poison = _mm512_add_ps(poison, _mm512_sub_ps(v, v));
+  }
+  return _mm512_reduce_max_ps(largest) + _mm512_reduce_add_ps(poison);
+}
+
+__m512i Rounded(__m512 x, __m512 inverse_scale) {
+  return _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse_scale));
+}
+
+float Inverse(float largest) {
+  return largest > 0 ? kLargest / largest : 0.0f;
+}
+
+}  // namespace
+
+template <typename T>
+float QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out) {
+  const float largest = LargestMagnitude(k, x);
+  const __m512 inverse = _mm512_set1_ps(Inverse(largest));
+  for (int64_t i = 0; i < depth; i += kLanes) {
+    const __m512i shifted =
+        _mm512_add_epi32(Rounded(Load(Lanes(k - i), x + i), inverse), _mm512_set1_epi32(128));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm512_cvtepi32_epi8(shifted));
+  }
+  return largest / kLargest;
+}
+
+template <typename T>
+void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
+                     int32_t* sums) {
+  const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
+  float inverse[kLanes] = {};
+  __m512i total[kLanes];
+  for (int64_t j = 0; j < kLanes; ++j) {
+    const float largest = j < width ? LargestMagnitude(k, w + j * stride) : 0.0f;
+    inverse[j] = Inverse(largest);
+    scales[j] = largest / kLargest;
+    total[j] = _mm512_setzero_si512();
+  }
+  for (int64_t i = 0; i < depth; i += kInt8DepthStep) {
+    __m512i r[kLanes];
+    for (int64_t j = 0; j < kLanes; ++j) {
+      alignas(64) int8_t bytes[kInt8DepthStep] = {};
+      for (int64_t c = 0; j < width && c < kInt8DepthStep; c += kLanes) {
+        const __m512i numbers =
+            Rounded(Load(Lanes(k - i - c), w + j * stride + i + c), _mm512_set1_ps(inverse[j]));
+        total[j] = _mm512_add_epi32(total[j], numbers);
+        _mm_store_si128(reinterpret_cast<__m128i*>(bytes + c), _mm512_cvtepi32_epi8(numbers));
+      }
+      r[j] = _mm512_load_si512(bytes);
+    }
+    Transpose16x16(r);
+    for (int64_t j = 0; j < kLanes; ++j) _mm512_storeu_si512(packed + i * kPanelColumns + j * 64, r[j]);
+  }
+  for (int64_t j = 0; j < kLanes; ++j) sums[j] = 128 * _mm512_reduce_add_epi32(total[j]);
+}
+
+template <typename T>
+void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
+                  int32_t* sums) {
+  const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
+  const __mmask16 lanes = Lanes(width);
+  __m512 largest = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
+  for (int64_t i = 0; i < k; ++i) {
+    const __m512 v = _mm512_abs_ps(Load(lanes, w + i * stride));
+    largest = _mm512_max_ps(largest, v);
+    poison = _mm512_add_ps(poison, _mm512_sub_ps(v, v));
+  }
+  const __mmask16 some = _mm512_cmp_ps_mask(largest, _mm512_setzero_ps(), _CMP_GT_OQ);
+  const __m512 inverse = _mm512_maskz_div_ps(some, _mm512_set1_ps(kLargest), largest);
+  _mm512_storeu_ps(scales, _mm512_div_ps(_mm512_add_ps(largest, poison), _mm512_set1_ps(kLargest)));
+  __m512i total = _mm512_setzero_si512();
+  for (int64_t i = 0; i < depth; i += 4) {
+    __m512i four = _mm512_setzero_si512();
+    for (int64_t b = 3; b >= 0; --b) {
+      four = _mm512_slli_epi32(four, 8);
+      if (i + b >= k) continue;
+      const __m512i numbers = Rounded(Load(lanes, w + (i + b) * stride), inverse);
+      total = _mm512_add_epi32(total, numbers);
+      four = _mm512_or_si512(four, _mm512_and_si512(numbers, _mm512_set1_epi32(0xff)));
+    }
+    _mm512_storeu_si512(packed + i * kPanelColumns, four);
+  }
+  _mm512_storeu_si512(sums, _mm512_mullo_epi32(total, _mm512_set1_epi32(128)));
+}
+
+namespace {
+
+// g++ 12 keeps an array of these in registers, and one of __m512i in memory.
+using Int32x16 __attribute__((vector_size(64))) = int32_t;
+
+template <int kPanels, typename T>
+void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
+  Int32x16 sum[kRows][kPanels];
+  for (int i = 0; i < kRows; ++i) {
+    for (int p = 0; p < kPanels; ++p) sum[i][p] = Int32x16{};
+  }
+  const uint8_t* a = tile.a;
+  const int8_t* b = tile.b;
+  const int64_t panel_stride = tile.depth * kPanelColumns;
+  for (int64_t k = 0; k < tile.depth; k += 4, a += 4, b += 4 * kPanelColumns) {
+    __m512i column[kPanels];
+    for (int p = 0; p < kPanels; ++p) column[p] = _mm512_loadu_si512(b + p * panel_stride);
+    for (int i = 0; i < kRows; ++i) {
+      int32_t four;
+      std::memcpy(&four, a + i * tile.depth, sizeof four);
+      const __m512i value = _mm512_set1_epi32(four);
+      for (int p = 0; p < kPanels; ++p) {
+        sum[i][p] = reinterpret_cast<Int32x16>(
+            _mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sum[i][p]), value, column[p]));
+      }
+    }
+  }
+  int32_t exact[kRows][kPanels * kPanelColumns];
+  for (int i = 0; i < kRows; ++i) {
+    for (int p = 0; p < kPanels; ++p) std::memcpy(exact[i] + p * kPanelColumns, &sum[i][p], sizeof sum[i][p]);
+  }
+  for (int64_t i = 0; i < tile.rows; ++i) {
+    for (int64_t column = 0; column < tile.columns; column += kPanelColumns) {
+      const __m512i number =
+          _mm512_sub_epi32(_mm512_loadu_si512(exact[i] + column), _mm512_loadu_si512(tile.b_sums + column));
+      const __m512 scale =
+          _mm512_mul_ps(_mm512_set1_ps(tile.a_scales[i]), _mm512_loadu_ps(tile.b_scales + column));
+      Store(Lanes(tile.columns - column), _mm512_mul_ps(_mm512_cvtepi32_ps(number), scale),
+            y + i * stride + column);
+    }
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride) {
+  const int64_t panels = (tile.columns + kPanelColumns - 1) / kPanelColumns;
+  if (panels == 3) return Multiply<3>(tile, y, stride);
+  if (panels == 2) return Multiply<2>(tile, y, stride);
+  Multiply<1>(tile, y, stride);
+}
+
+#define GEMTUNE_INSTANTIATE(T)                                                                      \
+  template float QuantizeRow<T>(int64_t, int64_t, const T*, uint8_t*);                              \
+  template void PackInt8Columns<T>(int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*); \
+  template void PackInt8Rows<T>(int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*);    \
+  template void MultiplyInt8<T>(const Int8Tile&, T*, int64_t);
+GEMTUNE_INSTANTIATE(float)
+GEMTUNE_INSTANTIATE(BFloat16)
+#undef GEMTUNE_INSTANTIATE
+
+}  // namespace gemtune::kernels::internal
