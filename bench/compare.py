@@ -96,6 +96,8 @@ class Batches:
         """Batches of similar length, at even distances over the lengths of the pool, in random order; the longest one warms up."""
         order = sorted(range(len(self.rows)), key=lambda i: min(self.lengths[i], row.max_length))
         batches = [order[i:i + row.batch_size] for i in range(0, len(order) - row.batch_size + 1, row.batch_size)]
+        if not batches:
+            sys.exit(f"{len(self.rows)} examples make no batch of {row.batch_size}; give more, or a larger --pool")
         steps = self.arguments.steps
         chosen = [batches[int((i + 0.5) * len(batches) / steps)] for i in range(steps)]
         random.Random(self.arguments.seed).shuffle(chosen)
@@ -104,6 +106,8 @@ class Batches:
     def longest(self, row):
         """Reviews of max_length tokens and more, in the pool's order; from the beginning again where they are too few."""
         full = [self.rows[i] for i, length in enumerate(self.lengths) if length >= row.max_length]
+        if not full:
+            sys.exit(f"none of {len(self.rows)} examples has {row.max_length} tokens; give longer ones, or a larger --pool")
         return [full[i % len(full)] for i in range(row.batch_size * (self.arguments.steps + 1))]
 
     def long(self, row):
