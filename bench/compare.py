@@ -69,7 +69,7 @@ def measure(command):
 
 
 class Batches:
-    """Writes the files that both sides read: one row a line, batch after batch, the first batch to warm up."""
+    """Writes the files that both sides read: one row a line, batch after batch, the first batch to warm up in training."""
 
     def __init__(self, arguments, folder):
         self.arguments, self.folder = arguments, folder
@@ -142,10 +142,7 @@ class Runs:
         path, threads = self.batches.make(row), ["--threads", self.arguments.threads]
         shared = [*row.gemtune, "--max-length", row.max_length, "--no-cache", *threads]
         if row.measures == "predict":
-            rows = path.read_text().splitlines(keepends=True)[row.batch_size:]
-            measured = self.folder / "predict.jsonl"
-            measured.write_text("".join(rows))  # evaluate has no batch to warm up with
-            return measure([self.arguments.gemtune, "evaluate", "--model", self.classifier(), "--test-file", measured, *shared])
+            return measure([self.arguments.gemtune, "evaluate", "--model", self.classifier(), "--test-file", path, *shared])
         return measure([self.arguments.gemtune, "bench", "--model", self.arguments.hf_model, "--train-file", path, "--in-file-order",
                         "--batch-size", row.batch_size, "--steps", self.arguments.steps, *shared])
 

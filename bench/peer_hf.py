@@ -2,9 +2,9 @@
 
     python bench/peer_hf.py --model DIR --batches FILE.jsonl --mode amp
 
-FILE holds one {"text", "label"} a line, --batch-size lines a batch, in order; the first batch warms up and is not counted. Prints
-what gemtune bench prints, as far as both have it. Only real tokens are counted, never padding. Gradients are not clipped, which saves
-transformers some work that gemtune does.
+FILE holds one {"text", "label"} a line, --batch-size lines a batch, in order; in training the first batch warms up and is not
+counted. Prints what gemtune bench prints, as far as both have it. Only real tokens are counted, never padding. Gradients are not
+clipped, which saves transformers some work that gemtune does.
 """
 import argparse
 import contextlib
@@ -100,8 +100,9 @@ def main():
         model.train()
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-5, fused=mode["fused"])
         step = lambda batch: train_step(model, optimizer, batch, autocast)
-    parts = [step(batch) for batch in batches][1:]
-    tokens = [int(batch["attention_mask"].sum()) for batch in batches][1:]
+    warm_up = 0 if arguments.predict else 1  # gemtune evaluate, which is beside it, counts all
+    parts = [step(batch) for batch in batches][warm_up:]
+    tokens = [int(batch["attention_mask"].sum()) for batch in batches][warm_up:]
     seconds = [sum(part) for part in parts]
     mean = lambda i: sum(part[i] for part in parts) / len(parts)
     print(json.dumps(dict(
