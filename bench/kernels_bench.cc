@@ -27,6 +27,7 @@
 #include "gemtune/ops/attention.h"
 #include "gemtune/ops/geglu.h"
 #include "gemtune/ops/kernel_access.h"
+#include "gemtune/ops/matmul.h"
 #include "gemtune/ops/rope.h"
 #include "gemtune/ops/tensor_arena.h"
 
@@ -272,6 +273,21 @@ void AdamW(at::ScalarType dtype) {
       [=] { at::linalg_vector_norm(grad, 2, {}, false, at::kFloat).item<float>(); });
 }
 
+// A weight's three products; the engine is chosen in ops/matmul.h.
+void Gemm(const std::string& weight_name, at::ScalarType dtype, int64_t in_features, int64_t out_features) {
+  const at::Tensor x = Random({kTokens, in_features}, dtype), dy = Random({kTokens, out_features}, dtype),
+                   weight = Random({out_features, in_features}, dtype);
+  const std::string name = "gemm " + weight_name;
+  Register(
+      name + " forward", dtype, [=] { ops::LinearOutput(x, weight); }, [=] { at::mm(x, weight.t()); });
+  Register(
+      name + " input gradient", dtype, [=] { ops::LinearInputGradient(dy, weight); },
+      [=] { at::mm(dy, weight); });
+  Register(
+      name + " weight gradient", dtype, [=] { ops::LinearWeightGradient(dy, x); },
+      [=] { at::mm(dy.t(), x); });
+}
+
 // Google Benchmark's report, and behind it both sides of each kernel in one row.
 class PairReporter : public benchmark::ConsoleReporter {
  public:
@@ -288,7 +304,7 @@ class PairReporter : public benchmark::ConsoleReporter {
   void Finalize() override {
     std::printf("\n| kernel | gemtune, us | ATen, us | faster by |\n|---|---|---|---|\n");
     for (const std::string& name : order_) {
-      const std::string kernel = name.substr(0, name.find('/'));
+      const std::string kernel = name.substr(0, name.rfind('/'));
       if (name != kernel + "/gemtune" || microseconds_.count(kernel + "/ATen") == 0) continue;
       const double ours = Fastest(name), aten = Fastest(kernel + "/ATen");
       std::printf("| %s | %.0f | %.0f | %.2fx%s |\n", kernel.c_str(), ours, aten, aten / ours,
@@ -317,6 +333,10 @@ void RegisterAll() {
     Attention(dtype, 1, kWindow);
     Attention(dtype, 1, 0);
     AdamW(dtype);
+    Gemm("q/k/v", dtype, kHidden, (kHeads + 2 * kKvHeads) * kHeadDim);
+    Gemm("o", dtype, kHeads * kHeadDim, kHidden);
+    Gemm("gate/up", dtype, kHidden, 2 * kIntermediate);
+    Gemm("down", dtype, kIntermediate, kHidden);
   }
 }
 

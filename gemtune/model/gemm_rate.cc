@@ -3,15 +3,17 @@
 #include <ATen/ATen.h>
 
 #include "gemtune/base/stopwatch.h"
+#include "gemtune/ops/matmul.h"
 
 namespace gemtune::model {
 namespace {
 
 // The first product of a shape compiles it (oneDNN) and takes memory for the result.
-double SecondsOf(const at::Tensor& a, const at::Tensor& b) {
-  at::mm(a, b);
+template <typename Product>
+double SecondsOf(Product&& product) {
+  product();
   const Stopwatch stopwatch;
-  at::mm(a, b);
+  product();
   return stopwatch.Seconds();
 }
 
@@ -34,19 +36,23 @@ void GemmRate::Measure(int64_t tokens) {
   for (const Shape& shape : shapes_) {
     const at::Tensor x = random(tokens, shape.in_features), dy = random(tokens, shape.out_features),
                      weight = random(shape.out_features, shape.in_features);
-    forward_seconds_ += SecondsOf(x, weight.t());
-    input_gradient_seconds_ += SecondsOf(dy, weight);
-    weight_gradient_seconds_ += SecondsOf(dy.t(), x);
+    aten_.forward += SecondsOf([&] { at::mm(x, weight.t()); });
+    aten_.input_gradient += SecondsOf([&] { at::mm(dy, weight); });
+    aten_.weight_gradient += SecondsOf([&] { at::mm(dy.t(), x); });
+    own_.forward += SecondsOf([&] { ops::LinearOutput(x, weight); });
+    own_.input_gradient += SecondsOf([&] { ops::LinearInputGradient(dy, weight); });
+    own_.weight_gradient += SecondsOf([&] { ops::LinearWeightGradient(dy, x); });
     flops_ += 2.0 * static_cast<double>(tokens * shape.in_features * shape.out_features);
   }
 }
 
-double GemmRate::FlopsPerSecond(const PassFlops& pass) const {
-  const auto forward_flops = static_cast<double>(pass.forward),
-             input_flops = static_cast<double>(pass.input_gradient),
-             weight_flops = static_cast<double>(pass.weight_gradient);
-  return (forward_flops + input_flops + weight_flops) /
-         (forward_flops / forward() + input_flops / input_gradient() + weight_flops / weight_gradient());
+double GemmRate::FlopsPerSecond(const Seconds& seconds, const PassFlops& pass) const {
+  const auto forward = static_cast<double>(pass.forward),
+             input_gradient = static_cast<double>(pass.input_gradient),
+             weight_gradient = static_cast<double>(pass.weight_gradient);
+  return (forward + input_gradient + weight_gradient) * flops_ /
+         (forward * seconds.forward + input_gradient * seconds.input_gradient +
+          weight_gradient * seconds.weight_gradient);
 }
 
 }  // namespace gemtune::model

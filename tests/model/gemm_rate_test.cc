@@ -16,21 +16,24 @@ GemmRate Measured(at::ScalarType dtype) {
   return rate;
 }
 
-TEST(GemmRate, APassOfOneFormHasThatFormsRate) {
+TEST(GemmRate, AMixTakesTheTimeOfItsForms) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const GemmRate rate = Measured(dtype);
-    EXPECT_GT(rate.forward(), 0);
-    EXPECT_DOUBLE_EQ(rate.FlopsPerSecond({.forward = 100}), rate.forward());
-    EXPECT_DOUBLE_EQ(rate.FlopsPerSecond({.input_gradient = 100}), rate.input_gradient());
-    EXPECT_DOUBLE_EQ(rate.FlopsPerSecond({.weight_gradient = 100}), rate.weight_gradient());
+    const double forward = rate.AtenFlopsPerSecond({.forward = 1}),
+                 input_gradient = rate.AtenFlopsPerSecond({.input_gradient = 1}),
+                 weight_gradient = rate.AtenFlopsPerSecond({.weight_gradient = 1});
+    EXPECT_GT(std::min({forward, input_gradient, weight_gradient}), 0);
+    const double seconds = 200 / forward + 100 / input_gradient + 50 / weight_gradient;
+    const double mixed = rate.AtenFlopsPerSecond(
+        {.forward = 200, .input_gradient = 100, .weight_gradient = 50, .attention = 7});
+    EXPECT_NEAR(mixed, 350 / seconds, 1e-9 * mixed);
   }
 }
 
-TEST(GemmRate, AMixTakesTheTimeOfItsForms) {
+TEST(GemmRate, BothEnginesAreMeasured) {
   const GemmRate rate = Measured(at::kFloat);
-  const double seconds = 200 / rate.forward() + 100 / rate.weight_gradient();
-  EXPECT_DOUBLE_EQ(rate.FlopsPerSecond({.forward = 200, .weight_gradient = 100, .attention = 7}),
-                   300 / seconds);
+  EXPECT_GT(rate.OwnFlopsPerSecond({.forward = 1}), 0);
+  EXPECT_NE(rate.OwnFlopsPerSecond({.forward = 1}), rate.AtenFlopsPerSecond({.forward = 1}));
 }
 
 }  // namespace
