@@ -11,6 +11,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
+#include "gemtune/cli/bench.h"
 #include "gemtune/cli/evaluate.h"
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/predict.h"
@@ -36,6 +37,8 @@ const std::vector<Entry>& Entries() {
        [] { return std::make_unique<Predict>(); }},
       {"tokenize", "Print the token ids of texts, a JSON array a row",
        [] { return std::make_unique<Tokenize>(); }},
+      {"bench", "Measure how fast a training run would be; prints JSON",
+       [] { return std::make_unique<Bench>(); }},
       {"inspect", "Show what a checkpoint holds", [] { return std::make_unique<Inspect>(); }},
   };
   return entries;

@@ -76,12 +76,17 @@ void WarnOfClassesWithoutExamples(const data::Dataset& dataset) {
 }  // namespace
 
 void Train::Declare(OptionSet& options) {
+  DeclareAll(options, /*needs_output_dir=*/true);
+}
+
+void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
   options.Group("Model");
   options.Add("--model,--model-name-or-path", model_,
               "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true});
   options.Add("--task", task_, "What to learn", {.choices = TaskNames()});
   options.Add("--method", method_, "Which weights move", {.choices = MethodNames()});
-  options.Add("--output-dir", output_dir_, "Where the trained model and its records go", {.required = true});
+  options.Add("--output-dir", output_dir_, "Where the trained model and its records go",
+              {.required = needs_output_dir});
 
   options.Group("Data");
   options.Add("--train-file", train_files_, kFilesHelp, {.required = true});
@@ -147,13 +152,14 @@ void Train::Declare(OptionSet& options) {
   machine_.Declare(options);
 }
 
-void Train::CheckOptions() const {
+void Train::CheckOptions() {
   if (!validation_files_.empty() && validation_split_ > 0)
     Fail("--validation-file and --validation-split exclude each other; give one");
   if (task_ != "classification" && label_smoothing_ > 0)
     Fail("--label-smoothing-factor is for --task classification");
   if (task_ == "regression" && !label_names_.empty())
     Fail("--label-names does not go with --task regression");
+  ChooseBestBy(train::KindOfTask(task_));
 }
 
 void Train::ChooseBestBy(const train::ClassificationKind& kind) {
@@ -201,17 +207,14 @@ Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
   return splits;
 }
 
-void Train::Run(const OptionSet& options) {
+Train::Job Train::Prepare(const OptionSet& options) {
   const train::ClassificationKind& kind = train::KindOfTask(task_);
-  CheckOptions();
-  ChooseBestBy(kind);
-  MakeWritableDirectory(output_dir_, "--output-dir");
   machine_.Apply();
   const Method& method = FindMethod(method_);
   if (!options.Given("--learning-rate")) trainer_.learning_rate = method.learning_rate;
   CheckModel();
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
-  const Splits splits = LoadData(tokenizer);
+  Splits splits = LoadData(tokenizer);
   const bool is_regression = kind.label_kind == data::LabelKind::kRegression;
   const model::ClassifierHead head{
       .problem_type = kind.problem_type,
@@ -222,6 +225,13 @@ void Train::Run(const OptionSet& options) {
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model);
+  return {.splits = std::move(splits), .classifier = std::move(classifier)};
+}
+
+void Train::Run(const OptionSet& options) {
+  CheckOptions();
+  MakeWritableDirectory(output_dir_, "--output-dir");
+  auto [splits, classifier] = Prepare(options);
   WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", options.Effective());
 
   train::Classification task(classifier, {.label_smoothing = label_smoothing_,

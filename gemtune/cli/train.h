@@ -13,28 +13,43 @@ class Train : public Command {
   void Declare(OptionSet& options) override;
   void Run(const OptionSet& options) override;
 
- private:
+ protected:
   struct Splits {
     data::Dataset train;
     std::optional<data::Dataset> validation, test;
   };
+  /// What a run works on.
+  struct Job {
+    Splits splits;
+    model::PretrainedClassifier classifier;
+  };
 
+  /// Every option; a command that saves nothing needs no --output-dir.
+  void DeclareAll(OptionSet& options, bool needs_output_dir);
+
+  /// Throws Error for options that contradict each other; before any work.
+  void CheckOptions();
+
+  /// Reads data and model and freezes what --method leaves alone. Throws Error for what is wrong with them.
+  Job Prepare(const OptionSet& options);
+
+  train::TrainerOptions trainer_;
+  std::string model_;
+  std::string task_ = "classification";
+  std::string method_ = "full";
+  double label_smoothing_ = 0;
+
+ private:
   Splits LoadData(const text::Tokenizer& tokenizer) const;
-  void CheckOptions() const;
   void ChooseBestBy(const train::ClassificationKind& kind);  // checks --metric-for-best-model
   void CheckModel() const;
 
   MachineOptions machine_;
   ColumnOptions columns_;
-  train::TrainerOptions trainer_;
-  std::string model_;
-  std::string task_ = "classification";
-  std::string method_ = "full";
   std::vector<std::string> train_files_, validation_files_, test_files_;
   std::vector<std::string> label_names_;
   double validation_split_ = 0;
   int64_t max_train_samples_ = 0, max_eval_samples_ = 0, max_test_samples_ = 0;
-  double label_smoothing_ = 0;
   int64_t eval_batch_tokens_ = 4096;
   int64_t logging_steps_ = 10;
   std::string output_dir_;

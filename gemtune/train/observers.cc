@@ -131,7 +131,11 @@ void JsonlObserver::OnStep(const StepReport& step) {
          {"learning_rate", step.learning_rate},
          {"grad_norm", step.grad_norm},
          {"tokens", step.tokens},
-         {"seconds", step.seconds}});
+         {"seconds", step.seconds},
+         {"data_seconds", step.data_seconds},
+         {"forward_seconds", step.forward_seconds},
+         {"backward_seconds", step.backward_seconds},
+         {"optimizer_seconds", step.optimizer_seconds}});
 }
 
 void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {

@@ -24,7 +24,11 @@ struct StepReport {
   double learning_rate = 0;
   double grad_norm = 0;  // before clipping
   int64_t tokens = 0;
-  double seconds = 0;
+  double seconds = 0;  // of the whole step; its parts are
+  double data_seconds = 0;
+  double forward_seconds = 0;
+  double backward_seconds = 0;
+  double optimizer_seconds = 0;  // embedding rows caught up, gradient norm, clipping, update
 };
 
 struct EvaluationReport {

@@ -1,34 +1,35 @@
 #include "gemtune/train/trainer.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/stopwatch.h"
 #include "gemtune/data/sampler.h"
 #include "gemtune/train/schedule.h"
 
 namespace gemtune::train {
 namespace {
 
-class Stopwatch {
- public:
-  double Seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 int64_t CeilDiv(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
 }  // namespace
+
+std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch) {
+  const auto batches = data::EpochBatches(
+      train,
+      {.batch_size = options.batch_size, .group_by_length = options.group_by_length, .seed = options.seed},
+      epoch);
+  std::vector<Window> windows;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    if (i % static_cast<size_t>(options.gradient_accumulation_steps) == 0) windows.emplace_back();
+    windows.back().push_back(batches[i]);
+  }
+  return windows;
+}
 
 Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* validation,
                  const TrainerOptions& options, std::filesystem::path output_dir,
@@ -52,48 +53,16 @@ Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* va
           : static_cast<int64_t>(std::ceil(options.warmup_ratio * static_cast<double>(total_steps_)));
 }
 
-std::vector<Trainer::Window> Trainer::EpochWindows(int64_t epoch) const {
-  const auto batches = data::EpochBatches(
-      train_,
-      {.batch_size = options_.batch_size, .group_by_length = options_.group_by_length, .seed = options_.seed},
-      epoch);
-  std::vector<Window> windows;
-  for (size_t i = 0; i < batches.size(); ++i) {
-    if (i % static_cast<size_t>(options_.gradient_accumulation_steps) == 0) windows.emplace_back();
-    windows.back().push_back(data::Pack(train_, batches[i]));
-  }
-  return windows;
-}
-
-StepReport Trainer::TakeStep(const Window& window, int64_t step) {
-  const Stopwatch stopwatch;
-  StepReport report{.step = step + 1, .total_steps = total_steps_};
-  int64_t targets = 0;
-  for (const data::PackedBatch& batch : window) {
-    targets += task_.CountTargets(batch);
-    report.tokens += batch.num_tokens();
-  }
-  for (const data::PackedBatch& batch : window) {
-    optimizer_.CatchUp(at::tensor(batch.ids, at::kLong));
-    const at::Tensor loss = task_.LossSum(batch) / targets;
-    loss.backward();
-    report.loss += loss.item<double>();
-  }
-  report.grad_norm = optimizer_.GradNorm();
-  if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) {
-    throw RunError(fmt::format("step {}: the loss is {} and the gradient's norm {}; lower --learning-rate",
-                               step + 1, report.loss, report.grad_norm));
-  }
-  // As torch's clip_grad_norm_, the 1e-6 included.
-  const double clip =
-      options_.max_grad_norm > 0 ? std::min(1.0, options_.max_grad_norm / (report.grad_norm + 1e-6)) : 1.0;
+StepReport Trainer::Step(const Window& window, int64_t step) {
   const Schedule schedule{
       .type = options_.lr_scheduler_type, .warmup_steps = warmup_steps_, .total_steps = total_steps_};
-  report.learning_rate = options_.learning_rate * schedule.Factor(step, options_.learning_rate);
-  optimizer_.Step(report.learning_rate, clip);
-  optimizer_.ZeroGrad();
+  StepReport report =
+      TakeStep(task_, optimizer_, train_, window,
+               {.step = step + 1,
+                .learning_rate = options_.learning_rate * schedule.Factor(step, options_.learning_rate),
+                .max_grad_norm = options_.max_grad_norm});
+  report.total_steps = total_steps_;
   report.epoch = static_cast<double>(step + 1) / static_cast<double>(steps_per_epoch_);
-  report.seconds = stopwatch.Seconds();
   return report;
 }
 
@@ -145,10 +114,10 @@ TrainResult Trainer::Run() {
   }
   TrainResult result;
   for (int64_t epoch = 0; result.steps < total_steps_; ++epoch) {
-    const std::vector<Window> windows = EpochWindows(epoch);
+    const std::vector<Window> windows = EpochWindows(train_, options_, epoch);
     for (size_t i = 0; i < windows.size() && result.steps < total_steps_; ++i) {
       task_.module().train();
-      const StepReport report = TakeStep(windows[i], result.steps++);
+      const StepReport report = Step(windows[i], result.steps++);
       result.train_loss += (report.loss - result.train_loss) / static_cast<double>(result.steps);
       result.seconds += report.seconds;
       result.tokens += report.tokens;

@@ -8,6 +8,7 @@
 #include "gemtune/data/dataset.h"
 #include "gemtune/train/observers.h"
 #include "gemtune/train/optimizer.h"
+#include "gemtune/train/step.h"
 #include "gemtune/train/task.h"
 
 namespace gemtune::train {
@@ -42,6 +43,9 @@ struct TrainResult {
   int64_t best_step = 0;
 };
 
+/// The optimiser steps of one epoch: EpochBatches, gradient_accumulation_steps of them a step.
+std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch);
+
 /// Trains `task` on `train` and keeps the best model, or the last without validation, in `output_dir`.
 ///
 /// Reads like the paper: for each step, the batches of an accumulation window, loss, backward, clip, step.
@@ -56,10 +60,7 @@ class Trainer {
   TrainResult Run();
 
  private:
-  using Window = std::vector<data::PackedBatch>;
-
-  std::vector<Window> EpochWindows(int64_t epoch) const;
-  StepReport TakeStep(const Window& window, int64_t step);
+  StepReport Step(const Window& window, int64_t step);
   void Evaluate(int64_t step, TrainResult& result);
   double Score(const Metrics& metrics) const;  // by metric_for_best_model; the greater the better
   bool EvaluationIsDue(int64_t step, bool ends_epoch) const;

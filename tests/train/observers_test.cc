@@ -19,7 +19,9 @@ StepReport Step(int64_t step, double loss) {
           .learning_rate = 1e-5,
           .grad_norm = 2,
           .tokens = 100,
-          .seconds = 0.5};
+          .seconds = 0.5,
+          .forward_seconds = 0.125,
+          .backward_seconds = 0.25};
 }
 
 EvaluationReport Evaluation() {
@@ -96,6 +98,8 @@ TEST(JsonlObserver, WritesAnObjectALine) {
   ASSERT_EQ(objects.size(), 3u);
   EXPECT_EQ(objects[0]["total_steps"], 4);
   EXPECT_EQ(objects[1]["loss"], 1.0);
+  EXPECT_EQ(objects[1]["forward_seconds"], 0.125);
+  EXPECT_EQ(objects[1]["backward_seconds"], 0.25);
   EXPECT_EQ(objects[2]["type"], "evaluation");
   EXPECT_EQ(objects[2]["accuracy"], 0.75);
   std::filesystem::remove(path);

@@ -5,57 +5,14 @@
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
+#include "tests/train/quadratic.h"
 
 namespace gemtune::train {
 namespace {
 
+using test::Numbers;
+using test::Quadratic;
 using testing::HasSubstr;
-
-// One weight w; the loss of an example is (w − label)². Evaluations and saves are recorded.
-class Quadratic : public Task {
- public:
-  class Module : public torch::nn::Module {
-   public:
-    Module() : w(register_parameter("w", at::zeros({1, 1}))) {}
-    at::Tensor w;
-  };
-
-  torch::nn::Module& module() override { return module_; }
-  int64_t CountTargets(const data::PackedBatch& batch) const override { return batch.num_sequences(); }
-  at::Tensor LossSum(const data::PackedBatch& batch) override {
-    batch_sizes.push_back(batch.num_sequences());
-    return (module_.w - at::tensor(batch.labels)).square().sum();
-  }
-  Metrics Evaluate(const data::Dataset&) override {
-    const double loss = validation_losses.at(evaluations++);
-    return {{"loss", loss}, {"accuracy", 1 - loss}};
-  }
-  void Save(const std::filesystem::path&) override { saved.push_back(w()); }
-  void Restore(const std::filesystem::path&) override { restored = true; }
-
-  double w() const { return module_.w.item<double>(); }
-
-  std::vector<int64_t> batch_sizes;
-  std::vector<double> validation_losses = std::vector<double>(100, 1.0);
-  size_t evaluations = 0;
-  std::vector<double> saved;
-  bool restored = false;
-
- private:
-  Module module_;
-};
-
-data::Dataset Numbers(const std::vector<float>& labels) {
-  data::Examples examples;
-  examples.label_kind = data::LabelKind::kRegression;
-  examples.label_values = labels;
-  for (size_t i = 0; i < labels.size(); ++i) {
-    examples.ids.push_back(static_cast<int32_t>(i));
-    examples.offsets.push_back(static_cast<int64_t>(i) + 1);
-    examples.truncated.push_back(0);
-  }
-  return data::Dataset(std::move(examples));
-}
 
 class Recorder : public Observer {
  public:

@@ -1,0 +1,104 @@
+#include "gemtune/model/flops.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::model {
+namespace {
+
+// The parts of a layer from its input to its output; equal depths read the same rows.
+struct Part {
+  std::string_view name;
+  int depth;
+  bool on_queries;  // in the last layer, on the selected rows only
+};
+constexpr Part kParts[] = {{"input_layernorm", 0, false},
+                           {"q_proj", 1, true},
+                           {"k_proj", 1, false},
+                           {"v_proj", 1, false},
+                           {"q_norm", 2, true},
+                           {"k_norm", 2, false},
+                           {"o_proj", 4, true},
+                           {"post_attention_layernorm", 5, true},
+                           {"pre_feedforward_layernorm", 6, true},
+                           {"gate_proj", 7, true},
+                           {"up_proj", 7, true},
+                           {"down_proj", 8, true},
+                           {"post_feedforward_layernorm", 9, true}};
+constexpr int kAttentionDepth = 3, kLayerDepths = 10;
+
+// Where in the model a parameter acts: a gradient that something at one depth wants goes through all that is
+// deeper.
+struct Place {
+  int64_t depth;
+  bool on_queries;
+};
+
+int64_t DepthOfLayer(int64_t layer) {
+  return 1 + layer * kLayerDepths;
+}
+
+Place PlaceOf(const std::string& name, const at::Tensor& parameter, int64_t num_layers) {
+  if (name.find("embed_tokens.") != std::string::npos) return {.depth = 0, .on_queries = false};
+  constexpr std::string_view kLayers = "layers.";
+  const size_t layers = name.find(kLayers);
+  if (layers == std::string::npos) {  // the last norm, then the head
+    return {.depth = DepthOfLayer(num_layers) + (parameter.dim() > 1 ? 1 : 0), .on_queries = true};
+  }
+  int64_t layer = 0;
+  std::from_chars(name.data() + layers + kLayers.size(), name.data() + name.size(), layer);
+  const auto part = std::find_if(std::begin(kParts), std::end(kParts), [&](const Part& candidate) {
+    return name.find(candidate.name) != std::string::npos;
+  });
+  GEMTUNE_CHECK(part != std::end(kParts));
+  return {.depth = DepthOfLayer(layer) + part->depth,
+          .on_queries = part->on_queries && layer + 1 == num_layers};
+}
+
+// Keys seen by the queries at these positions of their sequences, together.
+int64_t VisiblePairs(const at::Tensor& positions, int64_t window) {
+  const at::Tensor keys = positions + 1;
+  return (window > 0 ? keys.clamp_max(window) : keys).sum().item<int64_t>();
+}
+
+}  // namespace
+
+PassFlops CountFlops(const torch::nn::Module& model, const Gemma3TextConfig& config,
+                     const ops::PackedLayout& layout) {
+  const int64_t num_layers = config.num_hidden_layers;
+  const auto parameters = model.named_parameters();
+  int64_t first_trained = std::numeric_limits<int64_t>::max();
+  for (const auto& item : parameters) {
+    if (!item.value().requires_grad()) continue;
+    first_trained = std::min(first_trained, PlaceOf(item.key(), item.value(), num_layers).depth);
+  }
+  PassFlops flops;
+  for (const auto& item : parameters) {
+    const Place place = PlaceOf(item.key(), item.value(), num_layers);
+    if (item.value().dim() < 2 || place.depth == 0) continue;
+    const int64_t once =
+        2 * (place.on_queries ? layout.num_rows() : layout.num_tokens()) * item.value().numel();
+    flops.forward += once;
+    if (first_trained < place.depth) flops.input_gradient += once;
+    if (item.value().requires_grad()) flops.weight_gradient += once;
+  }
+  for (int64_t layer = 0; layer < num_layers; ++layer) {
+    const bool is_global = config.layer_is_global[static_cast<size_t>(layer)];
+    const at::Tensor& positions = layer + 1 == num_layers ? layout.row_positions : layout.positions;
+    const int64_t product = 2 * VisiblePairs(positions, is_global ? 0 : config.sliding_window) *
+                            config.num_attention_heads * config.head_dim;
+    // Forward q·k and p·v; backward the gradients of q, k, p and v.
+    const bool has_gradient = first_trained < DepthOfLayer(layer) + kAttentionDepth;
+    flops.attention += (has_gradient ? 6 : 2) * product;
+  }
+  return flops;
+}
+
+}  // namespace gemtune::model

@@ -1,0 +1,58 @@
+#include "gemtune/model/gemm_rate.h"
+
+#include <ATen/ATen.h>
+
+#include "gemtune/base/stopwatch.h"
+#include "gemtune/ops/matmul.h"
+
+namespace gemtune::model {
+namespace {
+
+// The first product of a shape compiles it (oneDNN) and takes memory for the result.
+template <typename Product>
+double SecondsOf(Product&& product) {
+  product();
+  const Stopwatch stopwatch;
+  product();
+  return stopwatch.Seconds();
+}
+
+}  // namespace
+
+GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype) : dtype_(dtype) {
+  const int64_t q_size = config.num_attention_heads * config.head_dim,
+                kv_size = config.num_key_value_heads * config.head_dim;
+  shapes_ = {{config.hidden_size, q_size + 2 * kv_size},
+             {q_size, config.hidden_size},
+             {config.hidden_size, 2 * config.intermediate_size},
+             {config.intermediate_size, config.hidden_size}};
+}
+
+void GemmRate::Measure(int64_t tokens) {
+  const at::NoGradGuard no_grad;
+  const auto random = [&](int64_t rows, int64_t columns) {
+    return at::empty({rows, columns}, dtype_).uniform_(-1, 1);
+  };
+  for (const Shape& shape : shapes_) {
+    const at::Tensor x = random(tokens, shape.in_features), dy = random(tokens, shape.out_features),
+                     weight = random(shape.out_features, shape.in_features);
+    aten_.forward += SecondsOf([&] { at::mm(x, weight.t()); });
+    aten_.input_gradient += SecondsOf([&] { at::mm(dy, weight); });
+    aten_.weight_gradient += SecondsOf([&] { at::mm(dy.t(), x); });
+    own_.forward += SecondsOf([&] { ops::LinearOutput(x, weight); });
+    own_.input_gradient += SecondsOf([&] { ops::LinearInputGradient(dy, weight); });
+    own_.weight_gradient += SecondsOf([&] { ops::LinearWeightGradient(dy, x); });
+    flops_ += 2.0 * static_cast<double>(tokens * shape.in_features * shape.out_features);
+  }
+}
+
+double GemmRate::FlopsPerSecond(const Seconds& seconds, const PassFlops& pass) const {
+  const auto forward = static_cast<double>(pass.forward),
+             input_gradient = static_cast<double>(pass.input_gradient),
+             weight_gradient = static_cast<double>(pass.weight_gradient);
+  return (forward + input_gradient + weight_gradient) * flops_ /
+         (forward * seconds.forward + input_gradient * seconds.input_gradient +
+          weight_gradient * seconds.weight_gradient);
+}
+
+}  // namespace gemtune::model

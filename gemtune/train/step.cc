@@ -1,0 +1,50 @@
+#include "gemtune/train/step.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/stopwatch.h"
+
+namespace gemtune::train {
+
+StepReport TakeStep(Task& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
+                    const StepOptions& options) {
+  const Stopwatch whole;
+  Stopwatch part;
+  StepReport report{.step = options.step, .learning_rate = options.learning_rate};
+  std::vector<data::PackedBatch> batches;
+  int64_t targets = 0;
+  for (const std::vector<int64_t>& indices : window) {
+    batches.push_back(data::Pack(train, indices));
+    targets += task.CountTargets(batches.back());
+    report.tokens += batches.back().num_tokens();
+  }
+  report.data_seconds = part.Lap();
+  for (const data::PackedBatch& batch : batches) {
+    optimizer.CatchUp(at::tensor(batch.ids, at::kLong));
+    report.optimizer_seconds += part.Lap();
+    const at::Tensor loss = task.LossSum(batch) / targets;
+    report.loss += loss.item<double>();
+    report.forward_seconds += part.Lap();
+    loss.backward();
+    report.backward_seconds += part.Lap();
+  }
+  report.grad_norm = optimizer.GradNorm();
+  if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) {
+    throw RunError(fmt::format("step {}: the loss is {} and the gradient's norm {}; lower --learning-rate",
+                               options.step, report.loss, report.grad_norm));
+  }
+  // As torch's clip_grad_norm_, the 1e-6 included.
+  const double clip =
+      options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (report.grad_norm + 1e-6)) : 1.0;
+  optimizer.Step(options.learning_rate, clip);
+  optimizer.ZeroGrad();
+  report.optimizer_seconds += part.Lap();
+  report.seconds = whole.Seconds();
+  return report;
+}
+
+}  // namespace gemtune::train

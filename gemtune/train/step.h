@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gemtune/data/dataset.h"
+#include "gemtune/train/observers.h"
+#include "gemtune/train/optimizer.h"
+#include "gemtune/train/task.h"
+
+namespace gemtune::train {
+
+/// The batches of one optimiser step, each as indices of examples: more than one where gradients are
+/// accumulated.
+using Window = std::vector<std::vector<int64_t>>;
+
+struct StepOptions {
+  int64_t step = 1;  // counted from 1, for messages and the report
+  double learning_rate = 0;
+  double max_grad_norm = 1.0;  // 0: no clipping
+};
+
+/// One optimiser step: pack, loss, backward, clip, AdamW. The loss is the sum over the window's targets
+/// divided by their number. Fills all of the report but the place of the step in the run (epoch and
+/// total_steps). Throws RunError if the loss or the gradient's norm is not finite; the weights are then as
+/// they were.
+StepReport TakeStep(Task& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
+                    const StepOptions& options);
+
+}  // namespace gemtune::train
