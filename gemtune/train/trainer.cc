@@ -60,7 +60,8 @@ std::vector<Trainer::Window> Trainer::EpochWindows(int64_t epoch) const {
   std::vector<Window> windows;
   for (size_t i = 0; i < batches.size(); ++i) {
     if (i % static_cast<size_t>(options_.gradient_accumulation_steps) == 0) windows.emplace_back();
-    windows.back().push_back(data::Pack(train_, batches[i]));
+    for (const auto& part : data::Cut(train_, batches[i], options_.max_tokens_per_batch, 0))
+      windows.back().push_back(data::Pack(train_, part));
   }
   return windows;
 }
