@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gemtune/base/error.h"
+#include "gemtune/model/checkpointed.h"
 #include "gemtune/ops/embedding.h"
 
 namespace gemtune::model {
@@ -77,6 +78,15 @@ const ops::RopeTable& Gemma3ModelImpl::Rope(int64_t layer, int64_t num_positions
   return table;
 }
 
+at::Tensor Gemma3ModelImpl::RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout) {
+  const auto run = [module = layers_[static_cast<size_t>(layer)].ptr(), layout,
+                    rope = Rope(layer, layout.max_seqlen())](const at::Tensor& input) {
+    return module->forward(input, layout, rope);
+  };
+  if (!gradient_checkpointing_) return run(x);
+  return Checkpointed(run, layers_[static_cast<size_t>(layer)]->parameters(), x);
+}
+
 at::Tensor Gemma3ModelImpl::RunStages(const at::Tensor& x, const ops::PackedLayout& layout, int64_t begin,
                                       int64_t end) {
   GEMTUNE_CHECK(0 <= begin && begin <= end && end <= num_stages());
@@ -88,8 +98,7 @@ at::Tensor Gemma3ModelImpl::RunStages(const at::Tensor& x, const ops::PackedLayo
       GEMTUNE_CHECK(state.dim() == 1 && state.size(0) == layout.num_tokens());
       state = embed_tokens_(state);
     } else if (stage <= num_layers) {
-      state = layers_[static_cast<size_t>(stage - 1)](state, stage == num_layers ? layout : all_tokens,
-                                                      Rope(stage - 1, layout.max_seqlen()));
+      state = RunLayer(stage - 1, state, stage == num_layers ? layout : all_tokens);
     } else {
       state = norm_(state);
     }

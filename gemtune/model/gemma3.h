@@ -71,15 +71,20 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// example stays the same while the rest is trained, and no gradient goes into them.
   int64_t FrozenStages() const;
 
+  /// Keep each layer's input alone for the backward pass and compute the layer again there; see Checkpointed.
+  void set_gradient_checkpointing(bool on) { gradient_checkpointing_ = on; }
+
   const Gemma3TextConfig& config() const { return config_; }
 
  private:
+  at::Tensor RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout);
   const ops::RopeTable& Rope(int64_t layer, int64_t num_positions);
 
   Gemma3TextConfig config_;
   TokenEmbedding embed_tokens_;
   std::vector<DecoderLayer> layers_;
   RmsNorm norm_;
+  bool gradient_checkpointing_ = false;
   ops::RopeTable local_rope_, global_rope_;  // grown to the longest sequence seen
 };
 TORCH_MODULE(Gemma3Model);
