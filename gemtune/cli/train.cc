@@ -209,11 +209,12 @@ Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
 void Train::KeepFrozenStates(const Splits& splits, model::SequenceClassifier& model,
                              train::Classification& task) const {
   const bool all_layers = model->trunk()->FrozenStages() > model->trunk()->config().num_hidden_layers;
-  const double visits = trainer_.max_steps > 0
-                            ? static_cast<double>(trainer_.max_steps * trainer_.batch_size *
-                                                  trainer_.gradient_accumulation_steps)
-                            : trainer_.num_train_epochs * static_cast<double>(splits.train.size());
-  if (!cache_frozen_ && !(all_layers && visits > static_cast<double>(splits.train.size()))) return;
+  const auto examples = static_cast<double>(splits.train.size());
+  const double examples_a_step =
+      static_cast<double>(trainer_.batch_size * trainer_.gradient_accumulation_steps);
+  const double visits = trainer_.max_steps > 0 ? static_cast<double>(trainer_.max_steps) * examples_a_step
+                                               : trainer_.num_train_epochs * examples;
+  if (!cache_frozen_ && !(all_layers && visits > examples)) return;
   const auto start = std::chrono::steady_clock::now();
   const int64_t bytes = task.KeepFrozenStates(
       splits.train, splits.validation ? &*splits.validation : nullptr,
