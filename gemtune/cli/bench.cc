@@ -182,7 +182,7 @@ nlohmann::ordered_json Bench::MeasureSteps(Job& job) const {
 }
 
 void Bench::Run(const OptionSet& options) {
-  CheckOptions();
+  CheckOptions(options);
   Job job = Prepare(options);
   Json result = {{"model", model_},
                  {"task", task_},

@@ -18,7 +18,8 @@ namespace {
 struct Shown {
   std::string type;
   std::function<std::string()> value;  // as TOML; "" for none
-  std::string default_text;            // the value before parsing
+  std::string initial;                 // the value before parsing
+  std::string default_text;            // the same for a reader; "" where the description says it
   bool is_list = false;
 };
 
@@ -130,6 +131,7 @@ struct OptionSet::State {
     if (option->get_positional()) details.type.clear();
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
     const std::string value = details.value();
+    details.initial = value;
     // 0 and false stand for "none", and the description says so.
     if (value != "0" && value != "false") details.default_text = value;
     std::erase(details.default_text, '"');
@@ -254,6 +256,11 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
 
 bool OptionSet::Given(const std::string& name) const {
   return state_->app.count(name) > 0;
+}
+
+bool OptionSet::Changed(const std::string& name) const {
+  const Shown& shown = state_->shown.at(state_->app.get_option(name));
+  return shown.value() != shown.initial;
 }
 
 std::string OptionSet::Effective() const {

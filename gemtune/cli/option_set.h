@@ -56,6 +56,9 @@ class OptionSet {
   /// Was it given, on the command line or in the configuration file?
   bool Given(const std::string& name) const;
 
+  /// Does it hold anything but its default? A run.toml gives every option.
+  bool Changed(const std::string& name) const;
+
   /// The options in effect as a TOML file for --config. Those that hold nothing are left out.
   std::string Effective() const;
 

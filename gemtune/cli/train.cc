@@ -3,11 +3,14 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <iostream>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
+#include "gemtune/base/scratch_file.h"
 #include "gemtune/io/checkpoint.h"
 #include "gemtune/model/config.h"
 #include "gemtune/model/pretrained.h"
@@ -18,35 +21,9 @@
 namespace gemtune::cli {
 namespace {
 
-struct Method {
-  std::string name;
-  double learning_rate;  // where none is given
-  void (*select)(model::SequenceClassifierImpl&);
-};
-
-// The second axis: which parameters move.
-const std::vector<Method>& Methods() {
-  static const std::vector<Method> methods = {
-      {"full", 2e-5, [](model::SequenceClassifierImpl&) {}},
-      {"head", 1e-3,
-       [](model::SequenceClassifierImpl& classifier) {
-         for (const at::Tensor& parameter : classifier.trunk()->parameters())
-           parameter.set_requires_grad(false);
-       }},
-  };
-  return methods;
-}
-
-const Method& FindMethod(const std::string& name) {
-  for (const Method& method : Methods()) {
-    if (method.name == name) return method;
-  }
-  Fail("--method '{}' is not known", name);
-}
-
 std::vector<std::string> MethodNames() {
   std::vector<std::string> names;
-  for (const Method& method : Methods()) names.push_back(method.name);
+  for (const train::Method& method : train::Methods()) names.push_back(method.name);
   return names;
 }
 
@@ -85,6 +62,12 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
               "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true});
   options.Add("--task", task_, "What to learn", {.choices = TaskNames()});
   options.Add("--method", method_, "Which weights move", {.choices = MethodNames()});
+  options.Add("--trainable-layers", method_options_.trainable_layers,
+              "--method freeze: layers that move, as 12-17 or 12- or 3,7, with the final norm and the head");
+  options.Add("--freeze-embeddings", method_options_.freeze_embeddings,
+              "--method freeze: everything moves but the token embedding");
+  options.Add("--trainable-parameters", method_options_.trainable_parameters,
+              "--method freeze: parameters that move, by a regular expression on their names");
   options.Add("--output-dir", output_dir_, "Where the trained model and its records go",
               {.required = needs_output_dir});
 
@@ -113,11 +96,19 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
   options.Add("--max-steps", t.max_steps, "Optimiser steps, instead of epochs; 0: by epochs", {.min = 0});
   options.Add("--per-device-train-batch-size,--batch-size", t.batch_size, "Sequences a forward pass",
               {.min = 1, .max = 1 << 20});
+  options.Add("--max-tokens-per-batch", t.max_tokens_per_batch,
+              "A batch of more tokens makes several forward passes of the same step; 0: no limit",
+              {.min = 0, .max = 1 << 24});
   options.Add("--gradient-accumulation-steps", t.gradient_accumulation_steps,
               "Forward passes an optimiser step", {.min = 1, .max = 1 << 20});
   options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
   options.Add("--label-smoothing-factor", label_smoothing_, "Share of the target spread over all classes",
               {.min = 0, .max = 1});
+  options.Add(
+      "--gradient-checkpointing", gradient_checkpointing_,
+      "Keep only each layer's input and compute the layer again on the way back: less memory, more time");
+  options.Add("--cache-frozen", cache_frozen_,
+              "Keep what the frozen layers under the lowest trained one give, and compute it once");
   options.Add("--seed", t.seed, "Seed of the order of the data", {.min = 0});
 
   options.Group("Optimiser");
@@ -152,13 +143,20 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
   machine_.Declare(options);
 }
 
-void Train::CheckOptions() {
+void Train::CheckOptions(const OptionSet& options) {
   if (!validation_files_.empty() && validation_split_ > 0)
     Fail("--validation-file and --validation-split exclude each other; give one");
   if (task_ != "classification" && label_smoothing_ > 0)
     Fail("--label-smoothing-factor is for --task classification");
   if (task_ == "regression" && !label_names_.empty())
     Fail("--label-names does not go with --task regression");
+  const std::vector<std::string>& own = train::FindMethod(method_).options;
+  for (const train::Method& method : train::Methods()) {
+    for (const std::string& option : method.options) {
+      const bool is_own = std::find(own.begin(), own.end(), option) != own.end();
+      if (options.Changed(option) && !is_own) Fail("{} is for --method {}", option, method.name);
+    }
+  }
   ChooseBestBy(train::KindOfTask(task_));
 }
 
@@ -178,7 +176,12 @@ void Train::ChooseBestBy(const train::ClassificationKind& kind) {
 
 // Before the data is tokenised, which may take minutes.
 void Train::CheckModel() const {
-  model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
+  const auto config =
+      model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
+  model::SequenceClassifier without_numbers(config, 1, at::TensorOptions().device(at::kMeta));
+  train::FindMethod(method_).select(*without_numbers, method_options_);
+  if (cache_frozen_ && without_numbers->trunk()->FrozenStages() < 2)
+    Fail("--cache-frozen: no layer is frozen under the lowest trained weight: nothing to keep");
 }
 
 Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
@@ -207,10 +210,32 @@ Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
   return splits;
 }
 
+// Where every layer is frozen their results are a row an example, cheap to keep for as soon as they are used
+// twice; the rows of all tokens are kept where that is asked for.
+void Train::KeepFrozenStates(const Splits& splits, model::SequenceClassifier& model,
+                             train::Classification& task) const {
+  const bool all_layers = model->trunk()->FrozenStages() > model->trunk()->config().num_hidden_layers;
+  const auto examples = static_cast<double>(splits.train.size());
+  const double examples_a_step =
+      static_cast<double>(trainer_.batch_size * trainer_.gradient_accumulation_steps);
+  const double visits = trainer_.max_steps > 0 ? static_cast<double>(trainer_.max_steps) * examples_a_step
+                                               : trainer_.num_train_epochs * examples;
+  if (!cache_frozen_ && !(all_layers && visits > examples)) return;
+  const auto start = std::chrono::steady_clock::now();
+  const int64_t bytes = task.KeepFrozenStates(
+      splits.train, splits.validation ? &*splits.validation : nullptr,
+      {.forward = {.max_tokens_per_batch = eval_batch_tokens_, .progress = CountingProgress("frozen layers")},
+       .max_memory_bytes = AvailableMemoryBytes() / 2,
+       .directory = output_dir_});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  log::Info("kept what the frozen layers give: {:.1f} MB, computed in {:.1f} s",
+            static_cast<double>(bytes) / 1e6, seconds);
+}
+
 Train::Job Train::Prepare(const OptionSet& options) {
   const train::ClassificationKind& kind = train::KindOfTask(task_);
   machine_.Apply();
-  const Method& method = FindMethod(method_);
+  const train::Method& method = train::FindMethod(method_);
   if (!options.Given("--learning-rate")) trainer_.learning_rate = method.learning_rate;
   CheckModel();
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
@@ -224,12 +249,13 @@ Train::Job Train::Prepare(const OptionSet& options) {
   if (splits.validation)
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
-  method.select(*classifier.model);
+  method.select(*classifier.model, method_options_);
+  classifier.model->trunk()->set_gradient_checkpointing(gradient_checkpointing_);
   return {.splits = std::move(splits), .classifier = std::move(classifier)};
 }
 
 void Train::Run(const OptionSet& options) {
-  CheckOptions();
+  CheckOptions(options);
   MakeWritableDirectory(output_dir_, "--output-dir");
   auto [splits, classifier] = Prepare(options);
   WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", options.Effective());
@@ -237,6 +263,7 @@ void Train::Run(const OptionSet& options) {
   train::Classification task(classifier, {.label_smoothing = label_smoothing_,
                                           .evaluation = {.max_tokens_per_batch = eval_batch_tokens_,
                                                          .progress = CountingProgress("evaluating")}});
+  KeepFrozenStates(splits, classifier.model, task);
   train::ConsoleObserver console(isatty(STDERR_FILENO) != 0, logging_steps_);
   train::JsonlObserver log_file(std::filesystem::path(output_dir_) / "train_log.jsonl");
   train::Trainer trainer(task, splits.train, splits.validation ? &*splits.validation : nullptr, trainer_,

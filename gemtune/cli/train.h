@@ -3,6 +3,7 @@
 #include "gemtune/cli/command.h"
 #include "gemtune/cli/options.h"
 #include "gemtune/train/classification.h"
+#include "gemtune/train/method.h"
 #include "gemtune/train/trainer.h"
 
 namespace gemtune::cli {
@@ -28,7 +29,7 @@ class Train : public Command {
   void DeclareAll(OptionSet& options, bool needs_output_dir);
 
   /// Throws Error for options that contradict each other; before any work.
-  void CheckOptions();
+  void CheckOptions(const OptionSet& options);
 
   /// Reads data and model and freezes what --method leaves alone. Throws Error for what is wrong with them.
   Job Prepare(const OptionSet& options);
@@ -43,13 +44,17 @@ class Train : public Command {
   Splits LoadData(const text::Tokenizer& tokenizer) const;
   void ChooseBestBy(const train::ClassificationKind& kind);  // checks --metric-for-best-model
   void CheckModel() const;
+  void KeepFrozenStates(const Splits& splits, model::SequenceClassifier& model,
+                        train::Classification& task) const;
 
   MachineOptions machine_;
   ColumnOptions columns_;
+  train::MethodOptions method_options_;
   std::vector<std::string> train_files_, validation_files_, test_files_;
   std::vector<std::string> label_names_;
   double validation_split_ = 0;
   int64_t max_train_samples_ = 0, max_eval_samples_ = 0, max_test_samples_ = 0;
+  bool cache_frozen_ = false, gradient_checkpointing_ = false;
   int64_t eval_batch_tokens_ = 4096;
   int64_t logging_steps_ = 10;
   std::string output_dir_;

@@ -28,16 +28,12 @@ PackedBatch Pack(const Dataset& dataset, const std::vector<int64_t>& indices) {
   return batch;
 }
 
-std::vector<std::vector<int64_t>> BatchesByLength(const Dataset& dataset, int64_t max_tokens,
-                                                  int64_t max_sequences) {
+std::vector<std::vector<int64_t>> Cut(const Dataset& dataset, const std::vector<int64_t>& indices,
+                                      int64_t max_tokens, int64_t max_sequences) {
   GEMTUNE_CHECK(max_tokens >= 0 && max_sequences >= 0);
-  std::vector<int64_t> order(static_cast<size_t>(dataset.size()));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return dataset.length(a) > dataset.length(b); });
   std::vector<std::vector<int64_t>> batches;
   int64_t num_tokens = 0;
-  for (const int64_t i : order) {
+  for (const int64_t i : indices) {
     num_tokens += dataset.length(i);
     const bool fits = !batches.empty() && (max_tokens == 0 || num_tokens <= max_tokens) &&
                       (max_sequences == 0 || std::ssize(batches.back()) < max_sequences);
@@ -48,6 +44,15 @@ std::vector<std::vector<int64_t>> BatchesByLength(const Dataset& dataset, int64_
     batches.back().push_back(i);
   }
   return batches;
+}
+
+std::vector<std::vector<int64_t>> BatchesByLength(const Dataset& dataset, int64_t max_tokens,
+                                                  int64_t max_sequences) {
+  std::vector<int64_t> order(static_cast<size_t>(dataset.size()));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return dataset.length(a) > dataset.length(b); });
+  return Cut(dataset, order, max_tokens, max_sequences);
 }
 
 }  // namespace gemtune::data

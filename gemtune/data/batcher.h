@@ -21,9 +21,13 @@ struct PackedBatch {
 /// Lays the examples at `indices` end to end.
 PackedBatch Pack(const Dataset& dataset, const std::vector<int64_t>& indices);
 
-/// Batches for reading without training: all examples, longest first (so that the largest buffers are made
-/// first and the rest fits into them), as many in a batch as fit `max_tokens` and `max_sequences` (0: no
+/// `indices` cut, in their order, into batches of as many as fit `max_tokens` and `max_sequences` (0: no
 /// limit), at least one.
+std::vector<std::vector<int64_t>> Cut(const Dataset& dataset, const std::vector<int64_t>& indices,
+                                      int64_t max_tokens, int64_t max_sequences);
+
+/// Batches for reading without training: all examples, longest first (so that the largest buffers are made
+/// first and the rest fits into them), cut as Cut does.
 std::vector<std::vector<int64_t>> BatchesByLength(const Dataset& dataset, int64_t max_tokens,
                                                   int64_t max_sequences);
 

@@ -2,26 +2,39 @@
 
 #include <ATen/ATen.h>
 
-#include "gemtune/data/batcher.h"
-
 namespace gemtune::infer {
 
-at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset,
-                  const PredictOptions& options) {
+at::Tensor IdsOf(const data::PackedBatch& batch) {
+  return at::from_blob(const_cast<int64_t*>(batch.ids.data()), {batch.num_tokens()}, at::kLong);
+}
+
+void ForEachBatch(const data::Dataset& dataset, const PredictOptions& options,
+                  const std::function<void(const data::PackedBatch&)>& visit) {
   const at::NoGradGuard no_grad;
-  model->eval();
-  at::Tensor logits = at::empty({dataset.size(), model->score()->weight.size(0)}, at::kFloat);
   int64_t examples = 0;
   for (const auto& indices :
        data::BatchesByLength(dataset, options.max_tokens_per_batch, options.max_sequences_per_batch)) {
-    data::PackedBatch batch = data::Pack(dataset, indices);
-    const at::Tensor ids = at::from_blob(batch.ids.data(), {batch.num_tokens()}, at::kLong);
-    logits.index_copy_(0, at::tensor(indices, at::kLong),
-                       model(ids, batch.cu_seqlens).to(at::kCPU, at::kFloat));
+    const data::PackedBatch batch = data::Pack(dataset, indices);
+    visit(batch);
     examples += batch.num_sequences();
     if (options.progress) options.progress(examples, dataset.size());
   }
+}
+
+at::Tensor Logits(const std::function<at::Tensor(const data::PackedBatch&)>& forward, int64_t num_labels,
+                  const data::Dataset& dataset, const PredictOptions& options) {
+  at::Tensor logits = at::empty({dataset.size(), num_labels}, at::kFloat);
+  ForEachBatch(dataset, options, [&](const data::PackedBatch& batch) {
+    logits.index_copy_(0, at::tensor(batch.examples, at::kLong), forward(batch).to(at::kCPU, at::kFloat));
+  });
   return logits;
+}
+
+at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset,
+                  const PredictOptions& options) {
+  model->eval();
+  const auto forward = [&](const data::PackedBatch& batch) { return model(IdsOf(batch), batch.cu_seqlens); };
+  return Logits(forward, model->score()->weight.size(0), dataset, options);
 }
 
 at::Tensor Scores(const at::Tensor& logits, const std::string& problem_type) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "gemtune/data/batcher.h"
 #include "gemtune/data/dataset.h"
 #include "gemtune/model/heads.h"
 
@@ -17,8 +18,20 @@ struct PredictOptions {
   std::function<void(int64_t examples, int64_t total)> progress;
 };
 
-/// The classifier's outputs for every example, in the data set's order: [N, num_labels] fp32. Runs without
-/// autograd, in packed batches of similar length.
+/// The batch's ids [T] int64, as a view that must not outlive it.
+at::Tensor IdsOf(const data::PackedBatch& batch);
+
+/// Calls `visit` with packed batches of similar length that together hold every example once, longest first,
+/// without autograd.
+void ForEachBatch(const data::Dataset& dataset, const PredictOptions& options,
+                  const std::function<void(const data::PackedBatch&)>& visit);
+
+/// The outputs of `forward` (batch → [B, num_labels]) for every example, in the data set's order: [N,
+/// num_labels] fp32. As ForEachBatch.
+at::Tensor Logits(const std::function<at::Tensor(const data::PackedBatch&)>& forward, int64_t num_labels,
+                  const data::Dataset& dataset, const PredictOptions& options);
+
+/// The classifier's outputs for every example, in the data set's order: [N, num_labels] fp32.
 at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset,
                   const PredictOptions& options);
 

@@ -2,9 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "gemtune/base/error.h"
+#include "gemtune/model/checkpointed.h"
 #include "gemtune/ops/embedding.h"
 
 namespace gemtune::model {
@@ -76,31 +78,62 @@ const ops::RopeTable& Gemma3ModelImpl::Rope(int64_t layer, int64_t num_positions
   return table;
 }
 
-at::Tensor Gemma3ModelImpl::RunLayers(const at::Tensor& ids, const ops::PackedLayout& layout,
-                                      std::vector<at::Tensor>* keep) {
-  GEMTUNE_CHECK(ids.dim() == 1 && ids.size(0) == layout.num_tokens());
-  ops::PackedLayout all_tokens = layout;
-  all_tokens.rows = at::Tensor();
-  all_tokens.row_positions = layout.positions;
-  all_tokens.cu_rows = layout.cu_seqlens;
-  at::Tensor x = embed_tokens_(ids);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    if (keep != nullptr) keep->push_back(x);
-    const bool is_last = i + 1 == layers_.size();
-    x = layers_[i](x, is_last ? layout : all_tokens, Rope(static_cast<int64_t>(i), layout.max_seqlen()));
+at::Tensor Gemma3ModelImpl::RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout) {
+  const auto run = [module = layers_[static_cast<size_t>(layer)].ptr(), layout,
+                    rope = Rope(layer, layout.max_seqlen())](const at::Tensor& input) {
+    return module->forward(input, layout, rope);
+  };
+  if (!gradient_checkpointing_) return run(x);
+  return Checkpointed(run, layers_[static_cast<size_t>(layer)]->parameters(), x);
+}
+
+at::Tensor Gemma3ModelImpl::RunStages(const at::Tensor& x, const ops::PackedLayout& layout, int64_t begin,
+                                      int64_t end) {
+  GEMTUNE_CHECK(0 <= begin && begin <= end && end <= num_stages());
+  const ops::PackedLayout all_tokens = layout.WithAllRows();
+  const int64_t num_layers = config_.num_hidden_layers;
+  at::Tensor state = x;
+  for (int64_t stage = begin; stage < end; ++stage) {
+    if (stage == 0) {
+      GEMTUNE_CHECK(state.dim() == 1 && state.size(0) == layout.num_tokens());
+      state = embed_tokens_(state);
+    } else if (stage <= num_layers) {
+      state = RunLayer(stage - 1, state, stage == num_layers ? layout : all_tokens);
+    } else {
+      state = norm_(state);
+    }
   }
-  return norm_(x);
+  return state;
+}
+
+int64_t Gemma3ModelImpl::FrozenStages() const {
+  const auto is_frozen = [](const torch::nn::Module& module) {
+    const auto parameters = module.parameters();
+    return std::none_of(parameters.begin(), parameters.end(),
+                        [](const at::Tensor& parameter) { return parameter.requires_grad(); });
+  };
+  if (!is_frozen(*embed_tokens_)) return 0;
+  int64_t stages = 1;
+  for (const DecoderLayer& layer : layers_) {
+    if (!is_frozen(*layer)) return stages;
+    ++stages;
+  }
+  return is_frozen(*norm_) ? stages + 1 : stages;
 }
 
 at::Tensor Gemma3ModelImpl::forward(const at::Tensor& ids, const ops::PackedLayout& layout) {
-  return RunLayers(ids, layout, nullptr);
+  return RunStages(ids, layout, 0, num_stages());
 }
 
 std::vector<at::Tensor> Gemma3ModelImpl::HiddenStates(const at::Tensor& ids,
                                                       const ops::PackedLayout& layout) {
   std::vector<at::Tensor> states;
-  const at::Tensor last = RunLayers(ids, layout, &states);
-  states.push_back(last);
+  at::Tensor x = ids;
+  for (int64_t stage = 0; stage < config_.num_hidden_layers; ++stage) {
+    x = RunStages(x, layout, stage, stage + 1);
+    states.push_back(x);
+  }
+  states.push_back(RunStages(x, layout, config_.num_hidden_layers, num_stages()));
   return states;
 }
 

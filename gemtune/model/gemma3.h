@@ -58,16 +58,33 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// but the last, and after the last layer and norm; num_hidden_layers + 1 tensors.
   std::vector<at::Tensor> HiddenStates(const at::Tensor& ids, const ops::PackedLayout& layout);
 
+  /// forward is a chain of stages: 0 is the embedding, 1 to num_hidden_layers the layers, the last the final
+  /// norm.
+  int64_t num_stages() const { return config_.num_hidden_layers + 2; }
+
+  /// Stages [begin, end) of forward alone. x: ids [T] where begin is 0, else what stage begin − 1 gave → [T,
+  /// hidden_size] fp32; from the last layer on [R, hidden_size], and after the final norm in the model's
+  /// dtype.
+  at::Tensor RunStages(const at::Tensor& x, const ops::PackedLayout& layout, int64_t begin, int64_t end);
+
+  /// The number of stages at the front without a parameter that requires a gradient: what they give for an
+  /// example stays the same while the rest is trained, and no gradient goes into them.
+  int64_t FrozenStages() const;
+
+  /// Keep each layer's input alone for the backward pass and compute the layer again there; see Checkpointed.
+  void set_gradient_checkpointing(bool on) { gradient_checkpointing_ = on; }
+
   const Gemma3TextConfig& config() const { return config_; }
 
  private:
+  at::Tensor RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout);
   const ops::RopeTable& Rope(int64_t layer, int64_t num_positions);
-  at::Tensor RunLayers(const at::Tensor& ids, const ops::PackedLayout& layout, std::vector<at::Tensor>* keep);
 
   Gemma3TextConfig config_;
   TokenEmbedding embed_tokens_;
   std::vector<DecoderLayer> layers_;
   RmsNorm norm_;
+  bool gradient_checkpointing_ = false;
   ops::RopeTable local_rope_, global_rope_;  // grown to the longest sequence seen
 };
 TORCH_MODULE(Gemma3Model);

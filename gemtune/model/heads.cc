@@ -24,10 +24,25 @@ SequenceClassifierImpl::SequenceClassifierImpl(const Gemma3TextConfig& config, i
   score_->weight.zero_();
 }
 
+ops::PackedLayout SequenceClassifierImpl::Layout(const at::Tensor& ids,
+                                                 const std::vector<int32_t>& cu_seqlens) const {
+  return ops::PackedLayout::Full(cu_seqlens, score_->weight.device())
+      .WithRows(PooledRows(ids, cu_seqlens, model_->config().pad_token_id));
+}
+
 at::Tensor SequenceClassifierImpl::forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens) {
-  const std::vector<int64_t> rows = PooledRows(ids, cu_seqlens, model_->config().pad_token_id);
-  const at::Device device = score_->weight.device();
-  return score_(model_(ids.to(device), ops::PackedLayout::Full(cu_seqlens, device).WithRows(rows)));
+  return score_(model_(ids.to(score_->weight.device()), Layout(ids, cu_seqlens)));
+}
+
+at::Tensor SequenceClassifierImpl::StatesBefore(int64_t stage, const at::Tensor& ids,
+                                                const std::vector<int32_t>& cu_seqlens) {
+  return model_->RunStages(ids.to(score_->weight.device()), Layout(ids, cu_seqlens), 0, stage);
+}
+
+at::Tensor SequenceClassifierImpl::FromStates(int64_t stage, const at::Tensor& states, const at::Tensor& ids,
+                                              const std::vector<int32_t>& cu_seqlens) {
+  return score_(model_->RunStages(states.to(score_->weight.device()), Layout(ids, cu_seqlens), stage,
+                                  model_->num_stages()));
 }
 
 }  // namespace gemtune::model

@@ -20,11 +20,21 @@ class SequenceClassifierImpl : public torch::nn::Module {
   /// ids [T] int64, sequences at cu_seqlens [B + 1] → logits [B, num_labels].
   at::Tensor forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
 
+  /// forward in two parts, cut before one of the trunk's stages (see Gemma3Model::RunStages): ids → states,
+  /// [T, hidden_size] or, behind the last layer, [B, hidden_size] ...
+  at::Tensor StatesBefore(int64_t stage, const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
+
+  /// ... and states → logits [B, num_labels]. ids only say which token of each sequence is judged.
+  at::Tensor FromStates(int64_t stage, const at::Tensor& states, const at::Tensor& ids,
+                        const std::vector<int32_t>& cu_seqlens);
+
   Gemma3Model& trunk() { return model_; }
   Linear& score() { return score_; }
   const Linear& score() const { return score_; }
 
  private:
+  ops::PackedLayout Layout(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens) const;
+
   Gemma3Model model_;
   Linear score_;
 };

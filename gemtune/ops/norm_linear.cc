@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "gemtune/ops/joined.h"
 #include "gemtune/ops/matmul.h"
@@ -42,18 +43,22 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
     variable_list result(3 + weights.size());
     // Inputs are numbered as tensors only (x, the norm's weight, the weights); gradients are returned for
     // every argument.
-    bool trains_weights = false;
-    for (size_t i = 0; i < weights.size(); ++i)
-      trains_weights = trains_weights || ctx->needs_input_grad(2 + i);
-    if (trains_weights) {
-      const at::Tensor dw = LinearWeightGradient(dy, RmsNormOutput(x, norm_weight, eps));
-      const auto parts = dw.split_with_sizes(Heights(weights), 0);
+    size_t trained = 0;
+    for (size_t i = 0; i < weights.size(); ++i) trained += ctx->needs_input_grad(2 + i);
+    const at::Tensor normalised = trained > 0 ? RmsNormOutput(x, norm_weight, eps) : at::Tensor();
+    if (trained == weights.size()) {
+      const auto parts = LinearWeightGradient(dy, normalised).split_with_sizes(Heights(weights), 0);
       std::copy(parts.begin(), parts.end(), result.begin() + 3);
+    } else {
+      for (size_t i = 0; i < weights.size(); ++i) {
+        if (ctx->needs_input_grad(2 + i))
+          result[3 + i] = LinearWeightGradient(grads[i].contiguous(), normalised);
+      }
     }
-    const auto [dx, dnorm] =
-        RmsNormGradients(x, norm_weight, eps, LinearInputGradient(dy, JoinRows(weights)));
-    result[0] = dx;
-    result[1] = dnorm;
+    if (ctx->needs_input_grad(0) || ctx->needs_input_grad(1)) {
+      std::tie(result[0], result[1]) =
+          RmsNormGradients(x, norm_weight, eps, LinearInputGradient(dy, JoinRows(weights)));
+    }
     return result;
   }
 };

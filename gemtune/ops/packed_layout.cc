@@ -49,4 +49,9 @@ PackedLayout PackedLayout::WithRows(const std::vector<int64_t>& token_rows) cons
   return layout;
 }
 
+PackedLayout PackedLayout::WithAllRows() const {
+  return {
+      .cu_seqlens = cu_seqlens, .cu_rows = cu_seqlens, .positions = positions, .row_positions = positions};
+}
+
 }  // namespace gemtune::ops

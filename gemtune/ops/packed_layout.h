@@ -29,6 +29,9 @@ struct PackedLayout {
   /// The same sequences with only `rows` as queries; token indices, strictly rising (any number a sequence,
   /// also 0).
   PackedLayout WithRows(const std::vector<int64_t>& token_rows) const;
+
+  /// The same sequences with every token as a query.
+  PackedLayout WithAllRows() const;
 };
 
 }  // namespace gemtune::ops

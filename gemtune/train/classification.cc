@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cross_entropy.h"
 
@@ -67,6 +70,18 @@ Classification::Classification(model::PretrainedClassifier& classifier, const Cl
       options_(options),
       label_kind_(KindOfProblemType(classifier.head.problem_type).label_kind) {}
 
+int64_t Classification::KeepFrozenStates(const data::Dataset& train, const data::Dataset* validation,
+                                         const infer::FrozenStatesOptions& options) {
+  kept_.emplace_back(classifier_.model, train, options);
+  if (validation != nullptr) {
+    infer::FrozenStatesOptions rest = options;
+    rest.max_memory_bytes -= kept_.front().bytes();
+    kept_.emplace_back(classifier_.model, *validation, rest);
+  }
+  return std::accumulate(kept_.begin(), kept_.end(), int64_t{0},
+                         [](int64_t sum, const infer::FrozenStates& states) { return sum + states.bytes(); });
+}
+
 int64_t Classification::CountTargets(const data::PackedBatch& batch) const {
   return label_kind_ == data::LabelKind::kMultiLabel ? static_cast<int64_t>(batch.labels.size())
                                                      : batch.num_sequences();
@@ -88,18 +103,27 @@ at::Tensor Classification::LossOfLogits(const at::Tensor& logits, const at::Tens
 }
 
 at::Tensor Classification::LossSum(const data::PackedBatch& batch) {
-  // Views of the batch's vectors; forward and backward are over before the caller lets go of it.
-  const at::Tensor ids =
-      at::from_blob(const_cast<int64_t*>(batch.ids.data()), {batch.num_tokens()}, at::kLong);
+  // A view of the batch's vector; forward and backward are over before the caller lets go of it.
   const int64_t label_width = static_cast<int64_t>(batch.labels.size()) / batch.num_sequences();
   const at::Tensor labels = at::from_blob(const_cast<float*>(batch.labels.data()),
                                           {batch.num_sequences(), label_width}, at::kFloat);
-  const at::Tensor logits = classifier_.model(ids, batch.cu_seqlens);
+  const at::Tensor logits =
+      kept_.empty() ? classifier_.model(infer::IdsOf(batch), batch.cu_seqlens) : kept_.front().Logits(batch);
   return LossOfLogits(logits, labels.to(logits.device()));
 }
 
+at::Tensor Classification::LogitsOf(const data::Dataset& dataset) {
+  const auto kept = std::find_if(kept_.begin(), kept_.end(), [&](const infer::FrozenStates& states) {
+    return &states.dataset() == &dataset;
+  });
+  if (kept == kept_.end()) return infer::Logits(classifier_.model, dataset, options_.evaluation);
+  return infer::Logits([&](const data::PackedBatch& batch) { return kept->Logits(batch); },
+                       static_cast<int64_t>(classifier_.head.label_names.size()), dataset,
+                       options_.evaluation);
+}
+
 Metrics Classification::Evaluate(const data::Dataset& dataset) {
-  const at::Tensor logits = infer::Logits(classifier_.model, dataset, options_.evaluation);
+  const at::Tensor logits = LogitsOf(dataset);
   const at::Tensor labels = LabelMatrix(dataset);
   const int64_t targets = label_kind_ == data::LabelKind::kMultiLabel ? labels.numel() : dataset.size();
   Metrics metrics = {{"loss", LossOfLogits(logits, labels).item<double>() / static_cast<double>(targets)}};

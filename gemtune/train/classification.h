@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gemtune/data/dataset.h"
+#include "gemtune/infer/frozen_states.h"
 #include "gemtune/infer/predict.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/train/task.h"
@@ -41,6 +42,13 @@ class Classification : public Task {
  public:
   Classification(model::PretrainedClassifier& classifier, const ClassificationOptions& options);
 
+  /// Computes what the model's frozen stages give for the training data, and for the validation data if there
+  /// are any (may be null), and from then on trains and evaluates on that; nothing may be frozen or unfrozen
+  /// afterwards. Both data sets must outlive this. Throws RunError if the disk has no room. Returns the bytes
+  /// kept, to which options.max_memory_bytes applies together.
+  int64_t KeepFrozenStates(const data::Dataset& train, const data::Dataset* validation,
+                           const infer::FrozenStatesOptions& options);
+
   torch::nn::Module& module() override { return *classifier_.model; }
   int64_t CountTargets(const data::PackedBatch& batch) const override;
   at::Tensor LossSum(const data::PackedBatch& batch) override;
@@ -49,11 +57,13 @@ class Classification : public Task {
   void Restore(const std::filesystem::path& directory) override;
 
  private:
+  at::Tensor LogitsOf(const data::Dataset& dataset);
   at::Tensor LossOfLogits(const at::Tensor& logits, const at::Tensor& labels) const;
 
   model::PretrainedClassifier& classifier_;
   ClassificationOptions options_;
   data::LabelKind label_kind_;
+  std::vector<infer::FrozenStates> kept_;  // of the training data, then of the validation data
 };
 
 }  // namespace gemtune::train

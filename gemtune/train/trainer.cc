@@ -26,7 +26,9 @@ std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOption
   std::vector<Window> windows;
   for (size_t i = 0; i < batches.size(); ++i) {
     if (i % static_cast<size_t>(options.gradient_accumulation_steps) == 0) windows.emplace_back();
-    windows.back().push_back(batches[i]);
+    for (auto& part : data::Cut(train, batches[i], options.max_tokens_per_batch, /*max_sequences=*/0)) {
+      windows.back().push_back(std::move(part));
+    }
   }
   return windows;
 }

@@ -15,7 +15,8 @@ namespace gemtune::train {
 
 /// Names, meanings and, where nothing is said, defaults of transformers.TrainingArguments.
 struct TrainerOptions {
-  int64_t batch_size = 8;  // per_device_train_batch_size: sequences a forward pass
+  int64_t batch_size = 8;            // per_device_train_batch_size: sequences a forward pass
+  int64_t max_tokens_per_batch = 0;  // > 0: a batch of more tokens makes several forward passes of one step
   int64_t gradient_accumulation_steps = 1;
   double num_train_epochs = 3.0;
   int64_t max_steps = 0;  // > 0: overrides num_train_epochs
@@ -50,7 +51,8 @@ std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOption
 ///
 /// Reads like the paper: for each step, the batches of an accumulation window, loss, backward, clip, step.
 /// The loss of a step is the sum over its targets divided by their number over the whole window, so that N
-/// small batches give the gradient of the one large batch, a short last window included.
+/// small batches give the gradient of the one large batch, a short last window included;
+/// so do the parts that max_tokens_per_batch cuts a batch into.
 class Trainer {
  public:
   /// `validation` may be null. Throws Error for options that contradict each other or the data.

@@ -81,6 +81,15 @@ TEST_F(OptionSetTest, TheCommandLineOverridesTheFile) {
   EXPECT_TRUE(options_.Given("--rate"));
 }
 
+// A run.toml holds every option, also those at their defaults.
+TEST_F(OptionSetTest, AnOptionGivenAsItsDefaultIsNotChanged) {
+  EXPECT_TRUE(options_.Parse({"--count", "3", "--off", "--files", "a"}));
+  EXPECT_FALSE(options_.Changed("--count"));
+  EXPECT_FALSE(options_.Changed("--alias"));
+  EXPECT_TRUE(options_.Changed("--off"));
+  EXPECT_TRUE(options_.Changed("--files"));
+}
+
 TEST_F(OptionSetTest, WhatIsInEffectReadsBackAsTheSame) {
   options_.Parse({"--files", "with \"quotes\"", "back\\slash", "--off", "--on", "false", "--rate", "2e-05"});
   const std::string text = options_.Effective();

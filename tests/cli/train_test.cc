@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <set>
 
 #include "gemtune/base/file.h"
 #include "tests/cli/run_program.h"
@@ -111,6 +112,82 @@ TEST_F(TrainCommand, TheHeadAloneLeavesTheTrunkAsItWas) {
     const auto& old = before.tensors().at(name).data;
     EXPECT_TRUE(std::equal(old.begin(), old.end(), tensor.data.begin())) << name;
   }
+}
+
+// Names of the tensors that a run changed.
+std::set<std::string> Moved(const fs::path& base, const fs::path& out) {
+  const auto before = io::SafetensorsFile::Open(base / "model.safetensors");
+  const auto after = io::SafetensorsFile::Open(out / "model.safetensors");
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : after.tensors()) {
+    const auto old = before.tensors().find(name);
+    if (name == "score.weight" || !std::ranges::equal(old->second.data, tensor.data)) names.insert(name);
+  }
+  return names;
+}
+
+// Loss of every step.
+std::vector<double> StepLosses(const fs::path& out) {
+  std::vector<double> losses;
+  for (const Json& line : JsonLines(ReadFile(out / "train_log.jsonl"))) {
+    if (line["type"] == "step") losses.push_back(line["loss"]);
+  }
+  return losses;
+}
+
+TEST_F(TrainCommand, TheHeadTrainsOnWhatTheTrunkGaveOnce) {
+  Learn({"--method", "head"});
+  EXPECT_THAT(err_, HasSubstr("kept what the frozen layers give: 0.0 MB"));
+  const auto once = RunProgram(Arguments({"--train-file", data_, "--method", "head", "--max-steps", "2"}));
+  ASSERT_EQ(once.exit_code, kDone) << once.err;
+  EXPECT_THAT(once.err, Not(HasSubstr("kept what")));
+}
+
+TEST_F(TrainCommand, FrozenWeightsStayAsTheyWereAndWhatTheyGiveCanBeKept) {
+  const std::vector<std::string> freeze = {"--method", "freeze", "--trainable-layers", "6"};
+  Learn(freeze);
+  const std::vector<double> losses = StepLosses(dir_ / "out");
+  const std::set<std::string> moved = Moved(dir_ / "base", dir_ / "out");
+  EXPECT_EQ(moved.size(), 15u);
+  for (const std::string& name : moved) {
+    EXPECT_TRUE(name.starts_with("model.layers.6.") || name == "model.norm.weight" || name == "score.weight")
+        << name;
+  }
+  const auto again = RunProgram({"train", "--config", (dir_ / "out" / "run.toml").string(), "--cache-frozen",
+                                 "--output-dir", (dir_ / "kept").string()});
+  ASSERT_EQ(again.exit_code, kDone) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("kept what the frozen layers give"));
+  EXPECT_THAT(StepLosses(dir_ / "kept"), testing::Pointwise(testing::DoubleNear(1e-4), losses));
+}
+
+TEST_F(TrainCommand, GradientCheckpointingChangesNothing) {
+  Learn();
+  const std::string expected = ReadFile(dir_ / "out" / "model.safetensors");
+  Learn({"--gradient-checkpointing"});
+  EXPECT_EQ(ReadFile(dir_ / "out" / "model.safetensors"), expected);
+}
+
+TEST_F(TrainCommand, BatchesInPartsGiveTheSameLosses) {
+  Learn();
+  const std::vector<double> expected = StepLosses(dir_ / "out");
+  Learn({"--max-tokens-per-batch", "10"});
+  EXPECT_THAT(StepLosses(dir_ / "out"), testing::Pointwise(testing::DoubleNear(1e-3), expected));
+}
+
+TEST_F(TrainCommand, OptionsOfAnotherMethodAndUnknownLayersAreErrorsBeforeTheData) {
+  const auto complaint = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--train-file", data_});
+    const auto run = RunProgram(Arguments(std::move(more)));
+    EXPECT_EQ(run.exit_code, kBadInput) << run.err;
+    EXPECT_THAT(run.err, Not(HasSubstr("training examples")));
+    return run.err;
+  };
+  EXPECT_THAT(complaint({"--trainable-layers", "6"}), HasSubstr("--trainable-layers is for --method freeze"));
+  EXPECT_THAT(complaint({"--method", "freeze"}), HasSubstr("say what moves"));
+  EXPECT_THAT(complaint({"--method", "freeze", "--trainable-layers", "7-"}), HasSubstr("layers 0 to 6"));
+  EXPECT_THAT(complaint({"--method", "freeze", "--trainable-parameters", "lora"}),
+              HasSubstr("matches no parameter"));
+  EXPECT_THAT(complaint({"--cache-frozen"}), HasSubstr("nothing to keep"));
 }
 
 TEST_F(TrainCommand, MultiLabel) {

@@ -61,6 +61,16 @@ TEST(Pack, RefusesAnIndexThatIsNotThere) {
   EXPECT_ANY_THROW(Pack(MakeDataset({1, 2}), {-1}));
 }
 
+TEST(Cut, KeepsTheOrderAndGivesWhatIsTooLongABatchOfItsOwn) {
+  const Dataset dataset = MakeDataset({2, 5, 1, 9, 3});
+  EXPECT_THAT(Cut(dataset, {4, 0, 3, 2, 1}, 6, 0),
+              ElementsAre(ElementsAre(4, 0), ElementsAre(3), ElementsAre(2, 1)));
+  EXPECT_THAT(Cut(dataset, {4, 0, 2}, 6, 0), ElementsAre(ElementsAre(4, 0, 2)));
+  EXPECT_THAT(Cut(dataset, {4, 0, 2}, 5, 2), ElementsAre(ElementsAre(4, 0), ElementsAre(2)));
+  EXPECT_THAT(Cut(dataset, {1, 3}, 0, 0), ElementsAre(ElementsAre(1, 3)));
+  EXPECT_THAT(Cut(dataset, {}, 6, 0), IsEmpty());
+}
+
 TEST(BatchesByLength, TheLongestComeFirst) {
   const Dataset dataset = MakeDataset({2, 5, 1, 5, 3});
   EXPECT_THAT(BatchesByLength(dataset, 0, 0), ElementsAre(ElementsAre(1, 3, 4, 0, 2)));

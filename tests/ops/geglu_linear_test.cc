@@ -21,5 +21,20 @@ TEST(GeGluLinear, EqualsTheCompositionInDouble) {
   }
 }
 
+TEST(GeGluLinear, TheWeightAloneGetsTheGradientThatItGetsWithTheRest) {
+  at::manual_seed(0);
+  const at::Tensor gate = at::randn({5, 17}), up = at::randn({5, 17}), value = at::randn({6, 17});
+  std::vector<at::Tensor> gradients;
+  for (const bool all : {true, false}) {
+    const at::Tensor weight = value.clone().requires_grad_();
+    GeGluLinear(gate.clone().requires_grad_(all), up.clone().requires_grad_(all), weight)
+        .square()
+        .sum()
+        .backward();
+    gradients.push_back(weight.grad());
+  }
+  EXPECT_LT((gradients[0] - gradients[1]).abs().max().item<float>(), 1e-4);
+}
+
 }  // namespace
 }  // namespace gemtune::ops

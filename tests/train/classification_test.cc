@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "gemtune/train/method.h"
+#include "gemtune/train/trainer.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -100,6 +102,40 @@ TEST_F(ClassificationTest, RegressionIsSquaredError) {
   EXPECT_EQ(task.CountTargets(batch), 3);
   EXPECT_NEAR(task.LossSum(batch).item<double>(), error.square().sum().item<double>(), 1e-4);
   EXPECT_NEAR(task.Evaluate(dataset)["mse"].get<double>(), error.square().mean().item<double>(), 1e-5);
+}
+
+// Losses of every step and evaluation of three epochs.
+std::vector<double> Losses(model::PretrainedClassifier& classifier, const data::Dataset& train,
+                           const data::Dataset& validation, const std::filesystem::path& directory,
+                           bool keep) {
+  class Recorder : public Observer {
+   public:
+    void OnStep(const StepReport& report) override { losses.push_back(report.loss); }
+    void OnEvaluate(const EvaluationReport& report) override { losses.push_back(report.metrics["loss"]); }
+    std::vector<double> losses;
+  } recorder;
+  Classification task(classifier, {});
+  if (keep) task.KeepFrozenStates(train, &validation, {.max_memory_bytes = 1 << 20});
+  Trainer(task, train, &validation, {.batch_size = 2, .num_train_epochs = 3, .learning_rate = 1e-2},
+          directory, {&recorder})
+      .Run();
+  return recorder.losses;
+}
+
+TEST_F(ClassificationTest, KeptStatesTrainAsTheWholeModelDoes) {
+  const auto train = Data(data::LabelKind::kSingle, {2, 0, 1}, {"a", "b", "c"}),
+             validation = Data(data::LabelKind::kSingle, {1, 2, 0}, {"a", "b", "c"});
+  for (const MethodOptions& options : {MethodOptions{}, MethodOptions{.trainable_layers = "4-"}}) {
+    std::vector<std::vector<double>> losses;
+    for (const bool keep : {false, true}) {
+      auto classifier = Classifier("single_label_classification", {"a", "b", "c"});
+      FindMethod(options.trainable_layers.empty() ? "head" : "freeze").select(*classifier.model, options);
+      losses.push_back(Losses(classifier, train, validation, dir_ / "out", keep));
+    }
+    ASSERT_EQ(losses[0].size(), 9u);
+    EXPECT_THAT(losses[1], testing::Pointwise(testing::DoubleNear(1e-5), losses[0]));
+    EXPECT_LT(losses[0][7], losses[0][0]);
+  }
 }
 
 TEST_F(ClassificationTest, SavesAndRestores) {

@@ -70,6 +70,22 @@ TEST_F(TrainerTest, AccumulationGivesTheStepOfTheLargeBatch) {
   EXPECT_FLOAT_EQ(second.w(), large);
 }
 
+TEST_F(TrainerTest, ABatchOfTooManyTokensIsTheSameStepInParts) {
+  Quadratic whole;
+  TrainerOptions options{.batch_size = 5, .num_train_epochs = 1, .learning_rate = 0.5, .max_grad_norm = 0};
+  Recorder recorder;
+  Trainer(whole, data_, nullptr, options, dir_, {&recorder}).Run();
+  options.max_tokens_per_batch = 2;  // an example is one token: 2 + 2 + 1
+  Run(options);
+  EXPECT_THAT(task_.batch_sizes, testing::ElementsAre(2, 2, 1, 2, 2, 1));
+  ASSERT_EQ(recorder_.steps.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_FLOAT_EQ(recorder_.steps[i].loss, recorder.steps[i].loss);
+    EXPECT_EQ(recorder_.steps[i].tokens, 5);
+  }
+  EXPECT_FLOAT_EQ(task_.w(), whole.w());
+}
+
 TEST_F(TrainerTest, AShortLastWindowDividesByItsOwnTargets) {
   data_ = Numbers({3, 3, 3, 3, 3});
   Run({.batch_size = 2, .gradient_accumulation_steps = 2, .num_train_epochs = 1, .learning_rate = 0});
