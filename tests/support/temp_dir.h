@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -13,7 +14,7 @@ class TempDir : public testing::Test {
   TempDir() {
     const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
     dir_ = std::filesystem::path(testing::TempDir()) /
-           (std::string(test->test_suite_name()) + "." + test->name());
+           (std::string(test->test_suite_name()) + "." + test->name() + "." + std::to_string(::getpid()));
     std::filesystem::remove_all(dir_);
     std::filesystem::create_directories(dir_);
   }
