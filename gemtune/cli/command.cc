@@ -13,6 +13,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/cli/evaluate.h"
 #include "gemtune/cli/inspect.h"
+#include "gemtune/cli/merge.h"
 #include "gemtune/cli/predict.h"
 #include "gemtune/cli/tokenize.h"
 #include "gemtune/cli/train.h"
@@ -34,6 +35,8 @@ const std::vector<Entry>& Entries() {
        [] { return std::make_unique<Evaluate>(); }},
       {"predict", "Classify texts with a fine-tuned model; prints JSON lines",
        [] { return std::make_unique<Predict>(); }},
+      {"merge", "Make an adapter part of its base model; writes a whole model",
+       [] { return std::make_unique<Merge>(); }},
       {"tokenize", "Print the token ids of texts, a JSON array a row",
        [] { return std::make_unique<Tokenize>(); }},
       {"inspect", "Show what a checkpoint holds", [] { return std::make_unique<Inspect>(); }},

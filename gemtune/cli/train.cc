@@ -33,6 +33,7 @@ const std::vector<Method>& Methods() {
          for (const at::Tensor& parameter : classifier.trunk()->parameters())
            parameter.set_requires_grad(false);
        }},
+      {"lora", 2e-4, [](model::SequenceClassifierImpl&) {}},
   };
   return methods;
 }
@@ -144,6 +145,7 @@ void Train::Declare(OptionSet& options) {
               {.min = 1, .max = 1 << 24});
   options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
               {.min = 1});
+  lora_.Declare(options);
   machine_.Declare(options);
 }
 
@@ -222,6 +224,7 @@ void Train::Run(const OptionSet& options) {
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model);
+  if (method.name == "lora") classifier.AddAdapter(lora_.Config(), model_, trainer_.seed);
   WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", options.Effective());
 
   train::Classification task(classifier, {.label_smoothing = label_smoothing_,

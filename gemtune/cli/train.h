@@ -26,6 +26,7 @@ class Train : public Command {
 
   MachineOptions machine_;
   ColumnOptions columns_;
+  LoraOptions lora_;
   train::TrainerOptions trainer_;
   std::string model_;
   std::string task_ = "classification";
