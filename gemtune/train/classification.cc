@@ -88,6 +88,7 @@ at::Tensor Classification::LossOfLogits(const at::Tensor& logits, const at::Tens
 }
 
 at::Tensor Classification::LossSum(const data::PackedBatch& batch) {
+  if (classifier_.adapter_pass != nullptr) ++*classifier_.adapter_pass;
   // Views of the batch's vectors; forward and backward are over before the caller lets go of it.
   const at::Tensor ids =
       at::from_blob(const_cast<int64_t*>(batch.ids.data()), {batch.num_tokens()}, at::kLong);
