@@ -174,7 +174,11 @@ void Train::ChooseBestBy(const train::ClassificationKind& kind) {
 
 // Before the data is tokenised, which may take minutes.
 void Train::CheckModel() const {
-  model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
+  const auto config =
+      model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
+  if (method_ != "lora") return;
+  const model::SequenceClassifier without_numbers(config, 1, at::TensorOptions().device(at::kMeta));
+  model::CheckTargets(*without_numbers, lora_.Config());
 }
 
 Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
