@@ -49,6 +49,7 @@ class Train : public Command {
 
   MachineOptions machine_;
   ColumnOptions columns_;
+  LoraOptions lora_;
   train::MethodOptions method_options_;
   std::vector<std::string> train_files_, validation_files_, test_files_;
   std::vector<std::string> label_names_;

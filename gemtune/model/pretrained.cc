@@ -8,6 +8,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/io/json_file.h"
 #include "gemtune/io/safetensors.h"
 
 namespace gemtune::model {
@@ -15,6 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+// What an adapter's outputs mean, as config.json would say it. A config.json beside an adapter makes
+// transformers look for a whole model there, and peft drops entries of adapter_config.json that it does not
+// know.
+constexpr const char* kAdapterHead = "classifier.json";
 
 DType ToDType(at::ScalarType type) {
   switch (type) {
@@ -37,6 +43,18 @@ const Json& TextConfig(const Json& config) {
   return nested == config.end() ? config : *nested;
 }
 
+// What the outputs mean, as entries of a config.json.
+void AddHead(const ClassifierHead& head, Json& config) {
+  config["problem_type"] = head.problem_type;
+  config["num_labels"] = head.label_names.size();
+  config["id2label"] = Json::object();
+  config["label2id"] = Json::object();
+  for (size_t id = 0; id < head.label_names.size(); ++id) {
+    config["id2label"][std::to_string(id)] = head.label_names[id];
+    config["label2id"][head.label_names[id]] = id;
+  }
+}
+
 // config.json of the classifier: the text model's own entries, then the head's.
 Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::ScalarType dtype,
                       int64_t pad_token_id) {
@@ -48,25 +66,22 @@ Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::Scalar
   config["model_type"] = "gemma3_text";
   config["dtype"] = dtype == at::kBFloat16 ? "bfloat16" : "float32";
   config["pad_token_id"] = pad_token_id;
-  config["problem_type"] = head.problem_type;
-  config["num_labels"] = head.label_names.size();
-  config["id2label"] = Json::object();
-  config["label2id"] = Json::object();
-  for (size_t id = 0; id < head.label_names.size(); ++id) {
-    config["id2label"][std::to_string(id)] = head.label_names[id];
-    config["label2id"][head.label_names[id]] = id;
-  }
+  AddHead(head, config);
   return config;
 }
 
-// A directory may hold the weights of an earlier, differently sharded save. They must not be read instead of
-// these.
-void RemoveOtherWeights(const fs::path& directory, const std::set<fs::path>& kept) {
+// A directory may hold the weights of an earlier, differently sharded save, or those of a whole model where
+// now an adapter is, or the other way round. They must not be read instead of these.
+void RemoveOtherModel(const fs::path& directory, const std::set<fs::path>& kept) {
   std::vector<fs::path> stale;
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
     const bool is_weights = name.starts_with("model") && name.find(".safetensors") != std::string::npos;
-    if (is_weights && !kept.contains(entry.path().filename())) stale.push_back(entry.path());
+    const bool is_config = name == "config.json" || name == "generation_config.json" || name == kAdapterHead;
+    if ((is_weights || is_config || name.starts_with("adapter_")) &&
+        !kept.contains(entry.path().filename())) {
+      stale.push_back(entry.path());
+    }
   }
   for (const fs::path& path : stale) fs::remove(path);
 }
@@ -88,6 +103,46 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
   LoadParameters(checkpoint, *loaded.model->trunk(), "model.");
   if (!loaded.head_is_new) LoadParameters(checkpoint, *loaded.model->score(), "score.");
   checkpoint.DropPages();
+  return loaded;
+}
+
+// What an adapter's outputs mean: gemtune's file beside it says it, or its base's configuration, or nothing
+// does.
+ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int64_t outputs) {
+  const auto fits = [&](const Json& config) {
+    const auto names = config.find("id2label");
+    return names != config.end() && static_cast<int64_t>(names->size()) == outputs;
+  };
+  if (const fs::path own = path / kAdapterHead; fs::exists(own)) {
+    const Json config = io::ParseJsonFile(own);
+    if (!config.is_object() || !fits(config)) {
+      Fail("{}: 'id2label' does not name the head's {} outputs", own.string(), outputs);
+    }
+    return HeadFromConfig(config, own.string());
+  }
+  if (fits(base_config)) return HeadFromConfig(base_config, path.string() + ": the base's config");
+  ClassifierHead head{.problem_type = outputs == 1 ? "regression" : "single_label_classification"};
+  for (int64_t i = 0; i < outputs; ++i) head.label_names.push_back(fmt::format("LABEL_{}", i));
+  return head;
+}
+
+PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, const fs::path& base_model) {
+  const AdapterConfig adapter = ReadAdapterConfig(path);
+  const int64_t outputs = AdapterOutputs(path);
+  const fs::path base = base_model.empty() ? fs::path(adapter.base_model_name_or_path) : base_model;
+  if (base.empty() || !fs::exists(base)) {
+    Fail("{}: its base model '{}' is not there; name it with --base-model", path.string(),
+         Printable(base.string()));
+  }
+  const io::Checkpoint checkpoint = io::Checkpoint::Open(base);
+  const bool has_tokenizer = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
+  PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(has_tokenizer ? path : base),
+                                     HeadOfAdapter(path, TextConfig(checkpoint.config()), outputs), dtype);
+  loaded.adapter = adapter;
+  loaded.adapter->base_model_name_or_path = base.string();
+  loaded.adapter_pass = AttachLora(*loaded.model, loaded.adapter->lora, /*seed=*/0);
+  ReadAdapterWeights(path, *loaded.model);
+  loaded.head_is_new = false;
   return loaded;
 }
 
@@ -153,7 +208,12 @@ PretrainedClassifier PretrainedClassifier::FromBase(const fs::path& path, text::
   return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype);
 }
 
-PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype) {
+PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype,
+                                                       const fs::path& base_model) {
+  if (IsAdapter(path)) return LoadAdapter(path, dtype, base_model);
+  if (!base_model.empty()) {
+    Fail("{}: is no adapter (it has no adapter_config.json), so it has no --base-model", path.string());
+  }
   const io::Checkpoint checkpoint = io::Checkpoint::Open(path);
   PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(path),
                                      HeadFromConfig(checkpoint.config(), path.string() + ": config"), dtype);
@@ -166,20 +226,44 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at:
   return loaded;
 }
 
+void PretrainedClassifier::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
+  CheckTargets(*model, lora);
+  adapter = {.lora = lora, .base_model_name_or_path = base_model};
+  adapter_pass = AttachLora(*model, adapter->lora, seed);
+}
+
+void PretrainedClassifier::MergeAdapter() {
+  MergeLora(*model);
+  adapter.reset();
+  adapter_pass.reset();
+}
+
+void PretrainedClassifier::Restore(const fs::path& directory) {
+  if (adapter) return ReadAdapterWeights(directory, *model);
+  LoadParameters(io::Checkpoint::Open(directory), *model, "");
+}
+
 void PretrainedClassifier::Save(const fs::path& directory) const {
   AtomicDirectory target(directory);
-  SaveParameters(*model, target.path());
-  const Json saved =
-      ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id);
-  WriteFileAtomically(target.path() / "config.json", saved.dump(2) + "\n");
-  if (!generation_config.is_null()) {
-    WriteFileAtomically(target.path() / "generation_config.json", generation_config.dump(2) + "\n");
+  const auto write = [&](const char* name, const Json& json) {
+    WriteFileAtomically(target.path() / name, json.dump(2) + "\n");
+  };
+  if (adapter) {
+    WriteAdapter(target.path(), *model, *adapter);
+    Json labels;
+    AddHead(head, labels);
+    write(kAdapterHead, labels);
+  } else {
+    SaveParameters(*model, target.path());
+    write("config.json",
+          ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id));
+    if (!generation_config.is_null()) write("generation_config.json", generation_config);
   }
   tokenizer.Save(target.path());
   std::set<fs::path> written;
   for (const auto& entry : fs::directory_iterator(target.path())) written.insert(entry.path().filename());
   target.Commit();
-  RemoveOtherWeights(directory, written);
+  RemoveOtherModel(directory, written);
 }
 
 }  // namespace gemtune::model

@@ -120,13 +120,19 @@ void Freeze(torch::nn::Module& model, const MethodOptions& options) {
 const std::vector<Method>& Methods() {
   static const std::vector<Method> methods = {
       {"full",
-       2e-5,
+       1e-5,
        {},
        [](torch::nn::Module& model, const MethodOptions&) {
          Select(model, [](const std::string&) { return true; });
        }},
       {"head", 1e-3, {}, [](torch::nn::Module& model, const MethodOptions&) { Select(model, IsOfHead); }},
-      {"freeze", 2e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
+      {"freeze", 1e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
+      // Attaching the adapters freezes the rest: model::AttachLora.
+      {"lora",
+       2e-4,
+       {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--use-rslora", "--use-dora",
+        "--modules-to-save"},
+       [](torch::nn::Module&, const MethodOptions&) {}},
   };
   return methods;
 }
