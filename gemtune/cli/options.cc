@@ -12,6 +12,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/kernels/int8_gemm.h"
 #include "gemtune/ops/tensor_arena.h"
 
 namespace gemtune::cli {
@@ -22,6 +23,11 @@ void MachineOptions::Declare(OptionSet& options) {
               "Precision of weights and activations; auto: bf16 where the processor multiplies it natively, "
               "else fp32",
               {.choices = {"auto", "bf16", "fp32"}});
+  options.Add(
+      "--matmul-dtype", matmul_dtype,
+      "What the layers multiply in; auto: in --dtype; int8: both sides rounded to 8 bits, faster and less "
+      "exact",
+      {.choices = {"auto", "int8"}});
   options.Add("--threads", threads, kThreadsHelp, {.min = 0, .max = 4096});
 }
 
@@ -36,6 +42,14 @@ at::ScalarType MachineOptions::ScalarType() const {
   log::Info("dtype {} bf16 natively",
             native ? "bf16: this processor multiplies" : "fp32: this processor does not multiply");
   return native ? at::kBFloat16 : at::kFloat;
+}
+
+ops::MatmulDtype MachineOptions::MatmulDtype() const {
+  if (matmul_dtype == "auto") return ops::MatmulDtype::kOperands;
+  if (!kernels::HaveInt8Gemm()) {
+    Fail("--matmul-dtype int8: this processor has no AVX512-VNNI and AVX512-BF16; leave it out");
+  }
+  return ops::MatmulDtype::kInt8;
 }
 
 void ColumnOptions::Declare(OptionSet& options, bool with_labels) {

@@ -11,6 +11,7 @@
 #include "gemtune/data/dataset.h"
 #include "gemtune/infer/predict.h"
 #include "gemtune/model/lora.h"
+#include "gemtune/ops/matmul.h"
 #include "gemtune/text/tokenizer.h"
 
 namespace gemtune::cli {
@@ -22,6 +23,7 @@ inline constexpr char kThreadsHelp[] = "Threads; 0: one a processor";
 /// Options that several commands share; each declares itself in a group of --help.
 struct MachineOptions {
   std::string dtype = "auto";
+  std::string matmul_dtype = "auto";
   int64_t threads = 0;
 
   void Declare(OptionSet& options);
@@ -32,6 +34,9 @@ struct MachineOptions {
   /// kFloat or kBFloat16. "auto" takes bf16 where the processor multiplies it natively, else fp32, and says
   /// so.
   at::ScalarType ScalarType() const;
+
+  /// Throws Error for int8 where the processor has no instructions for it.
+  ops::MatmulDtype MatmulDtype() const;
 };
 
 struct ColumnOptions {

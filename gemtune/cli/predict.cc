@@ -97,6 +97,7 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
 void Predict::Run(const OptionSet&) {
   machine_.Apply();
   auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
+  classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
   const at::Tensor logits =

@@ -112,8 +112,10 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
   options.Add("--seed", t.seed, "Seed of the order of the data", {.min = 0});
 
   options.Group("Optimiser");
-  options.Add("--learning-rate", t.learning_rate, "Peak learning rate; with --method head 1e-3 unless given",
-              {.min = 0, .max = 10});
+  options.Add(
+      "--learning-rate", t.learning_rate,
+      "Peak learning rate; unless given that of the method: full and freeze 1e-5, head 1e-3, lora 2e-4",
+      {.min = 0, .max = 10});
   options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Course of the learning rate after the warm-up",
               {.choices = train::ScheduleTypes()});
   options.Add("--warmup-ratio", t.warmup_ratio, "Share of the steps over which the learning rate rises",
@@ -254,6 +256,7 @@ Train::Job Train::Prepare(const OptionSet& options) {
   method.select(*classifier.model, method_options_);
   if (method_ == "lora") classifier.AddAdapter(lora_.Config(), model_, trainer_.seed);
   classifier.model->trunk()->set_gradient_checkpointing(gradient_checkpointing_);
+  classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   return {.splits = std::move(splits), .classifier = std::move(classifier)};
 }
 

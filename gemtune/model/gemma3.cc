@@ -137,4 +137,10 @@ std::vector<at::Tensor> Gemma3ModelImpl::HiddenStates(const at::Tensor& ids,
   return states;
 }
 
+void Gemma3ModelImpl::SetMatmulDtype(ops::MatmulDtype dtype) {
+  for (const auto& module : modules(/*include_self=*/false)) {
+    if (auto* linear = dynamic_cast<LinearImpl*>(module.get())) linear->set_matmul_dtype(dtype);
+  }
+}
+
 }  // namespace gemtune::model

@@ -74,6 +74,9 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// Keep each layer's input alone for the backward pass and compute the layer again there; see Checkpointed.
   void set_gradient_checkpointing(bool on) { gradient_checkpointing_ = on; }
 
+  /// What the layers' products with weights compute with.
+  void SetMatmulDtype(ops::MatmulDtype dtype);
+
   const Gemma3TextConfig& config() const { return config_; }
 
  private:

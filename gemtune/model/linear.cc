@@ -16,8 +16,10 @@ at::Tensor LinearImpl::forward(const at::Tensor& x) const {
 }
 
 ops::Projection LinearImpl::projection() const {
-  if (adapter_ == nullptr) return weight;
-  return {weight, adapter_->Term(weight, is_training())};
+  ops::Projection result(weight);
+  if (adapter_ != nullptr) result.low_rank = adapter_->Term(weight, is_training());
+  result.matmul_dtype = matmul_dtype_;
+  return result;
 }
 
 void LinearImpl::SetAdapter(LoraAdapter adapter) {

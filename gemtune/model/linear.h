@@ -31,9 +31,13 @@ class LinearImpl : public torch::nn::Module {
   /// The adapter becomes part of the weight, and is gone.
   void MergeAdapter();
 
+  /// What its products with the weight compute with.
+  void set_matmul_dtype(ops::MatmulDtype dtype) { matmul_dtype_ = dtype; }
+
   at::Tensor weight;  // [out_features, in_features]
 
  private:
+  ops::MatmulDtype matmul_dtype_ = ops::MatmulDtype::kOperands;
   std::unique_ptr<LoraAdapter> adapter_;  // null: none
 };
 TORCH_MODULE(Linear);

@@ -4,15 +4,23 @@
 
 namespace gemtune::ops {
 
+/// What x·Wᵀ and dy·W compute with.
+enum class MatmulDtype {
+  kOperands,  // what the tensors are
+  kInt8,      // both sides rounded to 8 bits, see kernels/int8_gemm.h; only where kernels::HaveInt8Gemm()
+};
+
 // The three matrix products of a linear layer y = x·Wᵀ, without autograd: what the ops with a gradient are
 // made of. Kernels' where those are faster (kernels::GemmIsFast), else ATen's. x [rows, in], weight [out,
 // in], dy [rows, out]; one dtype, which the result has too; rows may lie apart (a view of some columns).
 
 /// x·Wᵀ [rows, out].
-at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight);
+at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight,
+                        MatmulDtype dtype = MatmulDtype::kOperands);
 
 /// dy·W [rows, in]: the gradient of x.
-at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight);
+at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight,
+                               MatmulDtype dtype = MatmulDtype::kOperands);
 
 /// dyᵀ·x [out, in]: the gradient of the weight.
 at::Tensor LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x);

@@ -7,7 +7,6 @@
 
 #include "gemtune/kernels/dropout.h"
 #include "gemtune/ops/kernel_access.h"
-#include "gemtune/ops/linear.h"
 #include "gemtune/ops/projection_group.h"
 
 namespace gemtune::ops {
@@ -64,7 +63,6 @@ at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection) {
 }
 
 at::Tensor Project(const at::Tensor& x, const Projection& projection) {
-  if (!projection.low_rank.a.defined()) return Linear(x, projection.weight);
   if (!HasKernels(x) || !CanFuse({projection})) return ProjectByAten(x, projection);
   const std::vector<Projection> one = {projection};
   return ProjectFunction::apply(x, at::TensorList(ProjectionGroup::Tensors(one)),

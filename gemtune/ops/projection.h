@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "gemtune/ops/matmul.h"
+
 namespace gemtune::ops {
 
 /// What an adapter adds to a projection x·Wᵀ, with h = dropout(x):
@@ -29,6 +31,7 @@ struct Projection {
 
   at::Tensor weight;  // [out, in]
   LowRank low_rank;
+  MatmulDtype matmul_dtype = MatmulDtype::kOperands;  // one for all projections of a group
 };
 
 /// x [rows, in] → [rows, out], in one dtype. Keeps x. Differentiable in x, the weight, A, B and the gain.

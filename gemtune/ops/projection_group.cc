@@ -27,7 +27,8 @@ at::Tensor ScaledB(const at::Tensor& b, double scaling, at::ScalarType dtype) {
 
 }  // namespace
 
-ProjectionGroup::ProjectionGroup(const std::vector<Projection>& projections) {
+ProjectionGroup::ProjectionGroup(const std::vector<Projection>& projections)
+    : matmul_dtype_(projections.front().matmul_dtype) {
   int64_t begin = 0, rank_begin = 0;
   size_t tensor = projections.size();
   for (const Projection& projection : projections) {
@@ -95,7 +96,7 @@ at::Tensor ProjectionGroup::Inner(const at::Tensor& x, at::TensorList tensors) c
 
 at::Tensor ProjectionGroup::Forward(const at::Tensor& x, at::TensorList tensors,
                                     std::vector<at::Tensor>& kept) const {
-  at::Tensor y = LinearOutput(x, JoinRows(tensors.slice(0, heights_.size())));
+  at::Tensor y = LinearOutput(x, JoinRows(tensors.slice(0, heights_.size())), matmul_dtype_);
   if (adapters_.empty()) return y;
   const at::Tensor inner = Inner(x, tensors);
   for (const Adapter& adapter : adapters_) {
@@ -148,7 +149,8 @@ at::TensorList ProjectionBackward::tensors() const {
 }
 
 at::Tensor ProjectionBackward::InputGradient() const {
-  at::Tensor dx = LinearInputGradient(dz_, JoinRows(tensors().slice(0, group_.heights_.size())));
+  at::Tensor dx =
+      LinearInputGradient(dz_, JoinRows(tensors().slice(0, group_.heights_.size())), group_.matmul_dtype_);
   if (group_.adapters_.empty()) return dx;
   if (!group_.has_dropout_) return dx.addmm_(du_, group_.StackedA(tensors(), dx.scalar_type()));
   for (const Adapter& adapter : group_.adapters_) {

@@ -49,6 +49,7 @@ class ProjectionGroup : public torch::CustomClassHolder {
 
   std::vector<int64_t> heights_;
   std::vector<Adapter> adapters_;
+  MatmulDtype matmul_dtype_;
   bool has_dropout_ = false, has_gain_ = false;
 };
 

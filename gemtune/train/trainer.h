@@ -20,7 +20,7 @@ struct TrainerOptions {
   int64_t gradient_accumulation_steps = 1;
   double num_train_epochs = 3.0;
   int64_t max_steps = 0;  // > 0: overrides num_train_epochs
-  double learning_rate = 2e-5;
+  double learning_rate = 1e-5;
   std::string lr_scheduler_type = "linear";
   double warmup_ratio = 0.1;
   int64_t warmup_steps = 0;    // > 0: overrides warmup_ratio

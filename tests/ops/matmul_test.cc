@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "gemtune/kernels/int8_gemm.h"
 #include "tests/support/gradcheck.h"
 
 namespace gemtune::ops {
@@ -25,6 +26,27 @@ TEST(Matmul, EqualsProductsInDouble) {
       expect(LinearInputGradient(dy, w), dyd.mm(wd));
       expect(LinearWeightGradient(dy, x), dyd.t().mm(xd));
     }
+  }
+}
+
+// Rounded to 8 bits: 1 part in 100 off in the mean, whatever lies how.
+TEST(Matmul, Int8IsCloseToTheProductsInDouble) {
+  if (!kernels::HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+  at::manual_seed(0);
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor x = at::randn({131, 50}).to(dtype).narrow(1, 7, 40),
+                     dy = at::randn({131, 30}).to(dtype).narrow(1, 3, 20), w = at::randn({20, 40}).to(dtype);
+    const at::Tensor xd = x.to(at::kDouble), dyd = dy.to(at::kDouble), wd = w.to(at::kDouble);
+    const auto distance = [&](const at::Tensor& actual, const at::Tensor& expected) {
+      EXPECT_EQ(actual.scalar_type(), dtype);
+      return ((actual.to(at::kDouble) - expected).norm() / expected.norm()).item<double>();
+    };
+    const double output = distance(LinearOutput(x, w, MatmulDtype::kInt8), xd.mm(wd.t())),
+                 gradient = distance(LinearInputGradient(dy, w, MatmulDtype::kInt8), dyd.mm(wd));
+    EXPECT_LT(output, 0.015);
+    EXPECT_LT(gradient, 0.015);
+    EXPECT_GT(output, 0.002);  // it is 8 bits
+    EXPECT_GT(gradient, 0.002);
   }
 }
 
