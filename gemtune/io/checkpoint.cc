@@ -92,6 +92,10 @@ std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) 
 
 [[noreturn]] void FailWithoutWeights(const fs::path& directory) {
   std::error_code error;
+  if (fs::exists(directory / "adapter_config.json", error)) {
+    Fail("{}: is an adapter, not a whole model; merge it with its base first: gemtune merge",
+         directory.string());
+  }
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".bin" || extension == ".pt" || extension == ".pth") {

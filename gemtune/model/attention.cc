@@ -21,16 +21,16 @@ AttentionImpl::AttentionImpl(const AttentionShape& shape, const at::TensorOption
 
 at::Tensor AttentionImpl::forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout,
                                   const ops::RopeTable& rope) {
-  const auto project = [&](const at::Tensor& rows, const std::vector<at::Tensor>& weights) {
-    return ops::NormLinear(rows, norm->weight, norm->eps, weights);
+  const auto project = [&](const at::Tensor& rows, const std::vector<ops::Projection>& projections) {
+    return ops::NormLinear(rows, norm->weight, norm->eps, projections);
   };
   std::vector<at::Tensor> qkv;
   if (layout.rows.defined()) {
-    qkv = project(x.index_select(0, layout.rows), {q_proj_->weight});
-    const auto kv = project(x, {k_proj_->weight, v_proj_->weight});
+    qkv = project(x.index_select(0, layout.rows), {q_proj_->projection()});
+    const auto kv = project(x, {k_proj_->projection(), v_proj_->projection()});
     qkv.insert(qkv.end(), kv.begin(), kv.end());
   } else {
-    qkv = project(x, {q_proj_->weight, k_proj_->weight, v_proj_->weight});
+    qkv = project(x, {q_proj_->projection(), k_proj_->projection(), v_proj_->projection()});
   }
   return o_proj_(ops::QkvAttention(
       qkv[0], qkv[1], qkv[2], {.q_weight = q_norm_->weight, .k_weight = k_norm_->weight, .eps = q_norm_->eps},

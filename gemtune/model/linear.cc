@@ -4,8 +4,6 @@
 
 #include <numeric>
 
-#include "gemtune/ops/linear.h"
-
 namespace gemtune::model {
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, const at::TensorOptions& options)
@@ -14,7 +12,25 @@ LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, const at::Tens
 LinearImpl::LinearImpl(at::Tensor storage) : weight(register_parameter("weight", std::move(storage))) {}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) const {
-  return ops::Linear(x, weight);
+  return ops::Project(x, projection());
+}
+
+ops::Projection LinearImpl::projection() const {
+  if (adapter_ == nullptr) return weight;
+  return {weight, adapter_->Term(weight, is_training())};
+}
+
+void LinearImpl::SetAdapter(LoraAdapter adapter) {
+  adapter_ = std::make_unique<LoraAdapter>(std::move(adapter));
+  adapter_->RegisterIn(*this);
+}
+
+void LinearImpl::MergeAdapter() {
+  if (adapter_ == nullptr) return;
+  const at::NoGradGuard no_grad;
+  weight.copy_(adapter_->Merged(weight));
+  adapter_->UnregisterFrom(*this);
+  adapter_ = nullptr;
 }
 
 std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights,

@@ -3,11 +3,15 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <memory>
 #include <vector>
+
+#include "gemtune/model/lora.h"
+#include "gemtune/ops/projection.h"
 
 namespace gemtune::model {
 
-/// y = x · weightᵀ without bias, as every projection of Gemma 3.
+/// y = x · weightᵀ without bias, as every projection of Gemma 3, and what a LoRA adapter adds to it.
 class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(int64_t in_features, int64_t out_features, const at::TensorOptions& options);
@@ -18,7 +22,19 @@ class LinearImpl : public torch::nn::Module {
   /// x [rows, in_features] → [rows, out_features].
   at::Tensor forward(const at::Tensor& x) const;
 
+  /// What forward computes, for an op that does more in one.
+  ops::Projection projection() const;
+
+  /// Adds `adapter`, whose parameters become this module's, in the place of an earlier one.
+  void SetAdapter(LoraAdapter adapter);
+
+  /// The adapter becomes part of the weight, and is gone.
+  void MergeAdapter();
+
   at::Tensor weight;  // [out_features, in_features]
+
+ private:
+  std::unique_ptr<LoraAdapter> adapter_;  // null: none
 };
 TORCH_MODULE(Linear);
 

@@ -15,8 +15,9 @@ MlpImpl::MlpImpl(int64_t hidden_size, int64_t intermediate_size, const at::Tenso
 }
 
 at::Tensor MlpImpl::forward(const at::Tensor& x, const RmsNorm& norm) {
-  const auto gate_up = ops::NormLinear(x, norm->weight, norm->eps, {gate_proj_->weight, up_proj_->weight});
-  return ops::GeGluLinear(gate_up[0], gate_up[1], down_proj_->weight);
+  const auto gate_up =
+      ops::NormLinear(x, norm->weight, norm->eps, {gate_proj_->projection(), up_proj_->projection()});
+  return ops::GeGluLinear(gate_up[0], gate_up[1], down_proj_->projection());
 }
 
 }  // namespace gemtune::model

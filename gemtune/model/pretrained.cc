@@ -8,6 +8,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/io/json_file.h"
 #include "gemtune/io/safetensors.h"
 
 namespace gemtune::model {
@@ -65,7 +66,8 @@ void RemoveOtherWeights(const fs::path& directory, const std::set<fs::path>& kep
   std::vector<fs::path> stale;
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
-    const bool is_weights = name.starts_with("model") && name.find(".safetensors") != std::string::npos;
+    const bool is_weights = name.starts_with("adapter_") ||
+                            (name.starts_with("model") && name.find(".safetensors") != std::string::npos);
     if (is_weights && !kept.contains(entry.path().filename())) stale.push_back(entry.path());
   }
   for (const fs::path& path : stale) fs::remove(path);
@@ -88,6 +90,45 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
   LoadParameters(checkpoint, *loaded.model->trunk(), "model.");
   if (!loaded.head_is_new) LoadParameters(checkpoint, *loaded.model->score(), "score.");
   checkpoint.DropPages();
+  return loaded;
+}
+
+// What an adapter's outputs mean: its own config.json says it, or its base's, or nothing does.
+ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int64_t outputs) {
+  const auto fits = [&](const Json& config) {
+    const auto names = config.find("id2label");
+    return names != config.end() && static_cast<int64_t>(names->size()) == outputs;
+  };
+  if (fs::exists(path / "config.json")) {
+    const Json config = io::ParseJsonFile(path / "config.json");
+    if (!config.is_object() || !fits(config)) {
+      Fail("{}: 'id2label' does not name the head's {} outputs", (path / "config.json").string(), outputs);
+    }
+    return HeadFromConfig(config, (path / "config.json").string());
+  }
+  if (fits(base_config)) return HeadFromConfig(base_config, path.string() + ": the base's config");
+  ClassifierHead head{.problem_type = outputs == 1 ? "regression" : "single_label_classification"};
+  for (int64_t i = 0; i < outputs; ++i) head.label_names.push_back(fmt::format("LABEL_{}", i));
+  return head;
+}
+
+PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, const fs::path& base_model) {
+  const AdapterConfig adapter = ReadAdapterConfig(path);
+  const int64_t outputs = AdapterOutputs(path);
+  const fs::path base = base_model.empty() ? fs::path(adapter.base_model_name_or_path) : base_model;
+  if (base.empty() || !fs::exists(base)) {
+    Fail("{}: its base model '{}' is not there; name it with --base-model", path.string(),
+         Printable(base.string()));
+  }
+  const io::Checkpoint checkpoint = io::Checkpoint::Open(base);
+  const bool has_tokenizer = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
+  PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(has_tokenizer ? path : base),
+                                     HeadOfAdapter(path, TextConfig(checkpoint.config()), outputs), dtype);
+  loaded.adapter = adapter;
+  loaded.adapter->base_model_name_or_path = base.string();
+  AttachLora(*loaded.model, loaded.adapter->lora, /*seed=*/0);
+  ReadAdapterWeights(path, *loaded.model);
+  loaded.head_is_new = false;
   return loaded;
 }
 
@@ -153,7 +194,12 @@ PretrainedClassifier PretrainedClassifier::FromBase(const fs::path& path, text::
   return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype);
 }
 
-PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype) {
+PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype,
+                                                       const fs::path& base_model) {
+  if (IsAdapter(path)) return LoadAdapter(path, dtype, base_model);
+  if (!base_model.empty()) {
+    Fail("{}: is no adapter (it has no adapter_config.json), so it has no --base-model", path.string());
+  }
   const io::Checkpoint checkpoint = io::Checkpoint::Open(path);
   PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(path),
                                      HeadFromConfig(checkpoint.config(), path.string() + ": config"), dtype);
@@ -166,9 +212,29 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at:
   return loaded;
 }
 
+void PretrainedClassifier::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
+  CheckTargets(*model, lora);
+  adapter = {.lora = lora, .base_model_name_or_path = base_model};
+  AttachLora(*model, adapter->lora, seed);
+}
+
+void PretrainedClassifier::MergeAdapter() {
+  MergeLora(*model);
+  adapter.reset();
+}
+
+void PretrainedClassifier::Restore(const fs::path& directory) {
+  if (adapter) return ReadAdapterWeights(directory, *model);
+  LoadParameters(io::Checkpoint::Open(directory), *model, "");
+}
+
 void PretrainedClassifier::Save(const fs::path& directory) const {
   AtomicDirectory target(directory);
-  SaveParameters(*model, target.path());
+  if (adapter) {
+    WriteAdapter(target.path(), *model, *adapter);
+  } else {
+    SaveParameters(*model, target.path());
+  }
   const Json saved =
       ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id);
   WriteFileAtomically(target.path() / "config.json", saved.dump(2) + "\n");

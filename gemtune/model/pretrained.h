@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gemtune/io/checkpoint.h"
+#include "gemtune/model/adapter.h"
 #include "gemtune/model/heads.h"
 #include "gemtune/text/tokenizer.h"
 
@@ -33,7 +35,8 @@ struct PretrainedClassifier {
   text::Tokenizer tokenizer;
   ClassifierHead head;
   SequenceClassifier model;
-  bool head_is_new = false;  // the checkpoint had none that fits: it starts at zero
+  bool head_is_new = false;              // the checkpoint had none that fits: it starts at zero
+  std::optional<AdapterConfig> adapter;  // then Save writes that and not the base
 
   /// A pre-trained Gemma 3 (or a classifier, to go on with its head if that has as many outputs) made into a
   /// classifier with `head`. `dtype` is kFloat or kBFloat16. Throws Error for files that are missing, damaged
@@ -43,12 +46,27 @@ struct PretrainedClassifier {
   static PretrainedClassifier FromBase(const std::filesystem::path& path, text::Tokenizer tokenizer,
                                        const ClassifierHead& head, at::ScalarType dtype);
 
-  /// A fine-tuned classifier, its head read from config.json. Throws Error also if score.weight is missing.
-  static PretrainedClassifier FromTrained(const std::filesystem::path& path, at::ScalarType dtype);
+  /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error also if
+  /// score.weight is missing. `base_model` is for an adapter, in the place of the one that it names. An
+  /// adapter of peft has no config.json and so no names of labels: they are those of the base, if it has as
+  /// many, else LABEL_0, LABEL_1, ..., as transformers names them.
+  static PretrainedClassifier FromTrained(const std::filesystem::path& path, at::ScalarType dtype,
+                                          const std::filesystem::path& base_model = {});
+
+  /// Puts an adapter on every module that `config` targets and freezes the rest but the head; `base_model` is
+  /// where this classifier came from. Throws Error for names that match nothing.
+  void AddAdapter(const LoraConfig& config, const std::string& base_model, uint64_t seed);
+
+  /// The adapter becomes part of the weights.
+  void MergeAdapter();
 
   /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
-  /// generation_config.json.
+  /// generation_config.json. Of an adapter, adapter_config.json and adapter_model.safetensors instead of the
+  /// weights; config.json then keeps what the labels are called.
   void Save(const std::filesystem::path& directory) const;
+
+  /// Reads the weights back that Save wrote there.
+  void Restore(const std::filesystem::path& directory);
 };
 
 /// The head that a classifier's config.json describes. Throws Error if it describes none.

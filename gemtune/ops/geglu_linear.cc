@@ -8,7 +8,7 @@
 #include "gemtune/ops/geglu.h"
 #include "gemtune/ops/joined.h"
 #include "gemtune/ops/kernel_access.h"
-#include "gemtune/ops/matmul.h"
+#include "gemtune/ops/projection_group.h"
 
 namespace gemtune::ops {
 namespace {
@@ -16,46 +16,43 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// gelu(gate) · up of the two side by side: [rows, 2 · width] → [rows, width].
-at::Tensor Product(const at::Tensor& gate_up) {
-  const int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
-  at::Tensor y = at::empty({rows, width}, gate_up.options());
-  kernels::GeGluForward(rows, width, ConstFloatsOf(gate_up), FloatsOf(y));
-  return y;
-}
-
 struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
-                            const at::Tensor& weight) {
-    ctx->save_for_backward({gate, up, weight});
-    return LinearOutput(Product(JoinColumns({gate, up}).contiguous()), weight);
+                            at::TensorList tensors, const c10::intrusive_ptr<ProjectionGroup>& group) {
+    const at::Tensor gate_up = JoinColumns({gate, up}).contiguous();
+    at::Tensor product = at::empty({gate.size(0), gate.size(1)}, gate.options());
+    kernels::GeGluForward(gate.size(0), gate.size(1), ConstFloatsOf(gate_up), FloatsOf(product));
+    variable_list kept;
+    const at::Tensor y = group->Forward(product, tensors, kept);
+    ProjectionGroup::Save(ctx, group, {gate, up}, tensors, kept);
+    return y;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
-    const auto saved = ctx->get_saved_variables();
-    const at::Tensor &gate = saved[0], &weight = saved[2];
-    const at::Tensor gate_up = JoinColumns({gate, saved[1]}).contiguous();
+    const ProjectionBackward pass(ctx, /*num_leading=*/2, grads[0]);
+    const at::Tensor& gate = pass.leading(0);
+    const at::Tensor gate_up = JoinColumns({gate, pass.leading(1)}).contiguous();
     const int64_t rows = gate.size(0), width = gate.size(1);
-    const at::Tensor dout = grads[0].contiguous();
-    if (!ctx->needs_input_grad(0) && !ctx->needs_input_grad(1)) {
-      return {at::Tensor(), at::Tensor(), LinearWeightGradient(dout, Product(gate_up))};
-    }
-    const at::Tensor dy = LinearInputGradient(dout, weight);
+    const at::Tensor d_product = pass.InputGradient();
     at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate.options());
-    // dy is read element by element before y takes its place.
-    kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(dy), FloatsOf(d_gate_up),
-                           FloatsOf(dy));
-    const auto d = SplitColumns(d_gate_up, {width, width});
-    return {d[0], d[1], ctx->needs_input_grad(2) ? LinearWeightGradient(dout, dy) : at::Tensor()};
+    // d_product is read element by element before the product takes its place.
+    kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(d_product), FloatsOf(d_gate_up),
+                           FloatsOf(d_product));
+    variable_list result = SplitColumns(d_gate_up, {width, width});
+    pass.AppendGradients(d_product, result);
+    result.emplace_back();  // the group
+    return result;
   }
 };
 
 }  // namespace
 
-at::Tensor GeGluLinear(const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight) {
+at::Tensor GeGluLinear(const at::Tensor& gate, const at::Tensor& up, const Projection& projection) {
   GEMTUNE_CHECK(gate.sizes() == up.sizes() && gate.dim() == 2);
-  if (HasKernels(gate)) return GeGluLinearFunction::apply(gate, up, weight);
-  return at::linear(GeGlu(gate, up), weight);
+  if (!HasKernels(gate) || !CanFuse({projection})) return ProjectByAten(GeGlu(gate, up), projection);
+  const std::vector<Projection> one = {projection};
+  return GeGluLinearFunction::apply(gate, up, at::TensorList(ProjectionGroup::Tensors(one)),
+                                    c10::make_intrusive<ProjectionGroup>(one));
 }
 
 }  // namespace gemtune::ops

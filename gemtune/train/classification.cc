@@ -154,7 +154,7 @@ void Classification::Save(const std::filesystem::path& directory) {
 }
 
 void Classification::Restore(const std::filesystem::path& directory) {
-  model::LoadParameters(io::Checkpoint::Open(directory), *classifier_.model, "");
+  classifier_.Restore(directory);
 }
 
 }  // namespace gemtune::train

@@ -36,5 +36,21 @@ TEST(GeGluLinear, TheWeightAloneGetsTheGradientThatItGetsWithTheRest) {
   EXPECT_LT((gradients[0] - gradients[1]).abs().max().item<float>(), 1e-4);
 }
 
+TEST(GeGluLinear, AnAdapterEqualsTheCompositionInDouble) {
+  for (const double dropout : {0.0, 0.25}) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      at::manual_seed(3);
+      test::ExpectEqualsDouble(
+          {at::randn({5, 34}).to(dtype), at::randn({6, 17}).to(dtype), at::randn({2, 17}), at::randn({6, 2}),
+           at::rand({6}) + 0.5},
+          dtype == at::kFloat ? 1e-5 : 0.03, [&](const std::vector<at::Tensor>& in) {
+            const Projection projection{in[1], {.a = in[2], .b = in[3], .gain = in[4], .dropout = dropout}};
+            return std::vector<at::Tensor>{
+                GeGluLinear(in[0].narrow(1, 0, 17), in[0].narrow(1, 17, 17), projection)};
+          });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gemtune::ops

@@ -27,6 +27,36 @@ TEST(NormLinear, FrozenWeightsGetNoGradient) {
   EXPECT_FALSE(frozen.grad().defined());
 }
 
+// Adapters on some of several projections, with and without DoRA's gain, and with masks of their own.
+TEST(NormLinear, AdaptersEqualTheCompositionInDouble) {
+  for (const double dropout : {0.0, 0.25}) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      at::manual_seed(2);
+      std::vector<at::Tensor> inputs = {at::randn({5, 24}), (at::randn({24}) * 0.3).to(dtype)};
+      for (const int64_t height : {7, 3, 4}) inputs.push_back(at::randn({height, 24}).to(dtype));
+      for (const int64_t height : {7, 4}) {
+        inputs.push_back(at::randn({2, 24}));
+        inputs.push_back(at::randn({height, 2}));
+      }
+      if (dropout == 0) inputs.push_back(at::rand({4}) + 0.5);
+      test::ExpectEqualsDouble(
+          inputs, dtype == at::kFloat ? 1e-5 : 0.03, [&](const std::vector<at::Tensor>& in) {
+            return NormLinear(
+                in[0], in[1], 1e-6,
+                {{in[2], {.a = in[5], .b = in[6], .scaling = 0.5, .dropout = dropout, .dropout_key = 1}},
+                 in[3],
+                 {in[4],
+                  {.a = in[7],
+                   .b = in[8],
+                   .gain = dropout == 0 ? in[9] : at::Tensor(),
+                   .scaling = 2,
+                   .dropout = dropout,
+                   .dropout_key = 2}}});
+          });
+    }
+  }
+}
+
 // Whatever is frozen beside it, a gradient is what it is when everything is trained.
 TEST(NormLinear, FreezingTheOthersLeavesAGradientAsItIs) {
   at::manual_seed(0);

@@ -15,13 +15,15 @@
 
 namespace gemtune::test {
 
-inline std::filesystem::path GoldenDir() {
-  return std::filesystem::path(GEMTUNE_SOURCE_DIR) / "tests" / "model" / "golden" / "tiny";
+/// "tiny" is the model; "lora", "rslora" and "dora" are peft's adapters of it.
+inline std::filesystem::path GoldenDir(const std::string& name = "tiny") {
+  return std::filesystem::path(GEMTUNE_SOURCE_DIR) / "tests" / "model" / "golden" / name;
 }
 
-/// What transformers computed with the tiny model; see tests/model/golden/generate_tiny.py.
-inline std::map<std::string, at::Tensor> Golden() {
-  const auto file = io::SafetensorsFile::Open(GoldenDir() / "golden.safetensors");
+/// What transformers computed with the tiny model, and peft with its adapters; see generate_tiny.py and
+/// generate_lora.py in tests/model/golden.
+inline std::map<std::string, at::Tensor> Golden(const std::string& folder = "tiny") {
+  const auto file = io::SafetensorsFile::Open(GoldenDir(folder) / "golden.safetensors");
   const std::map<DType, at::ScalarType> types = {{DType::kF32, at::kFloat},
                                                  {DType::kF64, at::kDouble},
                                                  {DType::kI64, at::kLong},
@@ -44,6 +46,15 @@ inline model::SequenceClassifier TinyClassifier() {
   const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), "tiny");
   model::SequenceClassifier classifier(config, 3, at::TensorOptions().dtype(at::kFloat));
   model::LoadParameters(checkpoint, *classifier, "");
+  return classifier;
+}
+
+/// The tiny model with one of peft's adapters: "lora", "rslora" or "dora".
+inline model::SequenceClassifier TinyAdapted(const std::string& name) {
+  model::SequenceClassifier classifier = TinyClassifier();
+  model::LoraConfig config = model::ReadAdapterConfig(GoldenDir(name)).lora;
+  model::AttachLora(*classifier, config, /*seed=*/1);
+  model::ReadAdapterWeights(GoldenDir(name), *classifier);
   return classifier;
 }
 

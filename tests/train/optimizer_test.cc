@@ -9,11 +9,11 @@
 namespace gemtune::train {
 namespace {
 
-TEST(AdamW, TenLossesEqualTransformersWithTorchsAdamW) {
+// Ten steps on the tiny model's batch, each loss against `losses`.
+void ExpectLosses(model::SequenceClassifier classifier, const at::Tensor& losses, double weight_decay) {
   const auto golden = test::Golden();
-  model::SequenceClassifier classifier = test::TinyClassifier();
-  AdamW optimizer(*classifier, {.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-8, .weight_decay = 0.1});
-  const double* expected = golden.at("adamw_losses").data_ptr<double>();
+  AdamW optimizer(*classifier, {.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-8, .weight_decay = weight_decay});
+  const double* expected = losses.const_data_ptr<double>();
   for (int step = 0; step < 10; ++step) {
     optimizer.ZeroGrad();
     const at::Tensor logits = classifier(golden.at("ids"), test::ToVector(golden.at("cu_seqlens")));
@@ -22,6 +22,26 @@ TEST(AdamW, TenLossesEqualTransformersWithTorchsAdamW) {
     optimizer.Step(3e-3, std::min(1.0, 1.0 / (optimizer.GradNorm() + 1e-6)));
     EXPECT_NEAR(loss.item<double>(), expected[step], 1e-4 * expected[step]) << "step " << step;
   }
+}
+
+TEST(AdamW, TenLossesEqualTransformersWithTorchsAdamW) {
+  ExpectLosses(test::TinyClassifier(), test::Golden().at("adamw_losses"), 0.1);
+}
+
+TEST(AdamW, TenLossesOfAdaptersEqualPeft) {
+  for (const char* name : {"lora", "rslora", "dora"}) {
+    SCOPED_TRACE(name);
+    ExpectLosses(test::TinyAdapted(name), test::Golden(name).at("adamw_losses"), 0.0);
+  }
+}
+
+TEST(AdamW, HoldsNoStateOfAFrozenParameter) {
+  model::SequenceClassifier classifier = test::TinyAdapted("lora");
+  int64_t adapter = classifier->score()->weight.numel();
+  for (const auto& item : classifier->named_parameters()) {
+    if (item.key().find("lora_") != std::string::npos) adapter += item.value().numel();
+  }
+  EXPECT_EQ(AdamW(*classifier, {}).num_parameters(), adapter);
 }
 
 class OneParameter : public torch::nn::Module {

@@ -1,0 +1,237 @@
+#include "gemtune/model/lora.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <regex>
+
+#include "gemtune/base/error.h"
+#include "gemtune/kernels/dropout.h"
+#include "gemtune/model/linear.h"
+#include "gemtune/ops/compute_type.h"
+
+namespace gemtune::model {
+namespace {
+
+constexpr const char* kHead = "score";
+
+std::regex Pattern(const std::string& text) {
+  try {
+    return std::regex(text);
+  } catch (const std::regex_error& error) {
+    Fail("--lora-target-modules '{}' is no regular expression: {}", Printable(text), error.what());
+  }
+}
+
+bool EndsInName(const std::string& path, const std::string& name) {
+  return path == name || path.ends_with("." + name);
+}
+
+// Is it a module of that name, or within one?
+bool IsWithin(const std::string& path, const std::string& name) {
+  return ("." + path + ".").find("." + name + ".") != std::string::npos;
+}
+
+// peft compares the ends of paths without regard to dots: "norm" is every norm there is.
+bool IsSaved(const std::string& path, const LoraConfig& config) {
+  const auto ends = [&](const std::string& name) { return path.ends_with(name); };
+  return path == kHead || std::any_of(config.modules_to_save.begin(), config.modules_to_save.end(), ends);
+}
+
+using Matcher = std::function<bool(const std::string& path)>;
+
+Matcher TargetMatcher(const LoraConfig& config) {
+  if (!config.target_pattern.empty()) {
+    return [pattern = Pattern(config.target_pattern)](const std::string& path) {
+      return std::regex_match(path, pattern);
+    };
+  }
+  return [names = config.target_modules](const std::string& path) {
+    return names.empty() || std::any_of(names.begin(), names.end(),
+                                        [&](const std::string& name) { return EndsInName(path, name); });
+  };
+}
+
+struct NamedLinear {
+  std::string path;
+  LinearImpl* linear;
+};
+
+// Those that may be adapted: not the head, and not what is trained whole.
+std::vector<NamedLinear> Linears(const torch::nn::Module& model, const LoraConfig& config) {
+  std::vector<NamedLinear> found;
+  for (const auto& item : model.named_modules("", /*include_self=*/false)) {
+    auto* linear = dynamic_cast<LinearImpl*>(item.value().get());
+    const auto holds_it = [&](const std::string& name) { return IsWithin(item.key(), name); };
+    const bool is_whole = holds_it(kHead) ||
+                          std::any_of(config.modules_to_save.begin(), config.modules_to_save.end(), holds_it);
+    if (linear != nullptr && !is_whole) found.push_back({item.key(), linear});
+  }
+  return found;
+}
+
+std::string LastName(const std::string& path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
+void AddOnce(const std::string& name, std::vector<std::string>& names) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+}
+
+std::vector<std::string> LastNames(const std::vector<NamedLinear>& linears) {
+  std::vector<std::string> names;
+  for (const NamedLinear& item : linears) AddOnce(LastName(item.path), names);
+  return names;
+}
+
+// A module with one parameter, "weight".
+std::shared_ptr<torch::nn::Module> Holder(const at::Tensor& weight) {
+  auto holder = std::make_shared<torch::nn::Module>();
+  holder->register_parameter("weight", weight);
+  return holder;
+}
+
+void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config) {
+  for (const std::string& name : config.modules_to_save) {
+    std::vector<std::string> known;
+    bool is_there = false;
+    for (const auto& item : model.named_modules("", /*include_self=*/false)) {
+      is_there = is_there || item.key().ends_with(name);
+      const std::string last = LastName(item.key());
+      if (!std::isdigit(static_cast<unsigned char>(last.front()))) AddOnce(last, known);
+    }
+    if (!is_there) {
+      Fail("--modules-to-save '{}' matches no module{}; the model's modules: {}", Printable(name),
+           DidYouMean(name, known), Listed(known));
+    }
+  }
+}
+
+}  // namespace
+
+double LoraConfig::Scaling() const {
+  const auto rank = static_cast<double>(r);
+  return lora_alpha / (use_rslora ? std::sqrt(rank) : rank);
+}
+
+void SetTargetModules(const std::string& text, LoraConfig& config) {
+  config.target_modules.clear();
+  config.target_pattern.clear();
+  if (text == "all-linear") return;
+  const bool are_names = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '.' || c == ',';
+  });
+  if (!are_names) {
+    Pattern(text);
+    config.target_pattern = text;
+    return;
+  }
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    if (end == begin) Fail("--lora-target-modules '{}' holds an empty name", Printable(text));
+    AddOnce(text.substr(begin, end - begin), config.target_modules);
+    begin = end + 1;
+  }
+}
+
+LoraAdapter::LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed)
+    : scaling_(config.Scaling()), dropout_(config.lora_dropout), seed_(seed) {
+  const at::NoGradGuard no_grad;
+  const int64_t out = weight.size(0), in = weight.size(1);
+  const auto options = weight.options().dtype(ops::ComputeType(weight.scalar_type())).requires_grad(false);
+  // kaiming_uniform with a = √5, which is what nn.Linear starts with: √(6 / ((1 + a²)·in)).
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  a_ = at::empty({config.r, in}, options).uniform_(-bound, bound, at::detail::createCPUGenerator(seed));
+  b_ = at::zeros({out, config.r}, options);
+  if (!config.use_dora) return;
+  squared_norms_ =
+      at::linalg_vector_norm(weight.detach(), 2, 1, false, options.dtype().toScalarType()).square();
+  magnitude_ = squared_norms_.sqrt();
+}
+
+void LoraAdapter::RegisterIn(torch::nn::Module& linear) const {
+  linear.register_module("lora_A", Holder(a_));
+  linear.register_module("lora_B", Holder(b_));
+  if (magnitude_.defined()) linear.register_module("lora_magnitude_vector", Holder(magnitude_));
+}
+
+void LoraAdapter::UnregisterFrom(torch::nn::Module& linear) const {
+  linear.unregister_module("lora_A");
+  linear.unregister_module("lora_B");
+  if (magnitude_.defined()) linear.unregister_module("lora_magnitude_vector");
+}
+
+// ‖w + s·b·A‖² = ‖w‖² + 2s·(w·Aᵀ)·b + s²·b·(A·Aᵀ)·b for each row w of W and b of B: W is only multiplied by.
+at::Tensor LoraAdapter::Norms(const at::Tensor& weight) const {
+  const at::NoGradGuard no_grad;
+  const at::Tensor products = at::linear(a_.to(weight.scalar_type()), weight).t().to(b_.scalar_type());
+  const at::Tensor cross = (products * b_).sum(1), square = (at::mm(b_, at::mm(a_, a_.t())) * b_).sum(1);
+  return (squared_norms_ + cross * (2 * scaling_) + square * (scaling_ * scaling_)).clamp_min(0).sqrt();
+}
+
+ops::LowRank LoraAdapter::Term(const at::Tensor& weight, bool is_training) {
+  ops::LowRank term{.a = a_, .b = b_, .gain = {}, .scaling = scaling_};
+  // The norm is a constant to the gradient (Liu et al. 2024, section 4.3).
+  if (magnitude_.defined()) term.gain = magnitude_ / Norms(weight);
+  if (is_training && dropout_ > 0) {
+    term.dropout = dropout_;
+    term.dropout_key = kernels::DropoutKey(seed_, passes_++);
+  }
+  return term;
+}
+
+at::Tensor LoraAdapter::Merged(const at::Tensor& weight) const {
+  const at::NoGradGuard no_grad;
+  at::Tensor sum = at::addmm(weight.to(b_.scalar_type()), b_, a_, 1, scaling_);
+  if (magnitude_.defined()) sum.mul_((magnitude_ / at::linalg_vector_norm(sum, 2, 1)).unsqueeze(1));
+  return sum.to(weight.scalar_type());
+}
+
+void AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
+  for (const at::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
+  const std::vector<NamedLinear> linears = Linears(model, config);
+  const Matcher is_target = TargetMatcher(config);
+  uint64_t adapters = 0;
+  for (const auto& [path, linear] : linears) {
+    if (!is_target(path)) continue;
+    linear->SetAdapter(LoraAdapter(config, linear->weight, kernels::DropoutKey(seed, adapters++)));
+  }
+  if (adapters == 0) {
+    Fail("LoRA: no module matches the target modules; the model's linear modules: {}",
+         Listed(LastNames(linears)));
+  }
+  const bool is_all = config.target_modules.empty() && config.target_pattern.empty();
+  if (is_all) config.target_modules = LastNames(linears);
+  for (const auto& item : model.named_modules("", /*include_self=*/false)) {
+    if (!IsSaved(item.key(), config)) continue;
+    for (const at::Tensor& parameter : item.value()->parameters()) parameter.set_requires_grad(true);
+  }
+}
+
+void CheckTargets(const torch::nn::Module& model, const LoraConfig& config) {
+  CheckSavedModules(model, config);
+  const std::vector<NamedLinear> linears = Linears(model, config);
+  const auto check = [&](const std::string& text, const LoraConfig& alone) {
+    const Matcher matches = TargetMatcher(alone);
+    const auto is_target = [&](const NamedLinear& item) { return matches(item.path); };
+    if (std::any_of(linears.begin(), linears.end(), is_target)) return;
+    const std::vector<std::string> names = LastNames(linears);
+    Fail("--lora-target-modules '{}' matches no module{}; the model's linear modules: {}", Printable(text),
+         DidYouMean(text, names), Listed(names));
+  };
+  if (!config.target_pattern.empty()) {
+    check(config.target_pattern, {.target_modules = {}, .target_pattern = config.target_pattern});
+  }
+  for (const std::string& name : config.target_modules) check(name, {.target_modules = {name}});
+}
+
+void MergeLora(torch::nn::Module& model) {
+  for (const auto& part : model.modules(/*include_self=*/false)) {
+    if (auto* linear = dynamic_cast<LinearImpl*>(part.get())) linear->MergeAdapter();
+  }
+}
+
+}  // namespace gemtune::model

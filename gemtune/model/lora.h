@@ -1,0 +1,79 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gemtune/ops/projection.h"
+
+namespace gemtune::model {
+
+/// Names, meanings and, where nothing is said, defaults of gemtune's options; names and meanings of
+/// peft.LoraConfig.
+struct LoraConfig {
+  int64_t r = 16;
+  double lora_alpha = 32;
+  double lora_dropout = 0.0;  // in [0, 1)
+  bool use_rslora = false;    // Kalajdzievski 2023
+  bool use_dora = false;      // Liu et al. 2024
+  /// Which linear modules are adapted: those of these names, or whose path ends in "." + one of them, ...
+  std::vector<std::string> target_modules;
+  /// ... or, where it is not "", those whose whole path matches this ECMAScript expression. Neither: all of
+  /// the trunk.
+  std::string target_pattern;
+  /// Modules trained and saved whole: those whose path ends in one of these. The head `score` always is.
+  std::vector<std::string> modules_to_save;
+
+  /// s in W + s·B·A: lora_alpha / r, of rank-stabilised LoRA lora_alpha / √r.
+  double Scaling() const;
+};
+
+/// "all-linear", names separated by commas, or a regular expression → target_modules or target_pattern.
+/// Throws Error for an expression that is none.
+void SetTargetModules(const std::string& text, LoraConfig& config);
+
+/// The adapter of one linear module with the weight W [out, in]: A [r, in], B [out, r] and, of DoRA, m [out];
+/// see ops::LowRank. They are fp32 whatever W is (double for double), as peft's autocast_adapter_dtype has
+/// it.
+class LoraAdapter {
+ public:
+  /// As peft initialises: A uniform within ±1/√in, B zero, m = ‖W‖ by row, so that nothing changes at first.
+  /// Masks of dropout are drawn from `seed` too, a new one in each training pass.
+  LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed);
+
+  /// Registers the parameters in the linear module, under peft's names: lora_A.weight, lora_B.weight,
+  /// lora_magnitude_vector.weight.
+  void RegisterIn(torch::nn::Module& linear) const;
+  void UnregisterFrom(torch::nn::Module& linear) const;
+
+  /// What it adds to x·Wᵀ in this pass; with dropout if `is_training`.
+  ops::LowRank Term(const at::Tensor& weight, bool is_training);
+
+  /// W + s·B·A, of DoRA m ∘ (W + s·B·A) / ‖W + s·B·A‖; computed in fp32, in W's dtype.
+  at::Tensor Merged(const at::Tensor& weight) const;
+
+ private:
+  at::Tensor Norms(const at::Tensor& weight) const;  // ‖W + s·B·A‖ by row, [out]
+
+  at::Tensor a_, b_, magnitude_;  // the last undefined without DoRA
+  at::Tensor squared_norms_;      // ‖W‖² by row; the base does not move
+  double scaling_, dropout_;
+  uint64_t seed_, passes_ = 0;
+};
+
+/// Adapts the targeted modules of `model` and freezes all other parameters but those of modules_to_save and
+/// of the head. Replaces target_modules by the names found where `config` says "all". Modules within
+/// modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
+void AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
+
+/// Throws Error for a name of target_modules or modules_to_save, or a pattern, that matches no module, and
+/// lists those there are.
+void CheckTargets(const torch::nn::Module& model, const LoraConfig& config);
+
+/// Makes every adapter part of its weight.
+void MergeLora(torch::nn::Module& model);
+
+}  // namespace gemtune::model

@@ -1,0 +1,74 @@
+#include "gemtune/ops/projection.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+
+#include "gemtune/kernels/dropout.h"
+#include "gemtune/ops/kernel_access.h"
+#include "gemtune/ops/linear.h"
+#include "gemtune/ops/projection_group.h"
+
+namespace gemtune::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// x times a mask of 0 and 1 / (1 − rate), in fp32 (or double) and rounded once, as the kernel does.
+at::Tensor DroppedByAten(const at::Tensor& x, double rate, uint64_t key) {
+  if (rate == 0) return x;
+  const at::Tensor mask = at::ones(x.sizes(), at::kFloat);
+  float* numbers = mask.data_ptr<float>();
+  kernels::Dropout(mask.numel(), numbers, rate, key, numbers);
+  return (x * mask.to(x.device())).to(x.scalar_type());
+}
+
+struct ProjectFunction : torch::autograd::Function<ProjectFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, at::TensorList tensors,
+                            const c10::intrusive_ptr<ProjectionGroup>& group) {
+    variable_list kept;
+    const at::Tensor y = group->Forward(x, tensors, kept);
+    ProjectionGroup::Save(ctx, group, {x}, tensors, kept);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
+    const ProjectionBackward pass(ctx, /*num_leading=*/1, grads[0]);
+    variable_list result = {ctx->needs_input_grad(0) ? pass.InputGradient() : at::Tensor()};
+    pass.AppendGradients(pass.NeedsInput() ? pass.leading(0) : at::Tensor(), result);
+    result.emplace_back();  // the group
+    return result;
+  }
+};
+
+}  // namespace
+
+bool CanFuse(const std::vector<Projection>& projections) {
+  return std::none_of(projections.begin(), projections.end(), [](const Projection& projection) {
+    return projection.low_rank.gain.defined() && projection.low_rank.dropout > 0;
+  });
+}
+
+at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection) {
+  const LowRank& term = projection.low_rank;
+  const at::Tensor base = at::linear(x, projection.weight);
+  if (!term.a.defined()) return base;
+  const at::Tensor h = DroppedByAten(x, term.dropout, term.dropout_key);
+  const at::Tensor added = at::linear(at::linear(h, term.a.to(x.scalar_type())), term.b.to(x.scalar_type()));
+  if (!term.gain.defined()) return base + added * term.scaling;
+  const at::Tensor base_of_h = term.dropout > 0 ? at::linear(h, projection.weight) : base;
+  const at::Tensor directed = (base_of_h + added * term.scaling) * term.gain.to(x.scalar_type());
+  return term.dropout > 0 ? base - base_of_h + directed : directed;
+}
+
+at::Tensor Project(const at::Tensor& x, const Projection& projection) {
+  if (!projection.low_rank.a.defined()) return Linear(x, projection.weight);
+  if (!HasKernels(x) || !CanFuse({projection})) return ProjectByAten(x, projection);
+  const std::vector<Projection> one = {projection};
+  return ProjectFunction::apply(x, at::TensorList(ProjectionGroup::Tensors(one)),
+                                c10::make_intrusive<ProjectionGroup>(one));
+}
+
+}  // namespace gemtune::ops

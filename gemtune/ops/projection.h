@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace gemtune::ops {
+
+/// What an adapter adds to a projection x·Wᵀ, with h = dropout(x):
+///   LoRA (Hu et al. 2021):  x·Wᵀ + s·(h·Aᵀ)·Bᵀ
+///   DoRA (Liu et al. 2024): (x − h)·Wᵀ + g ∘ (h·Wᵀ + s·(h·Aᵀ)·Bᵀ), with g = m / ‖W + s·B·A‖
+/// as peft's lora.Linear and DoraLinearVariant. Nothing of W is needed but its products.
+struct LowRank {
+  at::Tensor
+      a;  // [r, in]; cast to x's dtype for the products, its gradient is of its own. Undefined: no adapter
+  at::Tensor b;              // [out, r]; likewise
+  at::Tensor gain;           // g [out]; undefined: LoRA
+  double scaling = 1.0;      // s
+  double dropout = 0.0;      // in [0, 1); see kernels/dropout.h
+  uint64_t dropout_key = 0;  // of the mask
+};
+
+/// y = x·weightᵀ with what an adapter adds to it.
+struct Projection {
+  Projection(at::Tensor w) : weight(std::move(w)) {}  // NOLINT(google-explicit-constructor): the plain one
+  Projection(at::Tensor w, LowRank term) : weight(std::move(w)), low_rank(std::move(term)) {}
+
+  at::Tensor weight;  // [out, in]
+  LowRank low_rank;
+};
+
+/// x [rows, in] → [rows, out], in one dtype. Keeps x. Differentiable in x, the weight, A, B and the gain.
+at::Tensor Project(const at::Tensor& x, const Projection& projection);
+
+/// The same as a composition of ATen calls, for any dtype and device; keeps more.
+at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection);
+
+/// Whether the fused ops take these: DoRA with dropout is left to ProjectByAten, as it multiplies by W twice.
+bool CanFuse(const std::vector<Projection>& projections);
+
+}  // namespace gemtune::ops

@@ -1,0 +1,211 @@
+#include "gemtune/ops/projection_group.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "gemtune/kernels/dropout.h"
+#include "gemtune/ops/joined.h"
+#include "gemtune/ops/kernel_access.h"
+#include "gemtune/ops/matmul.h"
+
+namespace gemtune::ops {
+namespace {
+
+at::Tensor Dropped(const at::Tensor& x, double rate, uint64_t key) {
+  if (rate == 0) return x;
+  const at::Tensor from = x.contiguous();
+  at::Tensor y = at::empty(from.sizes(), from.options());
+  kernels::Dropout(from.numel(), ConstFloatsOf(from), rate, key, FloatsOf(y));
+  return y;
+}
+
+// s·B in the products' dtype, [out, r].
+at::Tensor ScaledB(const at::Tensor& b, double scaling, at::ScalarType dtype) {
+  return (b.detach() * scaling).to(dtype);
+}
+
+}  // namespace
+
+ProjectionGroup::ProjectionGroup(const std::vector<Projection>& projections) {
+  int64_t begin = 0, rank_begin = 0;
+  size_t tensor = projections.size();
+  for (const Projection& projection : projections) {
+    const LowRank& term = projection.low_rank;
+    const int64_t out = projection.weight.size(0);
+    heights_.push_back(out);
+    if (term.a.defined()) {
+      const int64_t rank = term.a.size(0);
+      const bool has_gain = term.gain.defined();
+      adapters_.push_back({.begin = begin,
+                           .out = out,
+                           .rank_begin = rank_begin,
+                           .rank = rank,
+                           .tensor = tensor,
+                           .has_gain = has_gain,
+                           .scaling = term.scaling,
+                           .dropout = term.dropout,
+                           .dropout_key = term.dropout_key});
+      rank_begin += rank;
+      tensor += has_gain ? 3 : 2;
+      has_gain_ = has_gain_ || has_gain;
+      has_dropout_ = has_dropout_ || term.dropout > 0;
+    }
+    begin += out;
+  }
+}
+
+std::vector<at::Tensor> ProjectionGroup::Tensors(const std::vector<Projection>& projections) {
+  std::vector<at::Tensor> tensors;
+  for (const Projection& projection : projections) tensors.push_back(projection.weight);
+  for (const Projection& projection : projections) {
+    for (const at::Tensor* t : {&projection.low_rank.a, &projection.low_rank.b, &projection.low_rank.gain}) {
+      if (t->defined()) tensors.push_back(*t);
+    }
+  }
+  return tensors;
+}
+
+at::Tensor ProjectionGroup::StackedA(at::TensorList tensors, at::ScalarType dtype) const {
+  std::vector<at::Tensor> all;
+  for (const Adapter& adapter : adapters_) all.push_back(tensors[adapter.tensor].detach());
+  return at::cat(all).to(dtype);
+}
+
+at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype) const {
+  int64_t width = 0;
+  for (const int64_t height : heights_) width += height;
+  at::Tensor row = at::ones({width}, at::kFloat);
+  for (const Adapter& adapter : adapters_) {
+    if (adapter.has_gain)
+      row.narrow(0, adapter.begin, adapter.out).copy_(tensors[adapter.tensor + 2].detach());
+  }
+  return row.to(dtype);
+}
+
+at::Tensor ProjectionGroup::Inner(const at::Tensor& x, at::TensorList tensors) const {
+  if (!has_dropout_) return at::mm(x, StackedA(tensors, x.scalar_type()).t());
+  std::vector<at::Tensor> parts;
+  for (const Adapter& adapter : adapters_) {
+    const at::Tensor a = tensors[adapter.tensor].detach().to(x.scalar_type());
+    parts.push_back(at::mm(Dropped(x, adapter.dropout, adapter.dropout_key), a.t()));
+  }
+  return at::cat(parts, 1);
+}
+
+at::Tensor ProjectionGroup::Forward(const at::Tensor& x, at::TensorList tensors,
+                                    std::vector<at::Tensor>& kept) const {
+  at::Tensor y = LinearOutput(x, JoinRows(tensors.slice(0, heights_.size())));
+  if (adapters_.empty()) return y;
+  const at::Tensor inner = Inner(x, tensors);
+  for (const Adapter& adapter : adapters_) {
+    const at::Tensor b = ScaledB(tensors[adapter.tensor + 1], adapter.scaling, x.scalar_type());
+    y.narrow(1, adapter.begin, adapter.out).addmm_(inner.narrow(1, adapter.rank_begin, adapter.rank), b.t());
+  }
+  kept.push_back(inner);
+  if (has_gain_) {
+    y.mul_(GainRow(tensors, x.scalar_type()));
+    kept.push_back(y);
+  }
+  return y;
+}
+
+std::vector<at::Tensor> ProjectionGroup::Split(const at::Tensor& y) const {
+  return SplitColumns(y, heights_);
+}
+
+void ProjectionGroup::Save(torch::autograd::AutogradContext* ctx,
+                           const c10::intrusive_ptr<ProjectionGroup>& group, std::vector<at::Tensor> leading,
+                           at::TensorList tensors, const std::vector<at::Tensor>& kept) {
+  ctx->saved_data["num_tensors"] = static_cast<int64_t>(tensors.size());
+  ctx->saved_data["group"] = c10::IValue::make_capsule(group);
+  leading.insert(leading.end(), tensors.begin(), tensors.end());
+  leading.insert(leading.end(), kept.begin(), kept.end());
+  ctx->save_for_backward(std::move(leading));
+}
+
+ProjectionBackward::ProjectionBackward(torch::autograd::AutogradContext* ctx, size_t num_leading,
+                                       const at::Tensor& dy)
+    : holder_(ctx->saved_data["group"].toCapsule()),
+      group_(static_cast<const ProjectionGroup&>(*holder_)),
+      num_leading_(num_leading),
+      num_tensors_(static_cast<size_t>(ctx->saved_data["num_tensors"].toInt())),
+      saved_(ctx->get_saved_variables()),
+      dy_(dy),
+      dz_(dy) {
+  for (size_t i = 0; i < num_tensors_; ++i) needed_.push_back(ctx->needs_input_grad(num_leading + i));
+  if (group_.has_gain_) dz_ = dy * group_.GainRow(tensors(), dy.scalar_type());
+  std::vector<at::Tensor> parts;
+  for (const Adapter& adapter : group_.adapters_) {
+    const at::Tensor b = ScaledB(tensor(adapter.tensor + 1), adapter.scaling, dy.scalar_type());
+    parts.push_back(at::mm(dz_.narrow(1, adapter.begin, adapter.out), b));
+  }
+  if (!parts.empty()) du_ = at::cat(parts, 1);
+}
+
+at::TensorList ProjectionBackward::tensors() const {
+  return at::TensorList(saved_).slice(num_leading_, num_tensors_);
+}
+
+at::Tensor ProjectionBackward::InputGradient() const {
+  at::Tensor dx = LinearInputGradient(dz_, JoinRows(tensors().slice(0, group_.heights_.size())));
+  if (group_.adapters_.empty()) return dx;
+  if (!group_.has_dropout_) return dx.addmm_(du_, group_.StackedA(tensors(), dx.scalar_type()));
+  for (const Adapter& adapter : group_.adapters_) {
+    const at::Tensor a = tensor(adapter.tensor).detach().to(dx.scalar_type());
+    const at::Tensor dh = at::mm(du_.narrow(1, adapter.rank_begin, adapter.rank), a);
+    dx.add_(Dropped(dh, adapter.dropout, adapter.dropout_key));
+  }
+  return dx;
+}
+
+bool ProjectionBackward::NeedsInput() const {
+  const auto is_needed = [&](size_t i) { return static_cast<bool>(needed_[i]); };
+  for (size_t i = 0; i < group_.heights_.size(); ++i) {
+    if (is_needed(i)) return true;
+  }
+  return std::any_of(group_.adapters_.begin(), group_.adapters_.end(),
+                     [&](const Adapter& adapter) { return is_needed(adapter.tensor); });
+}
+
+void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const {
+  const at::Tensor& inner = saved_[num_leading_ + num_tensors_];
+  const bool needs_a = x.defined();
+  const at::Tensor stacked = needs_a && !group_.has_dropout_ ? at::mm(du_.t(), x) : at::Tensor();
+  for (const Adapter& adapter : group_.adapters_) {
+    const at::Tensor &a = tensor(adapter.tensor), &b = tensor(adapter.tensor + 1);
+    const at::Tensor dz = dz_.narrow(1, adapter.begin, adapter.out);
+    if (needs_a && needed_[adapter.tensor]) {
+      const at::Tensor du = du_.narrow(1, adapter.rank_begin, adapter.rank);
+      const at::Tensor da = stacked.defined()
+                                ? stacked.narrow(0, adapter.rank_begin, adapter.rank)
+                                : at::mm(du.t(), Dropped(x, adapter.dropout, adapter.dropout_key));
+      result[adapter.tensor] = da.to(a.scalar_type());
+    }
+    if (needed_[adapter.tensor + 1]) {
+      const at::Tensor u = inner.narrow(1, adapter.rank_begin, adapter.rank);
+      result[adapter.tensor + 1] = at::mm(dz.t(), u).to(b.scalar_type()).mul_(adapter.scaling);
+    }
+    if (adapter.has_gain && needed_[adapter.tensor + 2]) {
+      const at::Tensor &gain = tensor(adapter.tensor + 2), &y = saved_[num_leading_ + num_tensors_ + 1];
+      const at::Tensor product =
+          dy_.narrow(1, adapter.begin, adapter.out) * y.narrow(1, adapter.begin, adapter.out);
+      result[adapter.tensor + 2] = product.sum(0, /*keepdim=*/false, at::kFloat) / gain;
+    }
+  }
+}
+
+void ProjectionBackward::AppendGradients(const at::Tensor& x, std::vector<at::Tensor>& result) const {
+  const size_t begin = result.size(), num_weights = group_.heights_.size();
+  result.resize(begin + num_tensors_);
+  const auto is_needed = [](bool needed) { return needed; };
+  if (std::any_of(needed_.begin(), needed_.begin() + static_cast<std::ptrdiff_t>(num_weights), is_needed)) {
+    const auto parts = LinearWeightGradient(dz_, x).split_with_sizes(group_.heights_, 0);
+    std::copy(parts.begin(), parts.end(), result.begin() + static_cast<std::ptrdiff_t>(begin));
+  }
+  if (!group_.adapters_.empty()) {
+    AdapterGradients(x, std::span(result).subspan(begin));
+  }
+}
+
+}  // namespace gemtune::ops

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <span>
+#include <vector>
+
+#include "gemtune/ops/projection.h"
+
+namespace gemtune::ops {
+
+/// Projections that read the same rows, inside an autograd function: one product with all W and one with all
+/// A, of which the rows are kept once. It knows which of the tensors is what; the tensors themselves belong
+/// to the function, which saves them. fp32 and bf16 on the CPU; what CanFuse.
+class ProjectionGroup : public torch::CustomClassHolder {
+ public:
+  explicit ProjectionGroup(const std::vector<Projection>& projections);
+
+  /// What autograd sees: all W, then of each adapter A, B and, with DoRA, the gain.
+  static std::vector<at::Tensor> Tensors(const std::vector<Projection>& projections);
+
+  /// x [rows, in] → all results side by side, [rows, Σ out]. `kept` is given what backward needs besides x.
+  at::Tensor Forward(const at::Tensor& x, at::TensorList tensors, std::vector<at::Tensor>& kept) const;
+
+  /// The results as their projections' own, [rows, out] each.
+  std::vector<at::Tensor> Split(const at::Tensor& y) const;
+
+  /// Saves for ProjectionBackward; `leading` is what the function itself needs again.
+  static void Save(torch::autograd::AutogradContext* ctx, const c10::intrusive_ptr<ProjectionGroup>& group,
+                   std::vector<at::Tensor> leading, at::TensorList tensors,
+                   const std::vector<at::Tensor>& kept);
+
+ private:
+  friend class ProjectionBackward;
+
+  // One adapter: columns [begin, begin + out) of y and [rank_begin, rank_begin + rank) of x·Aᵀ.
+  struct Adapter {
+    int64_t begin, out, rank_begin, rank;
+    size_t tensor;  // of A; B and the gain follow
+    bool has_gain;
+    double scaling, dropout;
+    uint64_t dropout_key;
+  };
+
+  at::Tensor Inner(const at::Tensor& x, at::TensorList tensors) const;  // x·Aᵀ of all, [rows, Σ rank]
+  at::Tensor StackedA(at::TensorList tensors, at::ScalarType dtype) const;
+  at::Tensor GainRow(at::TensorList tensors, at::ScalarType dtype) const;
+
+  std::vector<int64_t> heights_;
+  std::vector<Adapter> adapters_;
+  bool has_dropout_ = false, has_gain_ = false;
+};
+
+/// The way back through a group, in the backward of the function that saved it:
+///   dz = g ∘ dy; du = s·dz·B; dx = dz·W + du·A; dB = s·dzᵀ·(x·Aᵀ); dA = duᵀ·x; dg = Σ_rows dy ∘ z = Σ_rows
+///   dy ∘ y / g.
+class ProjectionBackward {
+ public:
+  /// `num_leading` is how many tensors Save was given to lead, and how many of the function's arguments
+  /// precede the group's tensors; dy [rows, Σ out].
+  ProjectionBackward(torch::autograd::AutogradContext* ctx, size_t num_leading, const at::Tensor& dy);
+
+  const at::Tensor& leading(size_t i) const { return saved_[i]; }
+
+  /// dx [rows, in].
+  at::Tensor InputGradient() const;
+
+  /// Whether any gradient takes x: if none does, AppendGradients may be given an undefined one.
+  bool NeedsInput() const;
+
+  /// Appends the gradient of each of the group's tensors, undefined where none is wanted.
+  void AppendGradients(const at::Tensor& x, std::vector<at::Tensor>& result) const;
+
+ private:
+  using Adapter = ProjectionGroup::Adapter;
+
+  at::TensorList tensors() const;
+  const at::Tensor& tensor(size_t i) const { return saved_[num_leading_ + i]; }
+  void AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const;
+
+  c10::intrusive_ptr<torch::CustomClassHolder> holder_;
+  const ProjectionGroup& group_;
+  size_t num_leading_, num_tensors_;
+  std::vector<at::Tensor> saved_;
+  std::vector<bool> needed_;
+  at::Tensor dy_, dz_, du_;
+};
+
+}  // namespace gemtune::ops
