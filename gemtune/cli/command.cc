@@ -14,6 +14,7 @@
 #include "gemtune/cli/bench.h"
 #include "gemtune/cli/evaluate.h"
 #include "gemtune/cli/inspect.h"
+#include "gemtune/cli/merge.h"
 #include "gemtune/cli/predict.h"
 #include "gemtune/cli/tokenize.h"
 #include "gemtune/cli/train.h"
@@ -35,6 +36,8 @@ const std::vector<Entry>& Entries() {
        [] { return std::make_unique<Evaluate>(); }},
       {"predict", "Classify texts with a fine-tuned model; prints JSON lines",
        [] { return std::make_unique<Predict>(); }},
+      {"merge", "Make an adapter part of its base model; writes a whole model",
+       [] { return std::make_unique<Merge>(); }},
       {"tokenize", "Print the token ids of texts, a JSON array a row",
        [] { return std::make_unique<Tokenize>(); }},
       {"bench", "Measure how fast a training run would be; prints JSON",

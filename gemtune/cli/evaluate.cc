@@ -10,7 +10,8 @@ namespace gemtune::cli {
 
 void Evaluate::Declare(OptionSet& options) {
   options.Group("Model");
-  options.Add("--model", model_, "Directory of a fine-tuned classifier", {.required = true});
+  options.Add("--model", model_, "Directory of a fine-tuned classifier or of an adapter", {.required = true});
+  AddBaseModel(options, base_model_);
   options.Group("Data");
   options.Add("--test-file", files_, kFilesHelp, {.required = true});
   options.Add("--max-test-samples", max_samples_, "The first so many examples only; 0: all", {.min = 0});
@@ -21,7 +22,7 @@ void Evaluate::Declare(OptionSet& options) {
 
 void Evaluate::Run(const OptionSet&) {
   machine_.Apply();
-  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType());
+  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
   data::DatasetOptions dataset_options = columns_.Dataset(files_);
   dataset_options.label_kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
   dataset_options.labels = data::LabelSet{classifier.head.label_names};

@@ -77,6 +77,35 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
   return options;
 }
 
+void LoraOptions::Declare(OptionSet& options) {
+  options.Group("LoRA (--method lora)");
+  options.Add("--lora-r", config.r, "Rank of the adapters", {.min = 1, .max = 1 << 16});
+  options.Add("--lora-alpha", config.lora_alpha, "Their weight: alpha / r, of --use-rslora alpha / sqrt(r)",
+              {.min = 0, .max = 1e9});
+  options.Add("--lora-dropout", config.lora_dropout, "Share of an adapter's inputs dropped while training",
+              {.min = 0, .max = 0.999});
+  options.Add(
+      "--lora-target-modules", target_modules,
+      "Modules with an adapter: all-linear, names (q_proj,v_proj) or a regular expression for whole paths",
+      {.not_empty = true});
+  options.Add("--modules-to-save", config.modules_to_save,
+              "Modules trained whole and saved with the adapter; the head always is", {.delimiter = ','});
+  options.Add("--use-rslora", config.use_rslora, "Rank-stabilised LoRA");
+  options.Add("--use-dora", config.use_dora, "DoRA: magnitude and direction of each weight apart");
+}
+
+model::LoraConfig LoraOptions::Config() const {
+  model::LoraConfig result = config;
+  model::SetTargetModules(target_modules, result);
+  return result;
+}
+
+void AddBaseModel(OptionSet& options, std::string& base_model) {
+  options.Add(
+      "--base-model", base_model,
+      "The pre-trained model that an adapter belongs to, where it is no longer where it was trained from");
+}
+
 void MakeWritableDirectory(const std::string& path, const std::string& option) {
   std::error_code error, ignored;
   std::filesystem::create_directories(path, error);

@@ -10,6 +10,7 @@
 #include "gemtune/cli/option_set.h"
 #include "gemtune/data/dataset.h"
 #include "gemtune/infer/predict.h"
+#include "gemtune/model/lora.h"
 #include "gemtune/text/tokenizer.h"
 
 namespace gemtune::cli {
@@ -46,6 +47,19 @@ struct ColumnOptions {
   /// What to read from `files`; labels as given.
   data::DatasetOptions Dataset(const std::vector<std::string>& files) const;
 };
+
+struct LoraOptions {
+  model::LoraConfig config;
+  std::string target_modules = "all-linear";
+
+  void Declare(OptionSet& options);
+
+  /// Throws Error for target modules that are neither names nor a regular expression.
+  model::LoraConfig Config() const;
+};
+
+/// --base-model, for commands that take an adapter as their --model.
+void AddBaseModel(OptionSet& options, std::string& base_model);
 
 /// Makes the directory that `option` names where it does not exist. Throws Error if nothing can be written to
 /// it: to be called before any work.

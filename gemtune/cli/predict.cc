@@ -59,7 +59,8 @@ std::vector<std::string> ReadLines() {
 
 void Predict::Declare(OptionSet& options) {
   options.Group("Model");
-  options.Add("--model", model_, "Directory of a fine-tuned classifier", {.required = true});
+  options.Add("--model", model_, "Directory of a fine-tuned classifier or of an adapter", {.required = true});
+  AddBaseModel(options, base_model_);
   options.Group("Data");
   options.Add("TEXT", texts_,
               "Texts to classify; without any and without --input-file: the lines of standard input");
@@ -95,7 +96,7 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
 
 void Predict::Run(const OptionSet&) {
   machine_.Apply();
-  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType());
+  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
   const at::Tensor logits =

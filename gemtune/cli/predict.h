@@ -16,7 +16,7 @@ class Predict : public Command {
 
   MachineOptions machine_;
   ColumnOptions columns_;
-  std::string model_;
+  std::string model_, base_model_;
   std::vector<std::string> files_;
   std::vector<std::string> texts_;
   int64_t batch_tokens_ = 4096;

@@ -140,6 +140,7 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
               {.min = 1, .max = 1 << 24});
   options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
               {.min = 1});
+  lora_.Declare(options);
   machine_.Declare(options);
 }
 
@@ -158,6 +159,7 @@ void Train::CheckOptions(const OptionSet& options) {
     }
   }
   ChooseBestBy(train::KindOfTask(task_));
+  method_options_.lora = lora_.Config();
 }
 
 void Train::ChooseBestBy(const train::ClassificationKind& kind) {
@@ -250,6 +252,7 @@ Train::Job Train::Prepare(const OptionSet& options) {
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model, method_options_);
+  if (method.has_adapter) classifier.AddAdapter(method_options_.lora, model_, trainer_.seed);
   classifier.model->trunk()->set_gradient_checkpointing(gradient_checkpointing_);
   return {.splits = std::move(splits), .classifier = std::move(classifier)};
 }

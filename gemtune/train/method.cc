@@ -127,6 +127,15 @@ const std::vector<Method>& Methods() {
        }},
       {"head", 1e-3, {}, [](torch::nn::Module& model, const MethodOptions&) { Select(model, IsOfHead); }},
       {"freeze", 2e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
+      {"lora",
+       2e-4,
+       {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--modules-to-save",
+        "--use-rslora", "--use-dora"},
+       [](torch::nn::Module& model, const MethodOptions& options) {
+         model::CheckTargets(model, options.lora);
+         Select(model, IsOfHead);
+       },
+       /*has_adapter=*/true},
   };
   return methods;
 }
