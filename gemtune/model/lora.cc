@@ -137,8 +137,8 @@ void SetTargetModules(const std::string& text, LoraConfig& config) {
   }
 }
 
-LoraAdapter::LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed)
-    : scaling_(config.Scaling()), dropout_(config.lora_dropout), seed_(seed) {
+LoraAdapter::LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed, PassCounter pass)
+    : scaling_(config.Scaling()), dropout_(config.lora_dropout), seed_(seed), pass_(std::move(pass)) {
   const at::NoGradGuard no_grad;
   const int64_t out = weight.size(0), in = weight.size(1);
   const auto options = weight.options().dtype(ops::ComputeType(weight.scalar_type())).requires_grad(false);
@@ -172,13 +172,13 @@ at::Tensor LoraAdapter::Norms(const at::Tensor& weight) const {
   return (squared_norms_ + cross * (2 * scaling_) + square * (scaling_ * scaling_)).clamp_min(0).sqrt();
 }
 
-ops::LowRank LoraAdapter::Term(const at::Tensor& weight, bool is_training) {
+ops::LowRank LoraAdapter::Term(const at::Tensor& weight, bool is_training) const {
   ops::LowRank term{.a = a_, .b = b_, .gain = {}, .scaling = scaling_};
   // The norm is a constant to the gradient (Liu et al. 2024, section 4.3).
   if (magnitude_.defined()) term.gain = magnitude_ / Norms(weight);
   if (is_training && dropout_ > 0) {
     term.dropout = dropout_;
-    term.dropout_key = kernels::DropoutKey(seed_, passes_++);
+    term.dropout_key = kernels::DropoutKey(seed_, *pass_);
   }
   return term;
 }
@@ -190,14 +190,15 @@ at::Tensor LoraAdapter::Merged(const at::Tensor& weight) const {
   return sum.to(weight.scalar_type());
 }
 
-void AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
+PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
   for (const at::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
   const std::vector<NamedLinear> linears = Linears(model, config);
   const Matcher is_target = TargetMatcher(config);
+  const auto pass = std::make_shared<uint64_t>(0);
   uint64_t adapters = 0;
   for (const auto& [path, linear] : linears) {
     if (!is_target(path)) continue;
-    linear->SetAdapter(LoraAdapter(config, linear->weight, kernels::DropoutKey(seed, adapters++)));
+    linear->SetAdapter(LoraAdapter(config, linear->weight, kernels::DropoutKey(seed, adapters++), pass));
   }
   if (adapters == 0) {
     Fail("LoRA: no module matches the target modules; the model's linear modules: {}",
@@ -209,6 +210,7 @@ void AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
     if (!IsSaved(item.key(), config)) continue;
     for (const at::Tensor& parameter : item.value()->parameters()) parameter.set_requires_grad(true);
   }
+  return pass;
 }
 
 void CheckTargets(const torch::nn::Module& model, const LoraConfig& config) {

@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,14 +36,19 @@ struct LoraConfig {
 /// Throws Error for an expression that is none.
 void SetTargetModules(const std::string& text, LoraConfig& config);
 
+/// The number of the training pass on its way, which all adapters of a model share: it is in the key of each
+/// mask of dropout, so that a layer computed again on the way back drops the same numbers. Whoever trains
+/// counts it up before each forward pass.
+using PassCounter = std::shared_ptr<uint64_t>;
+
 /// The adapter of one linear module with the weight W [out, in]: A [r, in], B [out, r] and, of DoRA, m [out];
 /// see ops::LowRank. They are fp32 whatever W is (double for double), as peft's autocast_adapter_dtype has
 /// it.
 class LoraAdapter {
  public:
-  /// As peft initialises: A uniform within ±1/√in, B zero, m = ‖W‖ by row, so that nothing changes at first.
-  /// Masks of dropout are drawn from `seed` too, a new one in each training pass.
-  LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed);
+  /// As peft initialises: A uniform within ±1/√in, B zero, m = ‖W‖ by row, so that nothing changes at
+  /// first. Masks of dropout are drawn from `seed` too.
+  LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed, PassCounter pass);
 
   /// Registers the parameters in the linear module, under peft's names: lora_A.weight, lora_B.weight,
   /// lora_magnitude_vector.weight.
@@ -50,7 +56,7 @@ class LoraAdapter {
   void UnregisterFrom(torch::nn::Module& linear) const;
 
   /// What it adds to x·Wᵀ in this pass; with dropout if `is_training`.
-  ops::LowRank Term(const at::Tensor& weight, bool is_training);
+  ops::LowRank Term(const at::Tensor& weight, bool is_training) const;
 
   /// W + s·B·A, of DoRA m ∘ (W + s·B·A) / ‖W + s·B·A‖; computed in fp32, in W's dtype.
   at::Tensor Merged(const at::Tensor& weight) const;
@@ -61,13 +67,14 @@ class LoraAdapter {
   at::Tensor a_, b_, magnitude_;  // the last undefined without DoRA
   at::Tensor squared_norms_;      // ‖W‖² by row; the base does not move
   double scaling_, dropout_;
-  uint64_t seed_, passes_ = 0;
+  uint64_t seed_;
+  PassCounter pass_;
 };
 
 /// Adapts the targeted modules of `model` and freezes all other parameters but those of modules_to_save and
 /// of the head. Replaces target_modules by the names found where `config` says "all". Modules within
 /// modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
-void AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
+PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
 
 /// Throws Error for a name of target_modules or modules_to_save, or a pattern, that matches no module, and
 /// lists those there are.

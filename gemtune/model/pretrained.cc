@@ -126,7 +126,7 @@ PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, con
                                      HeadOfAdapter(path, TextConfig(checkpoint.config()), outputs), dtype);
   loaded.adapter = adapter;
   loaded.adapter->base_model_name_or_path = base.string();
-  AttachLora(*loaded.model, loaded.adapter->lora, /*seed=*/0);
+  loaded.adapter_pass = AttachLora(*loaded.model, loaded.adapter->lora, /*seed=*/0);
   ReadAdapterWeights(path, *loaded.model);
   loaded.head_is_new = false;
   return loaded;
@@ -215,12 +215,13 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at:
 void PretrainedClassifier::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
   CheckTargets(*model, lora);
   adapter = {.lora = lora, .base_model_name_or_path = base_model};
-  AttachLora(*model, adapter->lora, seed);
+  adapter_pass = AttachLora(*model, adapter->lora, seed);
 }
 
 void PretrainedClassifier::MergeAdapter() {
   MergeLora(*model);
   adapter.reset();
+  adapter_pass.reset();
 }
 
 void PretrainedClassifier::Restore(const fs::path& directory) {

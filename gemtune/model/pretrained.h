@@ -37,6 +37,7 @@ struct PretrainedClassifier {
   SequenceClassifier model;
   bool head_is_new = false;              // the checkpoint had none that fits: it starts at zero
   std::optional<AdapterConfig> adapter;  // then Save writes that and not the base
+  PassCounter adapter_pass;              // null without an adapter
 
   /// A pre-trained Gemma 3 (or a classifier, to go on with its head if that has as many outputs) made into a
   /// classifier with `head`. `dtype` is kFloat or kBFloat16. Throws Error for files that are missing, damaged

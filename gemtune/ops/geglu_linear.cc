@@ -16,14 +16,19 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+// gelu(gate) · up of the two side by side: [rows, 2 · width] → [rows, width].
+at::Tensor Product(const at::Tensor& gate_up) {
+  const int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
+  at::Tensor y = at::empty({rows, width}, gate_up.options());
+  kernels::GeGluForward(rows, width, ConstFloatsOf(gate_up), FloatsOf(y));
+  return y;
+}
+
 struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
                             at::TensorList tensors, const c10::intrusive_ptr<ProjectionGroup>& group) {
-    const at::Tensor gate_up = JoinColumns({gate, up}).contiguous();
-    at::Tensor product = at::empty({gate.size(0), gate.size(1)}, gate.options());
-    kernels::GeGluForward(gate.size(0), gate.size(1), ConstFloatsOf(gate_up), FloatsOf(product));
     variable_list kept;
-    const at::Tensor y = group->Forward(product, tensors, kept);
+    const at::Tensor y = group->Forward(Product(JoinColumns({gate, up}).contiguous()), tensors, kept);
     ProjectionGroup::Save(ctx, group, {gate, up}, tensors, kept);
     return y;
   }
@@ -33,6 +38,12 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
     const at::Tensor& gate = pass.leading(0);
     const at::Tensor gate_up = JoinColumns({gate, pass.leading(1)}).contiguous();
     const int64_t rows = gate.size(0), width = gate.size(1);
+    if (!ctx->needs_input_grad(0) && !ctx->needs_input_grad(1)) {
+      variable_list result(2);
+      pass.AppendGradients(Product(gate_up), result);
+      result.emplace_back();  // the group
+      return result;
+    }
     const at::Tensor d_product = pass.InputGradient();
     at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate.options());
     // d_product is read element by element before the product takes its place.

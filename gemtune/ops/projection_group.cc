@@ -160,33 +160,30 @@ at::Tensor ProjectionBackward::InputGradient() const {
 }
 
 bool ProjectionBackward::NeedsInput() const {
-  const auto is_needed = [&](size_t i) { return static_cast<bool>(needed_[i]); };
-  for (size_t i = 0; i < group_.heights_.size(); ++i) {
-    if (is_needed(i)) return true;
-  }
-  return std::any_of(group_.adapters_.begin(), group_.adapters_.end(),
-                     [&](const Adapter& adapter) { return is_needed(adapter.tensor); });
+  const auto weights = std::span(needed_).first(group_.heights_.size());
+  return std::find(weights.begin(), weights.end(), 1) != weights.end() ||
+         std::any_of(group_.adapters_.begin(), group_.adapters_.end(),
+                     [&](const Adapter& adapter) { return needed_[adapter.tensor] != 0; });
 }
 
 void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const {
   const at::Tensor& inner = saved_[num_leading_ + num_tensors_];
-  const bool needs_a = x.defined();
-  const at::Tensor stacked = needs_a && !group_.has_dropout_ ? at::mm(du_.t(), x) : at::Tensor();
+  const at::Tensor stacked = x.defined() && !group_.has_dropout_ ? at::mm(du_.t(), x) : at::Tensor();
   for (const Adapter& adapter : group_.adapters_) {
     const at::Tensor &a = tensor(adapter.tensor), &b = tensor(adapter.tensor + 1);
     const at::Tensor dz = dz_.narrow(1, adapter.begin, adapter.out);
-    if (needs_a && needed_[adapter.tensor]) {
+    if (needed_[adapter.tensor] != 0) {
       const at::Tensor du = du_.narrow(1, adapter.rank_begin, adapter.rank);
       const at::Tensor da = stacked.defined()
                                 ? stacked.narrow(0, adapter.rank_begin, adapter.rank)
                                 : at::mm(du.t(), Dropped(x, adapter.dropout, adapter.dropout_key));
       result[adapter.tensor] = da.to(a.scalar_type());
     }
-    if (needed_[adapter.tensor + 1]) {
+    if (needed_[adapter.tensor + 1] != 0) {
       const at::Tensor u = inner.narrow(1, adapter.rank_begin, adapter.rank);
       result[adapter.tensor + 1] = at::mm(dz.t(), u).to(b.scalar_type()).mul_(adapter.scaling);
     }
-    if (adapter.has_gain && needed_[adapter.tensor + 2]) {
+    if (adapter.has_gain && needed_[adapter.tensor + 2] != 0) {
       const at::Tensor &gain = tensor(adapter.tensor + 2), &y = saved_[num_leading_ + num_tensors_ + 1];
       const at::Tensor product =
           dy_.narrow(1, adapter.begin, adapter.out) * y.narrow(1, adapter.begin, adapter.out);
@@ -195,17 +192,25 @@ void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Ten
   }
 }
 
-void ProjectionBackward::AppendGradients(const at::Tensor& x, std::vector<at::Tensor>& result) const {
-  const size_t begin = result.size(), num_weights = group_.heights_.size();
-  result.resize(begin + num_tensors_);
-  const auto is_needed = [](bool needed) { return needed; };
-  if (std::any_of(needed_.begin(), needed_.begin() + static_cast<std::ptrdiff_t>(num_weights), is_needed)) {
+void ProjectionBackward::WeightGradients(const at::Tensor& x, std::span<at::Tensor> result) const {
+  const auto needed = std::span(needed_).first(group_.heights_.size());
+  if (std::find(needed.begin(), needed.end(), 0) == needed.end()) {
     const auto parts = LinearWeightGradient(dz_, x).split_with_sizes(group_.heights_, 0);
-    std::copy(parts.begin(), parts.end(), result.begin() + static_cast<std::ptrdiff_t>(begin));
+    std::copy(parts.begin(), parts.end(), result.begin());
+    return;
   }
-  if (!group_.adapters_.empty()) {
-    AdapterGradients(x, std::span(result).subspan(begin));
+  const auto parts = group_.Split(dz_);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (needed[i] != 0) result[i] = LinearWeightGradient(parts[i], x);
   }
+}
+
+void ProjectionBackward::AppendGradients(const at::Tensor& x, std::vector<at::Tensor>& result) const {
+  const size_t begin = result.size();
+  result.resize(begin + num_tensors_);
+  const auto own = std::span(result).subspan(begin);
+  WeightGradients(x, own);
+  if (!group_.adapters_.empty()) AdapterGradients(x, own);
 }
 
 }  // namespace gemtune::ops

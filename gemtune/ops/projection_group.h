@@ -77,13 +77,14 @@ class ProjectionBackward {
 
   at::TensorList tensors() const;
   const at::Tensor& tensor(size_t i) const { return saved_[num_leading_ + i]; }
+  void WeightGradients(const at::Tensor& x, std::span<at::Tensor> result) const;
   void AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const;
 
   c10::intrusive_ptr<torch::CustomClassHolder> holder_;
   const ProjectionGroup& group_;
   size_t num_leading_, num_tensors_;
   std::vector<at::Tensor> saved_;
-  std::vector<bool> needed_;
+  std::vector<char> needed_;  // of each tensor, whether its gradient is
   at::Tensor dy_, dz_, du_;
 };
 

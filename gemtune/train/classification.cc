@@ -103,6 +103,7 @@ at::Tensor Classification::LossOfLogits(const at::Tensor& logits, const at::Tens
 }
 
 at::Tensor Classification::LossSum(const data::PackedBatch& batch) {
+  if (classifier_.adapter_pass != nullptr) ++*classifier_.adapter_pass;
   // A view of the batch's vector; forward and backward are over before the caller lets go of it.
   const int64_t label_width = static_cast<int64_t>(batch.labels.size()) / batch.num_sequences();
   const at::Tensor labels = at::from_blob(const_cast<float*>(batch.labels.data()),
