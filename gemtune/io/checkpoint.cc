@@ -90,12 +90,14 @@ std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) 
   return shards;
 }
 
+void RefuseAdapter(const fs::path& directory) {
+  if (!Exists(directory / "adapter_config.json")) return;
+  Fail("{}: is an adapter, not a whole model; make it one first: gemtune merge", directory.string());
+}
+
 [[noreturn]] void FailWithoutWeights(const fs::path& directory) {
+  RefuseAdapter(directory);
   std::error_code error;
-  if (fs::exists(directory / "adapter_config.json", error)) {
-    Fail("{}: is an adapter, not a whole model; merge it with its base first: gemtune merge",
-         directory.string());
-  }
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
@@ -109,6 +111,7 @@ std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) 
 }
 
 [[noreturn]] void FailWithoutConfig(const fs::path& directory) {
+  RefuseAdapter(directory);
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     if (entry.path().extension() == ".gguf") {

@@ -17,6 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+// What an adapter's outputs mean, as config.json would say it. A config.json beside an adapter makes
+// transformers look for a whole model there, and peft drops entries of adapter_config.json that it does not
+// know.
+constexpr const char* kAdapterHead = "classifier.json";
+
 DType ToDType(at::ScalarType type) {
   switch (type) {
     case at::kFloat:
@@ -38,6 +43,18 @@ const Json& TextConfig(const Json& config) {
   return nested == config.end() ? config : *nested;
 }
 
+// What the outputs mean, as entries of a config.json.
+void AddHead(const ClassifierHead& head, Json& config) {
+  config["problem_type"] = head.problem_type;
+  config["num_labels"] = head.label_names.size();
+  config["id2label"] = Json::object();
+  config["label2id"] = Json::object();
+  for (size_t id = 0; id < head.label_names.size(); ++id) {
+    config["id2label"][std::to_string(id)] = head.label_names[id];
+    config["label2id"][head.label_names[id]] = id;
+  }
+}
+
 // config.json of the classifier: the text model's own entries, then the head's.
 Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::ScalarType dtype,
                       int64_t pad_token_id) {
@@ -49,26 +66,22 @@ Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::Scalar
   config["model_type"] = "gemma3_text";
   config["dtype"] = dtype == at::kBFloat16 ? "bfloat16" : "float32";
   config["pad_token_id"] = pad_token_id;
-  config["problem_type"] = head.problem_type;
-  config["num_labels"] = head.label_names.size();
-  config["id2label"] = Json::object();
-  config["label2id"] = Json::object();
-  for (size_t id = 0; id < head.label_names.size(); ++id) {
-    config["id2label"][std::to_string(id)] = head.label_names[id];
-    config["label2id"][head.label_names[id]] = id;
-  }
+  AddHead(head, config);
   return config;
 }
 
-// A directory may hold the weights of an earlier, differently sharded save. They must not be read instead of
-// these.
-void RemoveOtherWeights(const fs::path& directory, const std::set<fs::path>& kept) {
+// A directory may hold the weights of an earlier, differently sharded save, or those of a whole model where
+// now an adapter is, or the other way round. They must not be read instead of these.
+void RemoveOtherModel(const fs::path& directory, const std::set<fs::path>& kept) {
   std::vector<fs::path> stale;
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
-    const bool is_weights = name.starts_with("adapter_") ||
-                            (name.starts_with("model") && name.find(".safetensors") != std::string::npos);
-    if (is_weights && !kept.contains(entry.path().filename())) stale.push_back(entry.path());
+    const bool is_weights = name.starts_with("model") && name.find(".safetensors") != std::string::npos;
+    const bool is_config = name == "config.json" || name == "generation_config.json" || name == kAdapterHead;
+    if ((is_weights || is_config || name.starts_with("adapter_")) &&
+        !kept.contains(entry.path().filename())) {
+      stale.push_back(entry.path());
+    }
   }
   for (const fs::path& path : stale) fs::remove(path);
 }
@@ -93,18 +106,19 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
   return loaded;
 }
 
-// What an adapter's outputs mean: its own config.json says it, or its base's, or nothing does.
+// What an adapter's outputs mean: gemtune's file beside it says it, or its base's configuration, or nothing
+// does.
 ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int64_t outputs) {
   const auto fits = [&](const Json& config) {
     const auto names = config.find("id2label");
     return names != config.end() && static_cast<int64_t>(names->size()) == outputs;
   };
-  if (fs::exists(path / "config.json")) {
-    const Json config = io::ParseJsonFile(path / "config.json");
+  if (const fs::path own = path / kAdapterHead; fs::exists(own)) {
+    const Json config = io::ParseJsonFile(own);
     if (!config.is_object() || !fits(config)) {
-      Fail("{}: 'id2label' does not name the head's {} outputs", (path / "config.json").string(), outputs);
+      Fail("{}: 'id2label' does not name the head's {} outputs", own.string(), outputs);
     }
-    return HeadFromConfig(config, (path / "config.json").string());
+    return HeadFromConfig(config, own.string());
   }
   if (fits(base_config)) return HeadFromConfig(base_config, path.string() + ": the base's config");
   ClassifierHead head{.problem_type = outputs == 1 ? "regression" : "single_label_classification"};
@@ -231,22 +245,25 @@ void PretrainedClassifier::Restore(const fs::path& directory) {
 
 void PretrainedClassifier::Save(const fs::path& directory) const {
   AtomicDirectory target(directory);
+  const auto write = [&](const char* name, const Json& json) {
+    WriteFileAtomically(target.path() / name, json.dump(2) + "\n");
+  };
   if (adapter) {
     WriteAdapter(target.path(), *model, *adapter);
+    Json labels;
+    AddHead(head, labels);
+    write(kAdapterHead, labels);
   } else {
     SaveParameters(*model, target.path());
-  }
-  const Json saved =
-      ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id);
-  WriteFileAtomically(target.path() / "config.json", saved.dump(2) + "\n");
-  if (!generation_config.is_null()) {
-    WriteFileAtomically(target.path() / "generation_config.json", generation_config.dump(2) + "\n");
+    write("config.json",
+          ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id));
+    if (!generation_config.is_null()) write("generation_config.json", generation_config);
   }
   tokenizer.Save(target.path());
   std::set<fs::path> written;
   for (const auto& entry : fs::directory_iterator(target.path())) written.insert(entry.path().filename());
   target.Commit();
-  RemoveOtherWeights(directory, written);
+  RemoveOtherModel(directory, written);
 }
 
 }  // namespace gemtune::model

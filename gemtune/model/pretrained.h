@@ -49,8 +49,8 @@ struct PretrainedClassifier {
 
   /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error also if
   /// score.weight is missing. `base_model` is for an adapter, in the place of the one that it names. An
-  /// adapter of peft has no config.json and so no names of labels: they are those of the base, if it has as
-  /// many, else LABEL_0, LABEL_1, ..., as transformers names them.
+  /// adapter of peft keeps no names of labels: they are those of its base, if that has as many, else LABEL_0,
+  /// LABEL_1, ..., as transformers names them.
   static PretrainedClassifier FromTrained(const std::filesystem::path& path, at::ScalarType dtype,
                                           const std::filesystem::path& base_model = {});
 
@@ -62,8 +62,8 @@ struct PretrainedClassifier {
   void MergeAdapter();
 
   /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
-  /// generation_config.json. Of an adapter, adapter_config.json and adapter_model.safetensors instead of the
-  /// weights; config.json then keeps what the labels are called.
+  /// generation_config.json. Of an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
+  /// and what the labels are called in classifier.json.
   void Save(const std::filesystem::path& directory) const;
 
   /// Reads the weights back that Save wrote there.

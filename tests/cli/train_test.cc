@@ -183,11 +183,76 @@ TEST_F(TrainCommand, OptionsOfAnotherMethodAndUnknownLayersAreErrorsBeforeTheDat
     return run.err;
   };
   EXPECT_THAT(complaint({"--trainable-layers", "6"}), HasSubstr("--trainable-layers is for --method freeze"));
+  EXPECT_THAT(complaint({"--lora-r", "8"}), HasSubstr("--lora-r is for --method lora"));
   EXPECT_THAT(complaint({"--method", "freeze"}), HasSubstr("say what moves"));
   EXPECT_THAT(complaint({"--method", "freeze", "--trainable-layers", "7-"}), HasSubstr("layers 0 to 6"));
   EXPECT_THAT(complaint({"--method", "freeze", "--trainable-parameters", "lora"}),
               HasSubstr("matches no parameter"));
   EXPECT_THAT(complaint({"--cache-frozen"}), HasSubstr("nothing to keep"));
+}
+
+TEST_F(TrainCommand, LoraLearnsAndSavesTheAdapterAlone) {
+  const Json summary = Learn({"--method", "lora", "--lora-r", "4", "--lora-dropout", "0.05",
+                              "--lora-target-modules", "q_proj,v_proj,down_proj", "--learning-rate", "2e-2"});
+  EXPECT_EQ(summary["test"]["accuracy"], 1.0);
+  for (const char* name :
+       {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json", "classifier.json"}) {
+    EXPECT_TRUE(fs::is_regular_file(dir_ / "out" / name)) << name;
+  }
+  // A config.json would make transformers look for a whole model.
+  for (const char* name : {"model.safetensors", "config.json"})
+    EXPECT_FALSE(fs::exists(dir_ / "out" / name)) << name;
+  EXPECT_THAT(err_,
+              HasSubstr("training 3616 parameters"));  // 7 layers of 4 · (48 + 32 + 48), and the head's 32
+
+  const auto evaluate = RunProgram({"evaluate", "--model", (dir_ / "out").string(), "--test-file", data_,
+                                    "--no-cache", "--dtype", "fp32"});
+  ASSERT_EQ(evaluate.exit_code, kDone) << evaluate.err;
+  EXPECT_NEAR(Json::parse(evaluate.out)["loss"].get<double>(), summary["test"]["loss"].get<double>(), 1e-6);
+  const auto predict =
+      RunProgram({"predict", "--model", (dir_ / "out").string(), "--dtype", "fp32", "ghh", "bzz"});
+  ASSERT_EQ(predict.exit_code, kDone) << predict.err;
+  EXPECT_EQ(JsonLines(predict.out).at(0)["label"], "good");
+  EXPECT_EQ(JsonLines(predict.out).at(1)["label"], "bad");
+
+  // The seed is of the adapters' start and of dropout, too.
+  const std::string first = ReadFile(dir_ / "out" / "adapter_model.safetensors");
+  const auto again = RunProgram(
+      {"train", "--config", (dir_ / "out" / "run.toml").string(), "--output-dir", (dir_ / "again").string()});
+  ASSERT_EQ(again.exit_code, kDone) << again.err;
+  EXPECT_EQ(ReadFile(dir_ / "again" / "adapter_model.safetensors"), first);
+}
+
+TEST_F(TrainCommand, AdaptersLearnInBFloat16) {
+  for (const char* variant : {"--use-dora", "--use-rslora"}) {
+    const auto run =
+        RunProgram({"train", "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string(),
+                    "--no-cache", "--dtype", "bf16", "--train-file", data_, "--validation-file", data_,
+                    "--num-train-epochs", "12", "--learning-rate", "1e-2", "--method", "lora", variant});
+    ASSERT_EQ(run.exit_code, kDone) << run.err;
+    EXPECT_GE(Json::parse(run.out)["validation"]["accuracy"].get<double>(), 0.95) << variant;
+  }
+}
+
+TEST_F(TrainCommand, ALayerComputedAgainDropsTheSameNumbers) {
+  const auto trained = [&](const std::string& out, std::vector<std::string> more) {
+    more.insert(more.end(), {"--train-file", data_, "--method", "lora", "--lora-dropout", "0.5",
+                             "--max-steps", "4", "--output-dir", (dir_ / out).string()});
+    const auto run = RunProgram(Arguments(std::move(more)));
+    EXPECT_EQ(run.exit_code, kDone) << run.err;
+    return ReadFile(dir_ / out / "adapter_model.safetensors");
+  };
+  const std::string expected = trained("kept", {});
+  EXPECT_EQ(trained("again", {"--gradient-checkpointing"}), expected);
+  EXPECT_NE(trained("other", {"--seed", "7"}), expected);
+}
+
+TEST_F(TrainCommand, AnAdapterOfNoModuleIsSaid) {
+  const auto run =
+      RunProgram(Arguments({"--train-file", data_, "--method", "lora", "--lora-target-modules", "c_attn"}));
+  EXPECT_EQ(run.exit_code, kBadInput);
+  EXPECT_THAT(run.err, HasSubstr("'c_attn' matches no module"));
+  EXPECT_THAT(run.err, HasSubstr("'q_proj', 'k_proj'"));
 }
 
 TEST_F(TrainCommand, MultiLabel) {

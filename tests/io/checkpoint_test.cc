@@ -244,6 +244,9 @@ TEST_F(CheckpointTest, WrongIndexes) {
 
 TEST_F(CheckpointTest, WhatIsNoModel) {
   EXPECT_THAT(Fault(), HasSubstr("has no config.json; a model directory"));
+  Write("adapter_config.json", "{}");
+  EXPECT_THAT(Fault(), HasSubstr("is an adapter, not a whole model"));
+  fs::remove(dir_ / "adapter_config.json");
   Write("x.gguf", "GGUF");
   EXPECT_THAT(Fault(), HasSubstr("name the file itself: " + (dir_ / "x.gguf").string()));
   Write("config.json", "[]");

@@ -90,6 +90,58 @@ TEST_F(Pretrained, SavingOverAnEarlierModelLeavesNoneOfItsWeights) {
   EXPECT_TRUE(fs::exists(dir_ / "out" / "model.safetensors"));
 }
 
+TEST_F(Pretrained, AnAdapterIsSavedAndLoadsAsTheSame) {
+  PretrainedClassifier classifier = Base();
+  classifier.AddAdapter({.r = 3, .use_dora = true}, (dir_ / "base").string(), 1);
+  {
+    const at::NoGradGuard no_grad;
+    for (const auto& item : classifier.model->named_parameters()) {
+      if (item.value().requires_grad()) item.value().add_(at::randn_like(item.value()), 0.1);
+    }
+  }
+  Base().Save(dir_ / "out");  // a whole model, in whose place the adapter comes
+  classifier.Save(dir_ / "out");
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "model.safetensors"));
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "config.json"));
+  const PretrainedClassifier loaded = PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat);
+  EXPECT_EQ(loaded.head.label_names, kHead.label_names);
+  PretrainedClassifier copy = loaded;
+  EXPECT_EQ(test::MaxDifference(Logits(classifier), Logits(copy)), 0.0);
+  EXPECT_GT(Logits(copy).abs().max().item<double>(), 0.1);
+
+  const at::Tensor before = Logits(classifier).detach();
+  const at::NoGradGuard no_grad;
+  for (const at::Tensor& parameter : classifier.model->parameters()) {
+    if (parameter.requires_grad()) parameter.zero_();
+  }
+  classifier.Restore(dir_ / "out");
+  EXPECT_EQ(test::MaxDifference(Logits(classifier), before), 0.0);
+}
+
+TEST_F(Pretrained, AnAdaptersBaseAndLabelsAreLookedForWhereTheyMayBe) {
+  PretrainedClassifier classifier = Base();
+  classifier.AddAdapter({}, (dir_ / "base").string(), 1);
+  classifier.Save(dir_ / "out");
+  fs::remove(dir_ / "out" / "classifier.json");  // as peft saves it
+  EXPECT_EQ(PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat).head.label_names,
+            (std::vector<std::string>{"LABEL_0", "LABEL_1"}));
+  fs::rename(dir_ / "base", dir_ / "moved");
+  EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat); }),
+              HasSubstr("name it with --base-model"));
+  Json config = Json::parse(ReadFile(dir_ / "moved" / "config.json"));
+  config["id2label"] = {{"0", "a"}, {"1", "b"}};
+  WriteFileAtomically(dir_ / "moved" / "config.json", config.dump());
+  EXPECT_EQ(PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat, dir_ / "moved").head.label_names,
+            (std::vector<std::string>{"a", "b"}));
+  WriteFileAtomically(dir_ / "out" / "classifier.json", R"({"id2label": {"0": "a"}})");
+  EXPECT_THAT(
+      test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat, dir_ / "moved"); }),
+      HasSubstr("does not name the head's 2 outputs"));
+  EXPECT_THAT(
+      test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "moved", at::kFloat, dir_ / "out"); }),
+      HasSubstr("is no adapter"));
+}
+
 TEST_F(Pretrained, TheGenerationConfigIsKeptWhereThereIsOne) {
   WriteFileAtomically(dir_ / "base" / "generation_config.json", R"({"top_k": 64})");
   Base().Save(dir_ / "out");
