@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"

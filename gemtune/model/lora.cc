@@ -4,9 +4,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <functional>
 #include <regex>
+#include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/kernels/dropout.h"
