@@ -133,7 +133,6 @@ const std::vector<Method>& Methods() {
         "--use-rslora", "--use-dora"},
        [](torch::nn::Module& model, const MethodOptions& options) {
          model::CheckTargets(model, options.lora);
-         Select(model, IsOfHead);
        },
        /*has_adapter=*/true},
   };

@@ -32,7 +32,8 @@ struct Method {
   /// Sets requires_grad on every parameter. Throws Error for options that name nothing or contradict.
   void (*select)(torch::nn::Module& model, const MethodOptions& options);
 
-  /// Whether what moves is an adapter, which PretrainedClassifier::AddAdapter puts on after select.
+  /// Whether what moves is an adapter: PretrainedClassifier::AddAdapter puts it on and freezes the rest,
+  /// after select has looked at the options.
   bool has_adapter = false;
 };
 

@@ -252,6 +252,7 @@ TEST_F(TrainCommand, AnAdapterOfNoModuleIsSaid) {
       RunProgram(Arguments({"--train-file", data_, "--method", "lora", "--lora-target-modules", "c_attn"}));
   EXPECT_EQ(run.exit_code, kBadInput);
   EXPECT_THAT(run.err, HasSubstr("'c_attn' matches no module"));
+  EXPECT_THAT(run.err, Not(HasSubstr("training examples")));  // before the data is tokenised
   EXPECT_THAT(run.err, HasSubstr("'q_proj', 'k_proj'"));
 }
 
