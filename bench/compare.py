@@ -37,8 +37,12 @@ BF16 = ["--dtype", "bf16"]
 ROWS = {
     "full-bf16": Row("full, bf16, 8 reviews <= 512", BF16, ["bf16", "amp", "recipe"]),
     "full-fp32": Row("full, fp32, 8 reviews <= 512", ["--dtype", "fp32"], ["fp32", "recipe"]),
+    "full-int8": Row("full, int8 products, 8 reviews <= 512", [*BF16, "--matmul-dtype", "int8"], ["bf16", "amp"]),
+    "lora": Row("LoRA r=16 on all linear layers, bf16", [*BF16, "--method", "lora"], ["lora"]),
+    "lora-int8": Row("LoRA r=16, int8 products", [*BF16, "--method", "lora", "--matmul-dtype", "int8"], ["lora"]),
     "memory": Row("full, bf16, 8 x 512 tokens", BF16, ["bf16", "amp"], batches="longest"),
     "predict": Row("prediction, bf16, reviews <= 512", BF16, ["amp", "bf16"], batch_size=16, measures="predict"),
+    "predict-int8": Row("prediction, int8 products", [*BF16, "--matmul-dtype", "int8"], ["amp", "bf16"], batch_size=16, measures="predict"),
     "long": Row(f"forward + backward, 1 x {LONG} tokens", BF16, ["bf16"], batches="long", batch_size=1, max_length=LONG, measures="gradient"),
     "tokens-1x": Row("full, bf16, 4 x 512 tokens", BF16, batches="longest", batch_size=4),
     "tokens-2x": Row("full, bf16, 8 x 512 tokens", BF16, batches="longest", batch_size=8),
