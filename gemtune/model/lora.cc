@@ -197,17 +197,23 @@ PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t se
   const std::vector<NamedLinear> linears = Linears(model, config);
   const Matcher is_target = TargetMatcher(config);
   const auto pass = std::make_shared<uint64_t>(0);
-  uint64_t adapters = 0;
+  std::vector<std::string> paths;
   for (const auto& [path, linear] : linears) {
     if (!is_target(path)) continue;
-    linear->SetAdapter(LoraAdapter(config, linear->weight, kernels::DropoutKey(seed, adapters++), pass));
+    const uint64_t own_seed = kernels::DropoutKey(seed, paths.size());
+    paths.push_back(path);
+    linear->SetAdapter(LoraAdapter(config, linear->weight, own_seed, pass));
   }
-  if (adapters == 0) {
+  if (paths.empty()) {
     Fail("LoRA: no module matches the target modules; the model's linear modules: {}",
          Listed(LastNames(linears)));
   }
-  const bool is_all = config.target_modules.empty() && config.target_pattern.empty();
-  if (is_all) config.target_modules = LastNames(linears);
+  if (!config.target_pattern.empty()) {
+    config.target_modules = paths;
+    config.target_pattern.clear();
+  } else if (config.target_modules.empty()) {
+    config.target_modules = LastNames(linears);
+  }
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
     if (!IsSaved(item.key(), config)) continue;
     for (const at::Tensor& parameter : item.value()->parameters()) parameter.set_requires_grad(true);

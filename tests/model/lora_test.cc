@@ -184,6 +184,16 @@ TEST(AttachLora, AllLinearIsNamedWhenItIsKnown) {
                                                                    "gate_proj", "up_proj", "down_proj"));
 }
 
+TEST(AttachLora, APatternBecomesThePathsThatItMatches) {
+  SequenceClassifier classifier = test::TinyClassifier();
+  LoraConfig config = WithTargets(".*\\.1\\.mlp\\..*");
+  AttachLora(*classifier, config, 1);
+  EXPECT_THAT(config.target_modules,
+              testing::UnorderedElementsAre("model.layers.1.mlp.gate_proj", "model.layers.1.mlp.up_proj",
+                                            "model.layers.1.mlp.down_proj"));
+  EXPECT_EQ(config.target_pattern, "");
+}
+
 TEST(AttachLora, ModulesToSaveAreTrainedWholeAndNotAdapted) {
   LoraConfig config;
   config.modules_to_save = {"embed_tokens", "mlp"};
