@@ -183,6 +183,7 @@ TEST_F(TrainCommand, OptionsOfAnotherMethodAndUnknownLayersAreErrorsBeforeTheDat
     return run.err;
   };
   EXPECT_THAT(complaint({"--trainable-layers", "6"}), HasSubstr("--trainable-layers is for --method freeze"));
+  EXPECT_THAT(complaint({"--lora-r", "8"}), HasSubstr("--lora-r is for --method lora"));
   EXPECT_THAT(complaint({"--method", "freeze"}), HasSubstr("say what moves"));
   EXPECT_THAT(complaint({"--method", "freeze", "--trainable-layers", "7-"}), HasSubstr("layers 0 to 6"));
   EXPECT_THAT(complaint({"--method", "freeze", "--trainable-parameters", "lora"}),
@@ -231,6 +232,19 @@ TEST_F(TrainCommand, AdaptersLearnInBFloat16) {
     ASSERT_EQ(run.exit_code, kDone) << run.err;
     EXPECT_GE(Json::parse(run.out)["validation"]["accuracy"].get<double>(), 0.95) << variant;
   }
+}
+
+TEST_F(TrainCommand, ALayerComputedAgainDropsTheSameNumbers) {
+  const auto trained = [&](const std::string& out, std::vector<std::string> more) {
+    more.insert(more.end(), {"--train-file", data_, "--method", "lora", "--lora-dropout", "0.5",
+                             "--max-steps", "4", "--output-dir", (dir_ / out).string()});
+    const auto run = RunProgram(Arguments(std::move(more)));
+    EXPECT_EQ(run.exit_code, kDone) << run.err;
+    return ReadFile(dir_ / out / "adapter_model.safetensors");
+  };
+  const std::string expected = trained("kept", {});
+  EXPECT_EQ(trained("again", {"--gradient-checkpointing"}), expected);
+  EXPECT_NE(trained("other", {"--seed", "7"}), expected);
 }
 
 TEST_F(TrainCommand, AnAdapterOfNoModuleIsSaid) {
