@@ -23,6 +23,8 @@ if ! .venv/bin/python -c "import transformers, peft, gguf, sklearn, pytest" 2> /
 fi
 export GEMTUNE_REAL_GGUF=$PWD/$(scripts/fetch_model.sh)
 export GEMTUNE_BIN=$PWD/build/gemtune
+# Threads that spin while they wait hold each other up where another program needs the processor.
+export OMP_WAIT_POLICY=passive
 [ -d ../shared/data/imdb ] && export GEMTUNE_SHARED_DATA=${GEMTUNE_SHARED_DATA:-$PWD/../shared/data}
 
 results=build/results

@@ -161,6 +161,7 @@ void Train::CheckOptions(const OptionSet& options) {
     }
   }
   ChooseBestBy(train::KindOfTask(task_));
+  method_options_.lora = lora_.Config();
 }
 
 void Train::ChooseBestBy(const train::ClassificationKind& kind) {
@@ -182,7 +183,6 @@ void Train::CheckModel() const {
   const auto config =
       model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
   model::SequenceClassifier without_numbers(config, 1, at::TensorOptions().device(at::kMeta));
-  if (method_ == "lora") model::CheckTargets(*without_numbers, lora_.Config());
   train::FindMethod(method_).select(*without_numbers, method_options_);
   if (cache_frozen_ && without_numbers->trunk()->FrozenStages() < 2)
     Fail("--cache-frozen: no layer is frozen under the lowest trained weight: nothing to keep");
@@ -254,7 +254,7 @@ Train::Job Train::Prepare(const OptionSet& options) {
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
   if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model, method_options_);
-  if (method_ == "lora") classifier.AddAdapter(lora_.Config(), model_, trainer_.seed);
+  if (method.has_adapter) classifier.AddAdapter(method_options_.lora, model_, trainer_.seed);
   classifier.model->trunk()->set_gradient_checkpointing(gradient_checkpointing_);
   classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   return {.splits = std::move(splits), .classifier = std::move(classifier)};

@@ -49,8 +49,8 @@ class Train : public Command {
 
   MachineOptions machine_;
   ColumnOptions columns_;
-  LoraOptions lora_;
   train::MethodOptions method_options_;
+  LoraOptions lora_;
   std::vector<std::string> train_files_, validation_files_, test_files_;
   std::vector<std::string> label_names_;
   double validation_split_ = 0;

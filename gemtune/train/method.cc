@@ -127,12 +127,14 @@ const std::vector<Method>& Methods() {
        }},
       {"head", 1e-3, {}, [](torch::nn::Module& model, const MethodOptions&) { Select(model, IsOfHead); }},
       {"freeze", 1e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
-      // Attaching the adapters freezes the rest: model::AttachLora.
       {"lora",
        2e-4,
-       {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--use-rslora", "--use-dora",
-        "--modules-to-save"},
-       [](torch::nn::Module&, const MethodOptions&) {}},
+       {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--modules-to-save",
+        "--use-rslora", "--use-dora"},
+       [](torch::nn::Module& model, const MethodOptions& options) {
+         model::CheckTargets(model, options.lora);
+       },
+       /*has_adapter=*/true},
   };
   return methods;
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "gemtune/model/lora.h"
+
 namespace gemtune::train {
 
 /// What the options that belong to single methods say; see Method::options.
@@ -15,6 +17,7 @@ struct MethodOptions {
   std::string trainable_layers;      // "12-17", "12-", "-5", "3,7", "0,12-": counted from 0
   std::string trainable_parameters;  // an ECMAScript regular expression, found anywhere in a parameter's name
   bool freeze_embeddings = false;
+  model::LoraConfig lora;
 };
 
 /// Which parameters move: the second of the two axes of everything gemtune does. A method is a function on
@@ -28,6 +31,10 @@ struct Method {
 
   /// Sets requires_grad on every parameter. Throws Error for options that name nothing or contradict.
   void (*select)(torch::nn::Module& model, const MethodOptions& options);
+
+  /// Whether what moves is an adapter: PretrainedClassifier::AddAdapter puts it on and freezes the rest,
+  /// after select has looked at the options.
+  bool has_adapter = false;
 };
 
 const std::vector<Method>& Methods();

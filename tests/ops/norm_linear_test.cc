@@ -27,32 +27,6 @@ TEST(NormLinear, FrozenWeightsGetNoGradient) {
   EXPECT_FALSE(frozen.grad().defined());
 }
 
-// Whatever is frozen beside it, a gradient is what it is when everything is trained.
-TEST(NormLinear, FreezingTheOthersLeavesAGradientAsItIs) {
-  at::manual_seed(0);
-  const std::vector<at::Tensor> values = {at::randn({5, 8}), at::randn({8}) * 0.1, at::randn({3, 8}),
-                                          at::randn({2, 8})};  // x, the norm's weight, two weights
-  const auto gradients = [&](unsigned trained) {
-    std::vector<at::Tensor> inputs;
-    for (size_t i = 0; i < values.size(); ++i)
-      inputs.push_back(values[i].clone().requires_grad_((trained >> i & 1u) != 0));
-    const auto results = NormLinear(inputs[0], inputs[1], 1e-6, {inputs[2], inputs[3]});
-    (results[0].square().sum() + results[1].square().sum()).backward();
-    std::vector<at::Tensor> found;
-    for (const at::Tensor& input : inputs) found.push_back(input.grad());
-    return found;
-  };
-  const auto all = gradients(15);
-  for (unsigned trained = 1; trained < 15; ++trained) {
-    const auto some = gradients(trained);
-    for (size_t i = 0; i < values.size(); ++i) {
-      ASSERT_EQ(some[i].defined(), (trained >> i & 1u) != 0) << trained << " " << i;
-      if (!some[i].defined()) continue;
-      EXPECT_LT((some[i] - all[i]).abs().max().item<float>(), 1e-4) << trained << " " << i;
-    }
-  }
-}
-
 // Adapters on some of several projections, with and without DoRA's gain, and with masks of their own.
 TEST(NormLinear, AdaptersEqualTheCompositionInDouble) {
   for (const double dropout : {0.0, 0.25}) {
@@ -79,6 +53,32 @@ TEST(NormLinear, AdaptersEqualTheCompositionInDouble) {
                    .dropout = dropout,
                    .dropout_key = 2}}});
           });
+    }
+  }
+}
+
+// Whatever is frozen beside it, a gradient is what it is when everything is trained.
+TEST(NormLinear, FreezingTheOthersLeavesAGradientAsItIs) {
+  at::manual_seed(0);
+  const std::vector<at::Tensor> values = {at::randn({5, 8}), at::randn({8}) * 0.1, at::randn({3, 8}),
+                                          at::randn({2, 8})};  // x, the norm's weight, two weights
+  const auto gradients = [&](unsigned trained) {
+    std::vector<at::Tensor> inputs;
+    for (size_t i = 0; i < values.size(); ++i)
+      inputs.push_back(values[i].clone().requires_grad_((trained >> i & 1u) != 0));
+    const auto results = NormLinear(inputs[0], inputs[1], 1e-6, {inputs[2], inputs[3]});
+    (results[0].square().sum() + results[1].square().sum()).backward();
+    std::vector<at::Tensor> found;
+    for (const at::Tensor& input : inputs) found.push_back(input.grad());
+    return found;
+  };
+  const auto all = gradients(15);
+  for (unsigned trained = 1; trained < 15; ++trained) {
+    const auto some = gradients(trained);
+    for (size_t i = 0; i < values.size(); ++i) {
+      ASSERT_EQ(some[i].defined(), (trained >> i & 1u) != 0) << trained << " " << i;
+      if (!some[i].defined()) continue;
+      EXPECT_LT((some[i] - all[i]).abs().max().item<float>(), 1e-4) << trained << " " << i;
     }
   }
 }
