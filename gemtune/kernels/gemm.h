@@ -16,7 +16,7 @@ struct GemmOperand {
 
 /// Whether this processor multiplies whole matrices of this type faster with Gemm than with the library under
 /// LibTorch. On 2 cores of a Zen 5, at the shapes of the 270M: bf16 970 against 750 GFLOP/s (oneDNN), fp32
-/// 400 against 190 (MKL, which keeps to AVX2 there). Where there is AMX, oneDNN is left to it.
+/// 400 against 190 (MKL). Where there is AMX, oneDNN is left to it.
 bool GemmIsFast(bool is_bf16);
 
 /// out [m, n] = A [m, k] · B [k, n], added up in fp32 and rounded once; row i of out begins at out + i ·
