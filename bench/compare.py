@@ -36,7 +36,7 @@ class Row:
 BF16 = ["--dtype", "bf16"]
 ROWS = {
     "full-bf16": Row("full, bf16, 8 reviews <= 512", BF16, ["bf16", "amp", "recipe"]),
-    "full-fp32": Row("full, fp32, 8 reviews <= 512", ["--dtype", "fp32"], ["fp32", "recipe"]),
+    "full-fp32": Row("full, fp32, 8 reviews <= 512", ["--dtype", "fp32"], ["fp32"]),
     "full-int8": Row("full, int8 products, 8 reviews <= 512", [*BF16, "--matmul-dtype", "int8"], ["bf16", "amp"]),
     "lora": Row("LoRA r=16 on all linear layers, bf16", [*BF16, "--method", "lora"], ["lora"]),
     "lora-int8": Row("LoRA r=16, int8 products", [*BF16, "--method", "lora", "--matmul-dtype", "int8"], ["lora"]),
