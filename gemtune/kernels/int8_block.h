@@ -8,11 +8,11 @@ namespace gemtune::kernels::internal {
 
 // The parts of int8_gemm.cc that are compiled for AVX512-VNNI; call only where there is that.
 
-/// One row of k numbers → depth unsigned bytes around 128; returns the scale.
+/// One row of k numbers → depth unsigned bytes around 128, and the scales of its groups.
 template <typename T>
-float QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out);
+void QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out, float* scales);
 
-/// A panel of `width` ≤ 16 columns out of rows w[column · stride + i], i < k; scales and sums of 16.
+/// A panel of `width` ≤ 16 columns out of rows w[column · stride + i], i < k; scales [16], sums [groups, 16].
 template <typename T>
 void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
                      int32_t* sums);
@@ -26,10 +26,10 @@ void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* 
 struct Int8Tile {
   int64_t rows, columns, depth;
   const uint8_t* a;
-  const float* a_scales;
+  const float* a_scales;  // [rows, groups]
   const int8_t* b;
   const float* b_scales;
-  const int32_t* b_sums;
+  const int32_t* b_sums;  // [panels, groups, 16]
 };
 template <typename T>
 void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride);

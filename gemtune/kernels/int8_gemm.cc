@@ -32,12 +32,12 @@ Int8Weight PackWeight(int64_t k, int64_t n, Pack&& pack) {
                .depth = depth,
                .data = Buffer<int8_t>(columns * depth),
                .scales = Buffer<float>(columns),
-               .sums = Buffer<int32_t>(columns)};
+               .sums = Buffer<int32_t>(columns * Int8Groups(depth))};
   ParallelFor(columns / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t column = panel * kPanelColumns;
       pack(column, std::min(kPanelColumns, n - column), b.data.get() + column * depth,
-           b.scales.get() + column, b.sums.get() + column);
+           b.scales.get() + column, b.sums.get() + column * Int8Groups(depth));
     }
   });
   return b;
@@ -54,17 +54,20 @@ bool HaveInt8Gemm() {
 }
 
 Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride) {
-  const int64_t depth = RoundUp(k, kInt8DepthStep), padded = RoundUp(rows, kTileRows);
-  Int8Rows a{
-      .rows = rows, .depth = depth, .data = Buffer<uint8_t>(padded * depth), .scales = Buffer<float>(padded)};
+  const int64_t depth = RoundUp(k, kInt8DepthStep), groups = Int8Groups(depth),
+                padded = RoundUp(rows, kTileRows);
+  Int8Rows a{.rows = rows,
+             .depth = depth,
+             .data = Buffer<uint8_t>(padded * depth),
+             .scales = Buffer<float>(padded * groups)};
   std::fill(a.data.get() + rows * depth, a.data.get() + padded * depth, uint8_t{0});
-  std::fill(a.scales.get() + rows, a.scales.get() + padded, 0.0f);
+  std::fill(a.scales.get() + rows * groups, a.scales.get() + padded * groups, 0.0f);
   WithTypeOf(
       [&]<typename T>(T) {
         ParallelFor(rows, 16, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
-            a.scales[static_cast<size_t>(i)] = internal::QuantizeRow(
-                k, depth, static_cast<const T*>(x.data()) + i * stride, a.data.get() + i * depth);
+            internal::QuantizeRow(k, depth, static_cast<const T*>(x.data()) + i * stride,
+                                  a.data.get() + i * depth, a.scales.get() + i * groups);
           }
         });
       },
@@ -96,6 +99,7 @@ Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int6
 
 void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) {
   GEMTUNE_CHECK(a.depth == b.depth);
+  const int64_t groups = Int8Groups(a.depth);
   const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (4 * NumThreads()));
   const int64_t rows = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
   const int64_t across = RoundUp(b.columns, kBlockColumns) / kBlockColumns;
@@ -111,10 +115,10 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) 
                                       .columns = std::min(kStripe, column_end - column),
                                       .depth = a.depth,
                                       .a = a.data.get() + row * a.depth,
-                                      .a_scales = a.scales.get() + row,
+                                      .a_scales = a.scales.get() + row * groups,
                                       .b = b.data.get() + column * b.depth,
                                       .b_scales = b.scales.get() + column,
-                                      .b_sums = b.sums.get() + column},
+                                      .b_sums = b.sums.get() + column * groups},
                                      out + row * stride + column, stride);
             }
           }

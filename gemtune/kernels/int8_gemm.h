@@ -9,12 +9,20 @@
 namespace gemtune::kernels {
 
 // Products of numbers rounded to 8 bits, quantised while training goes on (Dettmers et al. 2022, LLM.int8(),
-// without its outliers): symmetric, one scale a row of activations and a column of the weight, exact sums in
-// 32 bits. Twice as fast as bf16 on the same vector units.
+// with small groups where that takes outliers apart): symmetric, one scale for 128 activations that lie side
+// by side in a row and one for a column of the weight, exact sums in 32 bits within a group, fp32 over the
+// groups. Nearly twice as fast as bf16 on the same vector units. One scale for a whole row of activations
+// moved the logits of Gemma 3 270M three times as far.
 
 constexpr int64_t kInt8DepthStep = 64;
+constexpr int64_t kInt8Group = 128;
 
-/// Rows of activations: x[i][j] ≈ scales[i] · (data[i · depth + j] − 128).
+/// Of a depth that is a multiple of kInt8DepthStep; the last may be half a group.
+constexpr int64_t Int8Groups(int64_t depth) {
+  return (depth + kInt8Group - 1) / kInt8Group;
+}
+
+/// Rows of activations: x[i][j] ≈ scales[i · groups + j / kInt8Group] · (data[i · depth + j] − 128).
 struct Int8Rows {
   int64_t rows, depth;  // depth a multiple of kInt8DepthStep, rows behind the last there to a multiple of 16
   hwy::AlignedFreeUniquePtr<uint8_t[]> data;
@@ -27,8 +35,8 @@ struct Int8Weight {
   int64_t columns, depth;
   hwy::AlignedFreeUniquePtr<int8_t[]> data;
   hwy::AlignedFreeUniquePtr<float[]> scales;  // [n, up to a panel]
-  hwy::AlignedFreeUniquePtr<int32_t[]>
-      sums;  // 128 · Σ_i of a column's numbers: what the activations' 128 adds
+  // [panels, groups, 16]: 128 · Σ_i of a column's numbers within a group, what the activations' 128 adds
+  hwy::AlignedFreeUniquePtr<int32_t[]> sums;
 };
 
 /// Whether this processor has the instructions (AVX512-VNNI). The rest may only be called if so.

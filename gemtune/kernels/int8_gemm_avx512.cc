@@ -59,15 +59,18 @@ float Inverse(float largest) {
 }  // namespace
 
 template <typename T>
-float QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out) {
-  const float largest = LargestMagnitude(k, x);
-  const __m512 inverse = _mm512_set1_ps(Inverse(largest));
-  for (int64_t i = 0; i < depth; i += kLanes) {
-    const __m512i shifted =
-        _mm512_add_epi32(Rounded(Load(Lanes(k - i), x + i), inverse), _mm512_set1_epi32(128));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm512_cvtepi32_epi8(shifted));
+void QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out, float* scales) {
+  for (int64_t begin = 0; begin < depth; begin += kInt8Group) {
+    const int64_t end = std::min(begin + kInt8Group, depth);
+    const float largest = LargestMagnitude(std::min(end, k) - begin, x + begin);
+    const __m512 inverse = _mm512_set1_ps(Inverse(largest));
+    for (int64_t i = begin; i < end; i += kLanes) {
+      const __m512i shifted =
+          _mm512_add_epi32(Rounded(Load(Lanes(k - i), x + i), inverse), _mm512_set1_epi32(128));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm512_cvtepi32_epi8(shifted));
+    }
+    *scales++ = largest / kLargest;
   }
-  return largest / kLargest;
 }
 
 template <typename T>
@@ -75,29 +78,29 @@ void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_
                      int32_t* sums) {
   const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
   float inverse[kLanes] = {};
-  __m512i total[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) {
     const float largest = j < width ? LargestMagnitude(k, w + j * stride) : 0.0f;
     inverse[j] = Inverse(largest);
     scales[j] = largest / kLargest;
-    total[j] = _mm512_setzero_si512();
   }
+  std::fill_n(sums, Int8Groups(depth) * kLanes, 0);
   for (int64_t i = 0; i < depth; i += kInt8DepthStep) {
     __m512i r[kLanes];
     for (int64_t j = 0; j < kLanes; ++j) {
       alignas(64) int8_t bytes[kInt8DepthStep] = {};
+      __m512i total = _mm512_setzero_si512();
       for (int64_t c = 0; j < width && c < kInt8DepthStep; c += kLanes) {
         const __m512i numbers =
             Rounded(Load(Lanes(k - i - c), w + j * stride + i + c), _mm512_set1_ps(inverse[j]));
-        total[j] = _mm512_add_epi32(total[j], numbers);
+        total = _mm512_add_epi32(total, numbers);
         _mm_store_si128(reinterpret_cast<__m128i*>(bytes + c), _mm512_cvtepi32_epi8(numbers));
       }
       r[j] = _mm512_load_si512(bytes);
+      sums[i / kInt8Group * kLanes + j] += 128 * _mm512_reduce_add_epi32(total);
     }
     Transpose16x16(r);
     for (int64_t j = 0; j < kLanes; ++j) _mm512_storeu_si512(packed + i * kPanelColumns + j * 64, r[j]);
   }
-  for (int64_t j = 0; j < kLanes; ++j) sums[j] = 128 * _mm512_reduce_add_epi32(total[j]);
 }
 
 template <typename T>
@@ -116,6 +119,7 @@ void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* 
   _mm512_storeu_ps(scales, _mm512_div_ps(_mm512_add_ps(largest, poison), _mm512_set1_ps(kLargest)));
   __m512i total = _mm512_setzero_si512();
   for (int64_t i = 0; i < depth; i += 4) {
+    if (i % kInt8Group == 0) total = _mm512_setzero_si512();
     __m512i four = _mm512_setzero_si512();
     for (int64_t b = 3; b >= 0; --b) {
       four = _mm512_slli_epi32(four, 8);
@@ -125,8 +129,8 @@ void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* 
       four = _mm512_or_si512(four, _mm512_and_si512(numbers, _mm512_set1_epi32(0xff)));
     }
     _mm512_storeu_si512(packed + i * kPanelColumns, four);
+    _mm512_storeu_si512(sums + i / kInt8Group * kLanes, _mm512_slli_epi32(total, 7));
   }
-  _mm512_storeu_si512(sums, _mm512_mullo_epi32(total, _mm512_set1_epi32(128)));
 }
 
 namespace {
@@ -134,21 +138,19 @@ namespace {
 // g++ 12 keeps an array of these in registers, and one of __m512i in memory.
 using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
-template <int kPanels, typename T>
-void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
-  Int32x16 sum[kRows][kPanels];
+// The exact sums of one group.
+template <int kPanels>
+void MultiplyGroup(const uint8_t* a, int64_t a_stride, const int8_t* b, int64_t panel_stride, int64_t depth,
+                   Int32x16 (&sum)[kRows][kPanels]) {
   for (int i = 0; i < kRows; ++i) {
     for (int p = 0; p < kPanels; ++p) sum[i][p] = Int32x16{};
   }
-  const uint8_t* a = tile.a;
-  const int8_t* b = tile.b;
-  const int64_t panel_stride = tile.depth * kPanelColumns;
-  for (int64_t k = 0; k < tile.depth; k += 4, a += 4, b += 4 * kPanelColumns) {
+  for (int64_t k = 0; k < depth; k += 4, a += 4, b += 4 * kPanelColumns) {
     __m512i column[kPanels];
     for (int p = 0; p < kPanels; ++p) column[p] = _mm512_loadu_si512(b + p * panel_stride);
     for (int i = 0; i < kRows; ++i) {
       int32_t four;
-      std::memcpy(&four, a + i * tile.depth, sizeof four);
+      std::memcpy(&four, a + i * a_stride, sizeof four);
       const __m512i value = _mm512_set1_epi32(four);
       for (int p = 0; p < kPanels; ++p) {
         sum[i][p] = reinterpret_cast<Int32x16>(
@@ -156,18 +158,32 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
       }
     }
   }
-  int32_t exact[kRows][kPanels * kPanelColumns];
-  for (int i = 0; i < kRows; ++i) {
-    for (int p = 0; p < kPanels; ++p) std::memcpy(exact[i] + p * kPanelColumns, &sum[i][p], sizeof sum[i][p]);
+}
+
+template <int kPanels, typename T>
+void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
+  const int64_t groups = Int8Groups(tile.depth);
+  alignas(64) float total[kRows][kPanels * kPanelColumns] = {};
+  for (int64_t g = 0; g < groups; ++g) {
+    const int64_t begin = g * kInt8Group;
+    Int32x16 sum[kRows][kPanels];
+    MultiplyGroup<kPanels>(tile.a + begin, tile.depth, tile.b + begin * kPanelColumns,
+                           tile.depth * kPanelColumns, std::min(kInt8Group, tile.depth - begin), sum);
+    for (int i = 0; i < kRows; ++i) {
+      const __m512 scale = _mm512_set1_ps(tile.a_scales[i * groups + g]);
+      for (int p = 0; p < kPanels; ++p) {
+        const __m512i offset = _mm512_loadu_si512(tile.b_sums + (p * groups + g) * kPanelColumns);
+        const __m512i number = _mm512_sub_epi32(reinterpret_cast<__m512i>(sum[i][p]), offset);
+        float* to = total[i] + p * kPanelColumns;
+        _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_cvtepi32_ps(number), scale, _mm512_load_ps(to)));
+      }
+    }
   }
   for (int64_t i = 0; i < tile.rows; ++i) {
     for (int64_t column = 0; column < tile.columns; column += kPanelColumns) {
-      const __m512i number =
-          _mm512_sub_epi32(_mm512_loadu_si512(exact[i] + column), _mm512_loadu_si512(tile.b_sums + column));
-      const __m512 scale =
-          _mm512_mul_ps(_mm512_set1_ps(tile.a_scales[i]), _mm512_loadu_ps(tile.b_scales + column));
-      Store(Lanes(tile.columns - column), _mm512_mul_ps(_mm512_cvtepi32_ps(number), scale),
-            y + i * stride + column);
+      const __m512 scaled =
+          _mm512_mul_ps(_mm512_load_ps(total[i] + column), _mm512_loadu_ps(tile.b_scales + column));
+      Store(Lanes(tile.columns - column), scaled, y + i * stride + column);
     }
   }
 }
@@ -183,7 +199,7 @@ void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride) {
 }
 
 #define GEMTUNE_INSTANTIATE(T)                                                                      \
-  template float QuantizeRow<T>(int64_t, int64_t, const T*, uint8_t*);                              \
+  template void QuantizeRow<T>(int64_t, int64_t, const T*, uint8_t*, float*);                       \
   template void PackInt8Columns<T>(int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*); \
   template void PackInt8Rows<T>(int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*);    \
   template void MultiplyInt8<T>(const Int8Tile&, T*, int64_t);
