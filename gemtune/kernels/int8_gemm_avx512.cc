@@ -138,43 +138,43 @@ namespace {
 // g++ 12 keeps an array of these in registers, and one of __m512i in memory.
 using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
-// The exact sums of one group.
-template <int kPanels>
-void MultiplyGroup(const uint8_t* a, int64_t a_stride, const int8_t* b, int64_t panel_stride, int64_t depth,
-                   Int32x16 (&sum)[kRows][kPanels]) {
-  for (int i = 0; i < kRows; ++i) {
-    for (int p = 0; p < kPanels; ++p) sum[i][p] = Int32x16{};
-  }
-  for (int64_t k = 0; k < depth; k += 4, a += 4, b += 4 * kPanelColumns) {
-    __m512i column[kPanels];
-    for (int p = 0; p < kPanels; ++p) column[p] = _mm512_loadu_si512(b + p * panel_stride);
-    for (int i = 0; i < kRows; ++i) {
-      int32_t four;
-      std::memcpy(&four, a + i * a_stride, sizeof four);
-      const __m512i value = _mm512_set1_epi32(four);
-      for (int p = 0; p < kPanels; ++p) {
-        sum[i][p] = reinterpret_cast<Int32x16>(
-            _mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sum[i][p]), value, column[p]));
-      }
-    }
-  }
-}
-
 template <int kPanels, typename T>
 void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
-  const int64_t groups = Int8Groups(tile.depth);
+  const int64_t groups = Int8Groups(tile.depth), panel_stride = tile.depth * kPanelColumns;
   alignas(64) float total[kRows][kPanels * kPanelColumns] = {};
+  const uint8_t* a = tile.a;
+  const int8_t* b = tile.b;
   for (int64_t g = 0; g < groups; ++g) {
-    const int64_t begin = g * kInt8Group;
     Int32x16 sum[kRows][kPanels];
-    MultiplyGroup<kPanels>(tile.a + begin, tile.depth, tile.b + begin * kPanelColumns,
-                           tile.depth * kPanelColumns, std::min(kInt8Group, tile.depth - begin), sum);
+#pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-      const __m512 scale = _mm512_set1_ps(tile.a_scales[i * groups + g]);
-      for (int p = 0; p < kPanels; ++p) {
-        const __m512i offset = _mm512_loadu_si512(tile.b_sums + (p * groups + g) * kPanelColumns);
+#pragma GCC unroll 3
+      for (int p = 0; p < kPanels; ++p) sum[i][p] = Int32x16{};
+    }
+    const uint8_t* end = tile.a + std::min((g + 1) * kInt8Group, tile.depth);
+    for (; a < end; a += 4, b += 4 * kPanelColumns) {
+      __m512i column[kPanels];
+      for (int p = 0; p < kPanels; ++p) column[p] = _mm512_loadu_si512(b + p * panel_stride);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
+        int32_t four;
+        std::memcpy(&four, a + i * tile.depth, sizeof four);
+        const __m512i value = _mm512_set1_epi32(four);
+#pragma GCC unroll 3
+        for (int p = 0; p < kPanels; ++p) {
+          sum[i][p] = reinterpret_cast<Int32x16>(
+              _mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sum[i][p]), value, column[p]));
+        }
+      }
+    }
+#pragma GCC unroll 3
+    for (int p = 0; p < kPanels; ++p) {
+      const __m512i offset = _mm512_loadu_si512(tile.b_sums + (p * groups + g) * kPanelColumns);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
         const __m512i number = _mm512_sub_epi32(reinterpret_cast<__m512i>(sum[i][p]), offset);
         float* to = total[i] + p * kPanelColumns;
+        const __m512 scale = _mm512_set1_ps(tile.a_scales[i * groups + g]);
         _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_cvtepi32_ps(number), scale, _mm512_load_ps(to)));
       }
     }
