@@ -10,21 +10,21 @@ namespace gemtune::kernels::internal {
 
 /// One row of k numbers → depth unsigned bytes around 128, and the scales of its groups.
 template <typename T>
-void QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out, float* scales);
+void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* out, float* scales);
 
 /// A panel of `width` ≤ 16 columns out of rows w[column · stride + i], i < k; scales [16], sums [groups, 16].
 template <typename T>
-void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
-                     int32_t* sums);
+void PackInt8Columns(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                     float* scales, int32_t* sums);
 
 /// A panel of `width` ≤ 16 columns out of rows w[i · stride + column], i < k.
 template <typename T>
-void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
-                  int32_t* sums);
+void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                  float* scales, int32_t* sums);
 
 /// y[rows, columns] of up to 8 rows and 3 panels, `depth` deep.
 struct Int8Tile {
-  int64_t rows, columns, depth;
+  int64_t rows, columns, depth, groups, group;
   const uint8_t* a;
   const float* a_scales;  // [rows, groups]
   const int8_t* b;

@@ -24,20 +24,25 @@ hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
   return hwy::AllocateAligned<T>(static_cast<size_t>(n));
 }
 
-// pack(T, panel, width, data, scales, sums) fills one panel of B [k, n].
+int64_t Groups(int64_t depth, int64_t group) {
+  return (depth - 1) / group + 1;
+}
+
+// pack(column, width, data, scales, sums) fills one panel of B [k, n].
 template <typename Pack>
-Int8Weight PackWeight(int64_t k, int64_t n, Pack&& pack) {
+Int8Weight PackWeight(int64_t k, int64_t n, int64_t group, Pack&& pack) {
   const int64_t depth = RoundUp(k, kInt8DepthStep), columns = PaddedColumns(n);
   Int8Weight b{.columns = n,
                .depth = depth,
+               .group = group,
                .data = Buffer<int8_t>(columns * depth),
                .scales = Buffer<float>(columns),
-               .sums = Buffer<int32_t>(columns * Int8Groups(depth))};
+               .sums = Buffer<int32_t>(columns * Groups(depth, group))};
   ParallelFor(columns / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t column = panel * kPanelColumns;
       pack(column, std::min(kPanelColumns, n - column), b.data.get() + column * depth,
-           b.scales.get() + column, b.sums.get() + column * Int8Groups(depth));
+           b.scales.get() + column, b.sums.get() + column * Groups(depth, group));
     }
   });
   return b;
@@ -53,11 +58,12 @@ bool HaveInt8Gemm() {
 #endif
 }
 
-Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride) {
-  const int64_t depth = RoundUp(k, kInt8DepthStep), groups = Int8Groups(depth),
+Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride, int64_t group) {
+  const int64_t depth = RoundUp(k, kInt8DepthStep), groups = Groups(depth, group),
                 padded = RoundUp(rows, kTileRows);
   Int8Rows a{.rows = rows,
              .depth = depth,
+             .group = group,
              .data = Buffer<uint8_t>(padded * depth),
              .scales = Buffer<float>(padded * groups)};
   std::fill(a.data.get() + rows * depth, a.data.get() + padded * depth, uint8_t{0});
@@ -66,7 +72,7 @@ Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride) {
       [&]<typename T>(T) {
         ParallelFor(rows, 16, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
-            internal::QuantizeRow(k, depth, static_cast<const T*>(x.data()) + i * stride,
+            internal::QuantizeRow(k, depth, group, static_cast<const T*>(x.data()) + i * stride,
                                   a.data.get() + i * depth, a.scales.get() + i * groups);
           }
         });
@@ -76,30 +82,34 @@ Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride) {
 }
 
 Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t stride) {
-  return PackWeight(in, out, [&](int64_t column, int64_t width, int8_t* data, float* scales, int32_t* sums) {
-    WithTypeOf(
-        [&]<typename T>(T) {
-          internal::PackInt8Columns(in, width, static_cast<const T*>(w.data()) + column * stride, stride,
-                                    data, scales, sums);
-        },
-        w);
-  });
+  return PackWeight(in, out, kInt8ActivationGroup,
+                    [&](int64_t column, int64_t width, int8_t* data, float* scales, int32_t* sums) {
+                      WithTypeOf(
+                          [&]<typename T>(T) {
+                            internal::PackInt8Columns(in, width, kInt8ActivationGroup,
+                                                      static_cast<const T*>(w.data()) + column * stride,
+                                                      stride, data, scales, sums);
+                          },
+                          w);
+                    });
 }
 
 Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride) {
-  return PackWeight(out, in, [&](int64_t column, int64_t width, int8_t* data, float* scales, int32_t* sums) {
-    WithTypeOf(
-        [&]<typename T>(T) {
-          internal::PackInt8Rows(out, width, static_cast<const T*>(w.data()) + column, stride, data, scales,
-                                 sums);
-        },
-        w);
-  });
+  return PackWeight(out, in, kInt8GradientGroup,
+                    [&](int64_t column, int64_t width, int8_t* data, float* scales, int32_t* sums) {
+                      WithTypeOf(
+                          [&]<typename T>(T) {
+                            internal::PackInt8Rows(out, width, kInt8GradientGroup,
+                                                   static_cast<const T*>(w.data()) + column, stride, data,
+                                                   scales, sums);
+                          },
+                          w);
+                    });
 }
 
 void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) {
-  GEMTUNE_CHECK(a.depth == b.depth);
-  const int64_t groups = Int8Groups(a.depth);
+  GEMTUNE_CHECK(a.depth == b.depth && a.group == b.group);
+  const int64_t groups = Groups(a.depth, a.group);
   const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (4 * NumThreads()));
   const int64_t rows = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
   const int64_t across = RoundUp(b.columns, kBlockColumns) / kBlockColumns;
@@ -114,6 +124,8 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) 
               internal::MultiplyInt8({.rows = std::min(kTileRows, row_end - row),
                                       .columns = std::min(kStripe, column_end - column),
                                       .depth = a.depth,
+                                      .groups = groups,
+                                      .group = std::min(a.group, a.depth),
                                       .a = a.data.get() + row * a.depth,
                                       .a_scales = a.scales.get() + row * groups,
                                       .b = b.data.get() + column * b.depth,

@@ -9,22 +9,22 @@
 namespace gemtune::kernels {
 
 // Products of numbers rounded to 8 bits, quantised while training goes on (Dettmers et al. 2022, LLM.int8(),
-// with small groups where that takes outliers apart): symmetric, one scale for 128 activations that lie side
-// by side in a row and one for a column of the weight, exact sums in 32 bits within a group, fp32 over the
-// groups. Nearly twice as fast as bf16 on the same vector units. One scale for a whole row of activations
-// moved the logits of Gemma 3 270M three times as far.
+// with small groups where that takes outliers apart): symmetric, a scale for each group of numbers that lie
+// side by side in a row of activations and one for a column of the weight, exact sums in 32 bits within a
+// group, fp32 over the groups. Nearly twice as fast as bf16 on the same vector units.
 
 constexpr int64_t kInt8DepthStep = 64;
-constexpr int64_t kInt8Group = 128;
 
-/// Of a depth that is a multiple of kInt8DepthStep; the last may be half a group.
-constexpr int64_t Int8Groups(int64_t depth) {
-  return (depth + kInt8Group - 1) / kInt8Group;
-}
+/// How many numbers of a row share a scale; a multiple of kInt8DepthStep. Activations have a few channels of
+/// large numbers, which would take the resolution of all others: one scale a row moves the logits of Gemma 3
+/// 270M three times as far. Gradients have none, and one scale a row is an eighth faster.
+constexpr int64_t kInt8ActivationGroup = 128;
+constexpr int64_t kInt8GradientGroup = int64_t{1} << 30;
 
-/// Rows of activations: x[i][j] ≈ scales[i · groups + j / kInt8Group] · (data[i · depth + j] − 128).
+/// Rows of activations: x[i][j] ≈ scales[i · groups + j / group] · (data[i · depth + j] − 128).
 struct Int8Rows {
   int64_t rows, depth;  // depth a multiple of kInt8DepthStep, rows behind the last there to a multiple of 16
+  int64_t group;        // the last group may be smaller
   hwy::AlignedFreeUniquePtr<uint8_t[]> data;
   hwy::AlignedFreeUniquePtr<float[]> scales;
 };
@@ -33,6 +33,7 @@ struct Int8Rows {
 /// scales[j] · number.
 struct Int8Weight {
   int64_t columns, depth;
+  int64_t group;  // of the rows that it is to be multiplied with
   hwy::AlignedFreeUniquePtr<int8_t[]> data;
   hwy::AlignedFreeUniquePtr<float[]> scales;  // [n, up to a panel]
   // [panels, groups, 16]: 128 · Σ_i of a column's numbers within a group, what the activations' 128 adds
@@ -43,15 +44,15 @@ struct Int8Weight {
 bool HaveInt8Gemm();
 
 /// x [rows, k], row i at x + i · stride.
-Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride);
+Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride, int64_t group);
 
-/// The weight w [out, in] as B of x·Wᵀ (B [in, out], a scale an output), ...
+/// The weight w [out, in] as B of x·Wᵀ (B [in, out], a scale an output) for rows in activation groups, ...
 Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t stride);
 
-/// ... and as B of dy·W (B [out, in], a scale an input).
+/// ... and as B of dy·W (B [out, in], a scale an input) for rows in gradient groups.
 Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride);
 
-/// y [a.rows, b.columns] = A · B; row i begins at y + i · stride.
+/// y [a.rows, b.columns] = A · B, of one group size; row i begins at y + i · stride.
 void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride);
 
 }  // namespace gemtune::kernels

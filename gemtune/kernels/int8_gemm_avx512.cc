@@ -59,9 +59,9 @@ float Inverse(float largest) {
 }  // namespace
 
 template <typename T>
-void QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out, float* scales) {
-  for (int64_t begin = 0; begin < depth; begin += kInt8Group) {
-    const int64_t end = std::min(begin + kInt8Group, depth);
+void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* out, float* scales) {
+  for (int64_t begin = 0; begin < depth; begin += group) {
+    const int64_t end = std::min(begin + group, depth);
     const float largest = LargestMagnitude(std::min(end, k) - begin, x + begin);
     const __m512 inverse = _mm512_set1_ps(Inverse(largest));
     for (int64_t i = begin; i < end; i += kLanes) {
@@ -74,8 +74,8 @@ void QuantizeRow(int64_t k, int64_t depth, const T* x, uint8_t* out, float* scal
 }
 
 template <typename T>
-void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
-                     int32_t* sums) {
+void PackInt8Columns(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                     float* scales, int32_t* sums) {
   const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
   float inverse[kLanes] = {};
   for (int64_t j = 0; j < kLanes; ++j) {
@@ -83,7 +83,7 @@ void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_
     inverse[j] = Inverse(largest);
     scales[j] = largest / kLargest;
   }
-  std::fill_n(sums, Int8Groups(depth) * kLanes, 0);
+  std::fill_n(sums, ((depth - 1) / group + 1) * kLanes, 0);
   for (int64_t i = 0; i < depth; i += kInt8DepthStep) {
     __m512i r[kLanes];
     for (int64_t j = 0; j < kLanes; ++j) {
@@ -96,7 +96,7 @@ void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_
         _mm_store_si128(reinterpret_cast<__m128i*>(bytes + c), _mm512_cvtepi32_epi8(numbers));
       }
       r[j] = _mm512_load_si512(bytes);
-      sums[i / kInt8Group * kLanes + j] += 128 * _mm512_reduce_add_epi32(total);
+      sums[i / group * kLanes + j] += 128 * _mm512_reduce_add_epi32(total);
     }
     Transpose16x16(r);
     for (int64_t j = 0; j < kLanes; ++j) _mm512_storeu_si512(packed + i * kPanelColumns + j * 64, r[j]);
@@ -104,8 +104,8 @@ void PackInt8Columns(int64_t k, int64_t width, const T* w, int64_t stride, int8_
 }
 
 template <typename T>
-void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* packed, float* scales,
-                  int32_t* sums) {
+void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                  float* scales, int32_t* sums) {
   const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
   const __mmask16 lanes = Lanes(width);
   __m512 largest = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
@@ -119,7 +119,7 @@ void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* 
   _mm512_storeu_ps(scales, _mm512_div_ps(_mm512_add_ps(largest, poison), _mm512_set1_ps(kLargest)));
   __m512i total = _mm512_setzero_si512();
   for (int64_t i = 0; i < depth; i += 4) {
-    if (i % kInt8Group == 0) total = _mm512_setzero_si512();
+    if (i % group == 0) total = _mm512_setzero_si512();
     __m512i four = _mm512_setzero_si512();
     for (int64_t b = 3; b >= 0; --b) {
       four = _mm512_slli_epi32(four, 8);
@@ -129,7 +129,7 @@ void PackInt8Rows(int64_t k, int64_t width, const T* w, int64_t stride, int8_t* 
       four = _mm512_or_si512(four, _mm512_and_si512(numbers, _mm512_set1_epi32(0xff)));
     }
     _mm512_storeu_si512(packed + i * kPanelColumns, four);
-    _mm512_storeu_si512(sums + i / kInt8Group * kLanes, _mm512_slli_epi32(total, 7));
+    _mm512_storeu_si512(sums + i / group * kLanes, _mm512_slli_epi32(total, 7));
   }
 }
 
@@ -140,7 +140,7 @@ using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
 template <int kPanels, typename T>
 void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
-  const int64_t groups = Int8Groups(tile.depth), panel_stride = tile.depth * kPanelColumns;
+  const int64_t groups = tile.groups, panel_stride = tile.depth * kPanelColumns;
   alignas(64) float total[kRows][kPanels * kPanelColumns] = {};
   const uint8_t* a = tile.a;
   const int8_t* b = tile.b;
@@ -151,7 +151,7 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
 #pragma GCC unroll 3
       for (int p = 0; p < kPanels; ++p) sum[i][p] = Int32x16{};
     }
-    const uint8_t* end = tile.a + std::min((g + 1) * kInt8Group, tile.depth);
+    const uint8_t* end = tile.a + std::min((g + 1) * tile.group, tile.depth);
     for (; a < end; a += 4, b += 4 * kPanelColumns) {
       __m512i column[kPanels];
       for (int p = 0; p < kPanels; ++p) column[p] = _mm512_loadu_si512(b + p * panel_stride);
@@ -198,10 +198,10 @@ void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride) {
   Multiply<1>(tile, y, stride);
 }
 
-#define GEMTUNE_INSTANTIATE(T)                                                                      \
-  template void QuantizeRow<T>(int64_t, int64_t, const T*, uint8_t*, float*);                       \
-  template void PackInt8Columns<T>(int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*); \
-  template void PackInt8Rows<T>(int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*);    \
+#define GEMTUNE_INSTANTIATE(T)                                                                               \
+  template void QuantizeRow<T>(int64_t, int64_t, int64_t, const T*, uint8_t*, float*);                       \
+  template void PackInt8Columns<T>(int64_t, int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*); \
+  template void PackInt8Rows<T>(int64_t, int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*);    \
   template void MultiplyInt8<T>(const Int8Tile&, T*, int64_t);
 GEMTUNE_INSTANTIATE(float)
 GEMTUNE_INSTANTIATE(BFloat16)

@@ -24,7 +24,7 @@ bool UseGemm(const at::Tensor& rows, const at::Tensor& other) {
 
 at::Tensor Int8Product(const at::Tensor& x, const kernels::Int8Weight& weight) {
   at::Tensor out = at::empty({x.size(0), weight.columns}, x.options());
-  const auto rows = kernels::QuantizeRows(x.size(0), x.size(1), ConstFloatsOf(x), x.stride(0));
+  const auto rows = kernels::QuantizeRows(x.size(0), x.size(1), ConstFloatsOf(x), x.stride(0), weight.group);
   kernels::Int8Gemm(rows, weight, FloatsOf(out), weight.columns);
   return out;
 }

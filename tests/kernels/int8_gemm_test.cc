@@ -13,13 +13,13 @@ double Scale(const std::vector<double>& x, size_t begin, size_t end) {
   return largest / 127;
 }
 
-// Σ_l s·round(a/s)·t·round(b/t) with s of the 128 numbers of A's row around l and t of the column of B.
-double Expected(const std::vector<double>& a, const std::vector<double>& b) {
+// Σ_l s·round(a/s)·t·round(b/t) with s of the group of A's row around l and t of the column of B.
+double Expected(const std::vector<double>& a, const std::vector<double>& b, size_t group) {
   const double t = Scale(b, 0, b.size());
   double sum = 0;
-  for (size_t begin = 0; begin < a.size() && t > 0; begin += 128) {
-    const double s = Scale(a, begin, begin + 128);
-    for (size_t i = begin; i < std::min(begin + 128, a.size()) && s > 0; ++i)
+  for (size_t begin = 0; begin < a.size() && t > 0; begin += group) {
+    const double s = Scale(a, begin, begin + group);
+    for (size_t i = begin; i < std::min(begin + group, a.size()) && s > 0; ++i)
       sum += s * std::nearbyint(a[i] / s) * t * std::nearbyint(b[i] / t);
   }
   return sum;
@@ -35,7 +35,7 @@ void Check(bool is_bf16, bool input_gradient, int64_t rows, int64_t out, int64_t
   Operand y(is_bf16, rows * y_stride);
   const Int8Weight b =
       input_gradient ? QuantizeForInputGradient(out, in, w.in(), in) : QuantizeForOutput(out, in, w.in(), in);
-  Int8Gemm(QuantizeRows(rows, depth, x.in(), stride), b, y.out(), y_stride);
+  Int8Gemm(QuantizeRows(rows, depth, x.in(), stride, b.group), b, y.out(), y_stride);
   std::vector<double> a(depth), column(depth);
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < columns; ++j) {
@@ -44,7 +44,7 @@ void Check(bool is_bf16, bool input_gradient, int64_t rows, int64_t out, int64_t
         column[l] = input_gradient ? w[l * in + j] : w[j * in + l];
       }
       // A number halfway between two steps may go either way in fp32: one step's worth.
-      const double expected = Expected(a, column);
+      const double expected = Expected(a, column, static_cast<size_t>(b.group));
       const double step = 4.0 / 127 * 4.0, rounding = std::abs(expected) / (is_bf16 ? 256 : 1e6);
       ASSERT_NEAR(y[i * y_stride + j], expected, step + rounding) << rows << "×" << out << "×" << in;
     }
@@ -70,7 +70,8 @@ TEST(Int8Gemm, NotANumberReachesTheResult) {
   if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
   std::vector<float> x(64, 1.0f), w(16 * 64, 1.0f), y(16);
   x[7] = std::nanf("");
-  Int8Gemm(QuantizeRows(1, 64, x.data(), 64), QuantizeForOutput(16, 64, w.data(), 64), y.data(), 16);
+  Int8Gemm(QuantizeRows(1, 64, x.data(), 64, kInt8ActivationGroup), QuantizeForOutput(16, 64, w.data(), 64),
+           y.data(), 16);
   for (const float number : y) EXPECT_TRUE(std::isnan(number));
 }
 
