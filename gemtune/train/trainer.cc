@@ -62,6 +62,9 @@ Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* va
 void Trainer::Resume(const std::filesystem::path& checkpoint) {
   state_ =
       TrainerStateFromJson(ReadCheckpointState(checkpoint), (checkpoint / "trainer_state.json").string());
+  if (state_.steps < 1 || state_.steps > total_steps_) {
+    Fail("{}: is at step {} of a run that has {}", checkpoint.string(), state_.steps, total_steps_);
+  }
   task_.Restore(checkpoint);
   task_.set_passes(state_.passes);
   optimizer_.SetState(TensorFile(checkpoint / kOptimizerFile));
@@ -168,7 +171,7 @@ void Trainer::GiveUp() {
   SaveCheckpoint();
   throw RunError(
       fmt::format("the loss or its gradient was not finite in {} steps in a row; what the last good one left "
-                  "is in {}: begin anew from it with a lower --learning-rate, or look at the data",
+                  "is in {}; lower --learning-rate, or look at the data",
                   state_.skipped_in_a_row, CheckpointPath(output_dir_, state_.steps).string()));
 }
 

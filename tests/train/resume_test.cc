@@ -228,6 +228,10 @@ TEST_P(ResumeOnce, ADamagedCheckpointIsSaid) {
   EXPECT_THAT(test::MessageOf([&] { Start("out", options_).Run(); }),
               HasSubstr("'global_step' is of another type"));
   WriteFileAtomically(checkpoint / "trainer_state.json", state);
+  TrainerOptions shorter = options_;
+  shorter.max_steps = 2;
+  EXPECT_THAT(test::MessageOf([&] { Start("out", shorter).Run(); }),
+              HasSubstr("is at step 3 of a run that has 2"));
   EXPECT_EQ(Start("out", options_).Run().steps, 9);
 }
 
