@@ -32,10 +32,10 @@ def soak(folder, kills, seed, more):
     arguments = runs.command(folder, out, "--save-steps", "2", *train, "--resume-from-checkpoint")
     killed_at, while_saving = [], 0
     while len(killed_at) < kills:
-        # So that the kills are spread over what is left of the run, with its slow saves.
-        left = 3 * seconds * (steps - runs.newest_step(out)) / steps
+        # Spreads the kills over what is left of the run, and never waits for its end: its saves make it slower than the unbroken one.
+        left = seconds * (steps - runs.newest_step(out)) / steps
         process = runs.start(arguments)
-        time.sleep(rng.uniform(0, startup + left / (kills - len(killed_at))))
+        time.sleep(rng.uniform(0, startup + left * min(1, 3 / (kills - len(killed_at)))))
         process.kill()
         _, errors = process.communicate()
         if process.returncode == 0:
