@@ -35,7 +35,7 @@ def soak(folder, kills, seed, more):
         # Spreads the kills over what is left of the run, and never waits for its end: its saves make it slower than the unbroken one.
         left = seconds * (steps - runs.newest_step(out)) / steps
         process = runs.start(arguments)
-        time.sleep(rng.uniform(0, startup + left * min(1, 3 / (kills - len(killed_at)))))
+        time.sleep(rng.uniform(0, startup + left * min(0.5, 3 / (kills - len(killed_at)))))
         process.kill()
         _, errors = process.communicate()
         if process.returncode == 0:

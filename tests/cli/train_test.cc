@@ -6,52 +6,15 @@
 #include <set>
 
 #include "gemtune/base/file.h"
-#include "tests/cli/run_program.h"
-#include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
+#include "tests/cli/train_command.h"
 
 namespace gemtune::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using test::JsonLines;
 using test::RunProgram;
 using testing::HasSubstr;
 using testing::Not;
-using Json = nlohmann::json;
-
-class TrainCommand : public test::TempDir {
- protected:
-  TrainCommand() {
-    test::WriteTinyModel(dir_ / "base");
-    data_ = test::WriteText(dir_ / "data.jsonl", test::GoodAndBad());
-  }
-
-  // A test runs several times into one directory.
-  std::vector<std::string> Arguments(std::vector<std::string> more) const {
-    const bool goes_on = std::ranges::find(more, "--resume-from-checkpoint") != more.end();
-    if (!goes_on) more.emplace_back("--overwrite-output-dir");
-    std::vector<std::string> all = {
-        "train",   "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string(), "--no-cache",
-        "--dtype", "fp32"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-
-  // Trains until the tiny model can tell g from b, and returns the summary.
-  Json Learn(std::vector<std::string> more = {}) {
-    std::vector<std::string> all = {"--train-file",    data_, "--validation-file",  data_,
-                                    "--test-file",     data_, "--num-train-epochs", "12",
-                                    "--learning-rate", "5e-3"};
-    all.insert(all.end(), more.begin(), more.end());
-    const auto run = RunProgram(Arguments(all));
-    EXPECT_EQ(run.exit_code, kDone) << run.err;
-    err_ = run.err;
-    return run.exit_code == kDone ? Json::parse(run.out) : Json();
-  }
-
-  std::string data_, err_;
-};
 
 TEST_F(TrainCommand, LearnsAndSavesWhatEvaluateAndPredictRead) {
   const Json summary = Learn();
@@ -127,15 +90,6 @@ std::set<std::string> Moved(const fs::path& base, const fs::path& out) {
     if (name == "score.weight" || !std::ranges::equal(old->second.data, tensor.data)) names.insert(name);
   }
   return names;
-}
-
-// Loss of every step.
-std::vector<double> StepLosses(const fs::path& out) {
-  std::vector<double> losses;
-  for (const Json& line : JsonLines(ReadFile(out / "train_log.jsonl"))) {
-    if (line["type"] == "step") losses.push_back(line["loss"]);
-  }
-  return losses;
 }
 
 TEST_F(TrainCommand, TheHeadTrainsOnWhatTheTrunkGaveOnce) {
@@ -370,92 +324,6 @@ TEST_F(TrainCommand, AFileInThePlaceOfTheOutputDirectoryIsAnError) {
   const auto run = RunProgram(Arguments({"--train-file", data_}));
   EXPECT_EQ(run.exit_code, kBadInput);
   EXPECT_THAT(run.err, HasSubstr("is a file"));
-}
-
-TEST_F(TrainCommand, ARunGoesOnFromItsCheckpoint) {
-  const std::vector<std::string> data = {"--train-file", data_,         "--validation-file",
-                                         data_,          "--max-steps", "9"};
-  const auto with = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), data.begin(), data.end());
-    return RunProgram(Arguments(std::move(more)));
-  };
-  const auto first = with({"--save-steps", "4", "--resume-from-checkpoint"});
-  ASSERT_EQ(first.exit_code, kDone) << first.err;
-  EXPECT_THAT(first.err, HasSubstr("no checkpoint yet, beginning from the start"));
-  EXPECT_THAT(first.err, HasSubstr("saved " + (dir_ / "out" / "checkpoint-8").string()));
-  const std::string model = ReadFile(dir_ / "out" / "model.safetensors");
-  EXPECT_THAT(ReadFile(dir_ / "out" / "run.toml"), Not(HasSubstr("resume-from-checkpoint")));
-
-  const auto evaluate = RunProgram({"evaluate", "--model", (dir_ / "out" / "checkpoint-8").string(),
-                                    "--test-file", data_, "--no-cache", "--dtype", "fp32"});
-  EXPECT_EQ(evaluate.exit_code, kDone) << evaluate.err;
-
-  std::vector<std::string> plain = Arguments(data);
-  std::erase(plain, "--overwrite-output-dir");
-  const auto again = RunProgram(plain);
-  EXPECT_EQ(again.exit_code, kBadInput);
-  EXPECT_THAT(again.err, HasSubstr("holds another run's results (checkpoint-8)"));
-  EXPECT_THAT(again.err, Not(HasSubstr("training examples")));  // before any work
-
-  const auto both = with({"--resume-from-checkpoint", "--overwrite-output-dir"});
-  EXPECT_EQ(both.exit_code, kBadInput);
-  EXPECT_THAT(both.err, HasSubstr("exclude each other"));
-
-  const auto other_options = with({"--resume-from-checkpoint", "--learning-rate", "1e-3"});
-  EXPECT_EQ(other_options.exit_code, kBadInput);
-  EXPECT_THAT(other_options.err, HasSubstr("--learning-rate was 1e-05 and is 0.001"));
-  EXPECT_THAT(other_options.err, Not(HasSubstr("training examples")));
-
-  test::WriteText(dir_ / "data.jsonl", test::GoodAndBad() + "{\"text\": \"gg\", \"label\": \"good\"}\n");
-  const auto other_data = with({"--resume-from-checkpoint"});
-  EXPECT_EQ(other_data.exit_code, kBadInput);
-  EXPECT_THAT(other_data.err, HasSubstr("training data was "));
-  test::WriteText(dir_ / "data.jsonl", test::GoodAndBad());
-
-  // What changes no number may be another; the last step is taken again.
-  const auto resumed = with({"--resume-from-checkpoint", (dir_ / "out" / "checkpoint-8").string(),
-                             "--save-steps", "3", "--logging-steps", "1"});
-  ASSERT_EQ(resumed.exit_code, kDone) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("going on after step 8"));
-  EXPECT_TRUE(ReadFile(dir_ / "out" / "model.safetensors") == model);
-  EXPECT_EQ(StepLosses(dir_ / "out").size(), 9u);
-
-  const auto over = with({"--overwrite-output-dir", "--save-strategy", "no"});
-  ASSERT_EQ(over.exit_code, kDone) << over.err;
-  EXPECT_FALSE(fs::exists(dir_ / "out" / "checkpoint-8"));
-}
-
-TEST_F(TrainCommand, AnotherBaseModelIsNotGoneOnWith) {
-  const std::vector<std::string> lora = {"--train-file", data_, "--max-steps", "2",
-                                         "--save-steps", "1",   "--method",    "lora"};
-  ASSERT_EQ(RunProgram(Arguments(lora)).exit_code, kDone);
-  std::string weights = ReadFile(dir_ / "base" / "model.safetensors");
-  weights[weights.size() / 2] ^= 1;
-  WriteFileAtomically(dir_ / "base" / "model.safetensors", weights);
-  std::vector<std::string> again = lora;
-  again.emplace_back("--resume-from-checkpoint");
-  const auto run = RunProgram(Arguments(again));
-  EXPECT_EQ(run.exit_code, kBadInput);
-  EXPECT_THAT(run.err, HasSubstr("weights of --model was "));
-}
-
-TEST_F(TrainCommand, StepsThatAreNotFiniteAreSkippedAndThenEndTheRun) {
-  std::string lines = "text,label\n";
-  for (int i = 0; i < 30; ++i) lines += i == 0 ? "gg,1e30\n" : "gg,1\n";
-  const std::string one = test::WriteText(dir_ / "one.csv", lines);
-  const auto skipped = RunProgram(Arguments(
-      {"--task", "regression", "--train-file", one, "--num-train-epochs", "2", "--batch-size", "1"}));
-  ASSERT_EQ(skipped.exit_code, kDone) << skipped.err;
-  EXPECT_EQ(Json::parse(skipped.out)["skipped_steps"], 2);
-  EXPECT_EQ(Json::parse(skipped.out)["train_steps"], 60);
-  EXPECT_THAT(skipped.err, HasSubstr("is skipped: its loss is inf"));
-
-  const std::string all = test::WriteText(dir_ / "all.csv", "text,label\ngg,1e30\nbb,-1e30\n");
-  const auto ended = RunProgram(Arguments({"--task", "regression", "--train-file", all, "--max-steps", "50",
-                                           "--max-bad-steps", "3", "--overwrite-output-dir"}));
-  EXPECT_EQ(ended.exit_code, kRunFailed);
-  EXPECT_THAT(ended.err, HasSubstr("not finite in 3 steps in a row"));
-  EXPECT_TRUE(fs::exists(dir_ / "out" / "checkpoint-3" / "model.safetensors"));
 }
 
 }  // namespace
