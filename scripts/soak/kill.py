@@ -20,22 +20,23 @@ import runs
 def soak(folder, kills, seed, more):
     runs.prepare(folder)
     train = ["--num-train-epochs", "20", *more]
-    begun = time.monotonic()
     unbroken = runs.start(runs.command(folder, folder / "unbroken", "--save-strategy", "no", *train))
     output, errors = unbroken.communicate()
     assert unbroken.returncode == 0, errors
-    seconds, steps = time.monotonic() - begun, json.loads(output)["train_steps"]
-    startup = seconds - json.loads(output)["train_runtime"]
+    steps = json.loads(output)["train_steps"]
 
     rng = random.Random(seed)
     out = folder / "killed"
     arguments = runs.command(folder, out, "--save-steps", "2", *train, "--resume-from-checkpoint")
     killed_at, while_saving = [], 0
     while len(killed_at) < kills:
-        # Spreads the kills over what is left of the run, and never waits for its end: its saves make it slower than the unbroken one.
-        left = seconds * (steps - runs.newest_step(out)) / steps
+        # By steps and not by time, which other work on the machine stretches: the kills are spread over what is left of the run.
+        left = steps - runs.newest_step(out)
+        target = runs.newest_step(out) + rng.randint(0, max(0, min(2 * left // (kills - len(killed_at)), left - 10)))
         process = runs.start(arguments)
-        time.sleep(rng.uniform(0, startup + left * min(0.5, 3 / (kills - len(killed_at)))))
+        while process.poll() is None and runs.logged_steps(out) < target:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.3 if runs.newest_step(out) == target else 0.03))
         process.kill()
         _, errors = process.communicate()
         if process.returncode == 0:

@@ -36,6 +36,12 @@ def newest_step(out):
     return max((int(path.parent.name.split("-")[1]) for path in out.glob("checkpoint-*/trainer_state.json") if "tmp" not in path.parent.name), default=0)
 
 
+def logged_steps(out):
+    """Steps in the log; while a run that goes on is starting, those of the one before."""
+    log = out / "train_log.jsonl"
+    return log.read_text().count('"type":"step"') if log.exists() else 0
+
+
 def leftovers(out):
     return [path.name for path in out.rglob("*.tmp-*")]
 

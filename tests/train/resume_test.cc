@@ -31,6 +31,10 @@ struct Case {
   bool gradient_checkpointing = false;
 };
 
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.name;
+}
+
 const std::vector<Case> kCases = {
     {.name = "full"},
     {.name = "full_bf16", .dtype = at::kBFloat16},
