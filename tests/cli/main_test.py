@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("command", [
     "--help", "--version", "train --help", "inspect base", "tokenize --model base --input-file data.csv --no-cache",
     "predict --model out text", "evaluate --model out --test-file data.csv --no-cache",
-    "train --model base --train-file data.csv --max-steps 1 --output-dir other --no-cache",
+    "train --model base --train-file data.csv --max-steps 1 --output-dir other --overwrite-output-dir --no-cache",
     "bench --model base --train-file data.csv --steps 1 --no-cache"])
 @pytest.mark.parametrize("target", [">/dev/full", ">&-"])
 def test_output_that_cannot_be_written_is_an_error(folder, command, target):
