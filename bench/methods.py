@@ -44,8 +44,8 @@ def train(arguments, method, rate, samples, measured):
     """One training in a process of its own: what gemtune prints, with its peak memory and processor time."""
     output = pathlib.Path(tempfile.mkdtemp(prefix="methods-"))
     command = [arguments.gemtune, "train", "--model", arguments.model, "--train-file", arguments.train_file, "--max-train-samples", samples,
-               "--num-train-epochs", method.epochs, "--learning-rate", rate, "--seed", arguments.seed, "--output-dir", output, "--threads", arguments.threads,
-               *method.arguments, *measured]
+               "--num-train-epochs", method.epochs, "--learning-rate", rate, "--seed", arguments.seed, "--output-dir", output, "--save-strategy", "no",
+               "--threads", arguments.threads, *method.arguments, *measured]
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         child = subprocess.Popen([str(part) for part in command], stdout=out, stderr=err)

@@ -10,5 +10,5 @@ out=${OUTPUT_DIR:-out/quickstart}
 
 set -x
 build/gemtune train --model "$model" --train-file $sample/train.parquet --validation-file $sample/validation.parquet \
-  --test-file $sample/test.parquet --num-train-epochs 1 --max-length 256 --output-dir "$out"
+  --test-file $sample/test.parquet --num-train-epochs 1 --max-length 256 --output-dir "$out" --overwrite-output-dir
 build/gemtune predict --model "$out" "A film of rare warmth, and I laughed until it hurt."

@@ -50,11 +50,20 @@ void Rename(const fs::path& from, const fs::path& to) {
   }
 }
 
+constexpr std::string_view kTemporary = ".tmp-";
+constexpr size_t kTemporaryDigits = 16;
+
 fs::path TemporaryName(fs::path name) {
   // Random, as a process id is unique neither among threads nor among machines that share the directory.
   std::random_device random;
-  name += fmt::format(".tmp-{:08x}{:08x}", random(), random());
+  name += fmt::format("{}{:08x}{:08x}", kTemporary, random(), random());
   return name;
+}
+
+bool IsTemporary(const std::string& name) {
+  const size_t digits = name.rfind(kTemporary) + kTemporary.size();
+  return name.rfind(kTemporary) != name.npos && name.size() == digits + kTemporaryDigits &&
+         name.find_first_not_of("0123456789abcdef", digits) == name.npos;
 }
 
 // Inside a target that exists: the directory around it may be another file system, to which nothing can be
@@ -159,6 +168,23 @@ void AtomicDirectory::Commit() {
   committed_ = true;
   const fs::path parent = fs::absolute(target_).lexically_normal().parent_path();
   FlushToDisk(parent.empty() ? fs::path(".") : parent);
+}
+
+void RemoveDirectory(const fs::path& path) {
+  const fs::path doomed = TemporaryName(path);
+  Rename(path, doomed);
+  std::error_code error;
+  fs::remove_all(doomed, error);
+  if (error) throw RunError(fmt::format("{}: cannot remove: {}", path.string(), error.message()));
+}
+
+int64_t RemoveLeftovers(const fs::path& directory) {
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (IsTemporary(entry.path().filename().string())) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& path : leftovers) fs::remove_all(path);
+  return std::ssize(leftovers);
 }
 
 }  // namespace gemtune

@@ -58,4 +58,12 @@ class AtomicDirectory {
   bool committed_ = false;
 };
 
+/// Removes a directory with all that is in it under a temporary name: a process that dies meanwhile leaves no
+/// half of it under its own. Throws RunError.
+void RemoveDirectory(const std::filesystem::path& path);
+
+/// Removes what a process that died left in `directory` of the above: entries with temporary names. Only for
+/// a caller that knows that no other process writes there. Returns their number.
+int64_t RemoveLeftovers(const std::filesystem::path& directory);
+
 }  // namespace gemtune

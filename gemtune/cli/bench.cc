@@ -7,6 +7,7 @@
 #include <iostream>
 #include <numeric>
 
+#include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/data/batcher.h"
@@ -164,6 +165,7 @@ nlohmann::ordered_json Bench::MeasureSteps(Job& job) const {
     const train::StepReport report = train::TakeStep(
         task, optimizer, train, window,
         {.step = step, .learning_rate = trainer_.learning_rate, .max_grad_norm = trainer_.max_grad_norm});
+    if (report.is_skipped) throw RunError("the loss or its gradient is not finite; lower --learning-rate");
     log::Info("{}  {} tokens  {:.2f} s", step == 0 ? "warm-up" : fmt::format("step {}/{}", step, steps_),
               report.tokens, report.seconds);
     if (step > 0) measured.Add(report, NumExamples(window), FlopsOf(job.classifier, train, window));
@@ -183,7 +185,7 @@ nlohmann::ordered_json Bench::MeasureSteps(Job& job) const {
 
 void Bench::Run(const OptionSet& options) {
   CheckOptions(options);
-  Job job = Prepare(options);
+  Job job = Prepare();
   Json result = {{"model", model_},
                  {"task", task_},
                  {"method", method_},

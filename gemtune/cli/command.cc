@@ -16,6 +16,7 @@
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/merge.h"
 #include "gemtune/cli/predict.h"
+#include "gemtune/cli/stop_signals.h"
 #include "gemtune/cli/tokenize.h"
 #include "gemtune/cli/train.h"
 
@@ -112,6 +113,8 @@ int Main(const std::vector<std::string>& arguments) {
   } catch (const Error& error) {
     complain(error.what());
     return kBadInput;
+  } catch (const StoppedBySignal& stop) {
+    return 128 + stop.signal;
   } catch (const c10::Error& error) {  // what() would add a stack trace
     complain(error.what_without_backtrace());
   } catch (const std::bad_alloc&) {

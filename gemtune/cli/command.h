@@ -17,7 +17,7 @@ class Command {
   virtual void Run(const OptionSet& options) = 0;
 };
 
-/// Exit codes of the program.
+/// Exit codes of the program; 128 + the signal where one has stopped it.
 constexpr int kDone = 0;
 constexpr int kRunFailed = 1;
 constexpr int kBadInput = 2;

@@ -128,6 +128,7 @@ struct OptionSet::State {
     if (limited) option->check(Check(allowed));
     if (allowed.required || allowed.not_empty) option->check(NotEmpty());
     if (!details.is_list) option->take_last();
+    if (!allowed.bare.empty()) option->expected(0, 1)->default_str(allowed.bare);
     if (option->get_positional()) details.type.clear();
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
     const std::string value = details.value();
@@ -263,13 +264,19 @@ bool OptionSet::Changed(const std::string& name) const {
   return shown.value() != shown.initial;
 }
 
-std::string OptionSet::Effective() const {
-  std::string text;
+std::vector<std::pair<std::string, std::string>> OptionSet::Values() const {
+  std::vector<std::pair<std::string, std::string>> values;
   for (const CLI::Option* option : state_->order) {
     const std::string value = state_->shown.at(option).value();
     if (value.empty() || option->get_lnames().empty()) continue;
-    text += fmt::format("{} = {}\n", option->get_lnames().front(), value);
+    values.emplace_back(option->get_lnames().front(), value);
   }
+  return values;
+}
+
+std::string OptionSet::Effective() const {
+  std::string text;
+  for (const auto& [name, value] : Values()) text += fmt::format("{} = {}\n", name, value);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gemtune::cli {
@@ -17,6 +18,7 @@ struct Allowed {
   bool not_empty = false;       // not "", which stands for "none" elsewhere
   bool one_value_each = false;  // of a list: --file a --file b, but not --file a b
   char delimiter = '\0';        // of a list: --names a,b as well as --names a b
+  std::string bare = {};        // what it holds where it is given without a value; empty: it needs one
 };
 
 /// A command's options: declared by name with a variable that holds the default and takes the value, read
@@ -59,7 +61,10 @@ class OptionSet {
   /// Does it hold anything but its default? A run.toml gives every option.
   bool Changed(const std::string& name) const;
 
-  /// The options in effect as a TOML file for --config. Those that hold nothing are left out.
+  /// Name and value (as TOML) of the options in effect. Those that hold nothing are left out.
+  std::vector<std::pair<std::string, std::string>> Values() const;
+
+  /// The same as a TOML file for --config.
   std::string Effective() const;
 
  private:

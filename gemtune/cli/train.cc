@@ -11,15 +11,21 @@
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/scratch_file.h"
+#include "gemtune/cli/run_directory.h"
+#include "gemtune/cli/run_identity.h"
+#include "gemtune/cli/stop_signals.h"
 #include "gemtune/io/checkpoint.h"
 #include "gemtune/model/config.h"
 #include "gemtune/model/pretrained.h"
+#include "gemtune/train/checkpoint.h"
 #include "gemtune/train/classification.h"
 #include "gemtune/train/observers.h"
 #include "gemtune/train/schedule.h"
 
 namespace gemtune::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::vector<std::string> MethodNames() {
   std::vector<std::string> names;
@@ -142,8 +148,27 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
               {.min = 1, .max = 1 << 24});
   options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
               {.min = 1});
+  DeclareSaving(options);
   lora_.Declare(options);
   machine_.Declare(options);
+}
+
+void Train::DeclareSaving(OptionSet& options) {
+  train::TrainerOptions& t = trainer_;
+  options.Group("Checkpoints");
+  options.Add("--save-strategy", t.save_strategy, "When to save a checkpoint, from which the run can go on",
+              {.choices = {"epoch", "steps", "no"}});
+  options.Add("--save-steps", t.save_steps, "Steps between checkpoints with --save-strategy steps",
+              {.min = 1});
+  options.Add("--save-total-limit", t.save_total_limit,
+              "Checkpoints that are kept, the newest, and the best besides; 0: all", {.min = 0});
+  options.Add("--resume-from-checkpoint", resume_from_,
+              "Go on from this checkpoint; without a value or with auto: from the newest in --output-dir",
+              {.bare = "auto"});
+  options.Add("--overwrite-output-dir", overwrite_output_dir_,
+              "Begin although --output-dir holds another run's results");
+  options.Add("--max-bad-steps", t.max_bad_steps,
+              "End the run after so many steps in a row whose loss or gradient is not finite", {.min = 1});
 }
 
 void Train::CheckOptions(const OptionSet& options) {
@@ -160,6 +185,9 @@ void Train::CheckOptions(const OptionSet& options) {
       if (options.Changed(option) && !is_own) Fail("{} is for --method {}", option, method.name);
     }
   }
+  if (!resume_from_.empty() && overwrite_output_dir_)
+    Fail("--resume-from-checkpoint and --overwrite-output-dir exclude each other; give one");
+  if (!options.Given("--learning-rate")) trainer_.learning_rate = train::FindMethod(method_).learning_rate;
   ChooseBestBy(train::KindOfTask(task_));
   method_options_.lora = lora_.Config();
 }
@@ -236,11 +264,10 @@ void Train::KeepFrozenStates(const Splits& splits, model::SequenceClassifier& mo
             static_cast<double>(bytes) / 1e6, seconds);
 }
 
-Train::Job Train::Prepare(const OptionSet& options) {
+Train::Job Train::Prepare() {
   const train::ClassificationKind& kind = train::KindOfTask(task_);
   machine_.Apply();
   const train::Method& method = train::FindMethod(method_);
-  if (!options.Given("--learning-rate")) trainer_.learning_rate = method.learning_rate;
   CheckModel();
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
   Splits splits = LoadData(tokenizer);
@@ -260,33 +287,84 @@ Train::Job Train::Prepare(const OptionSet& options) {
   return {.splits = std::move(splits), .classifier = std::move(classifier)};
 }
 
-void Train::Run(const OptionSet& options) {
-  CheckOptions(options);
-  MakeWritableDirectory(output_dir_, "--output-dir");
-  auto [splits, classifier] = Prepare(options);
-  WriteFileAtomically(std::filesystem::path(output_dir_) / "run.toml", options.Effective());
+void Train::CheckSameRun(const fs::path& checkpoint, const char* part) const {
+  if (checkpoint.empty()) return;
+  const nlohmann::ordered_json state = train::ReadCheckpointState(checkpoint);
+  const auto run = state.find("run");
+  if (run == state.end() || !run->is_object() || !run->contains(part) || !run->at(part).is_object())
+    Fail("{}: trainer_state.json does not say of what run it is", checkpoint.string());
+  CheckSame(run->at(part), trainer_.run[part], checkpoint.string());
+}
 
-  train::Classification task(classifier, {.label_smoothing = label_smoothing_,
-                                          .evaluation = {.max_tokens_per_batch = eval_batch_tokens_,
-                                                         .progress = CountingProgress("evaluating")}});
-  KeepFrozenStates(splits, classifier.model, task);
+// An evaluation may take as long as an epoch: it is not waited for when a signal asks for an end.
+std::function<void(int64_t, int64_t)> Train::EvaluationProgress() const {
+  return [this, count = CountingProgress("evaluating")](int64_t examples, int64_t total) {
+    if (count) count(examples, total);
+    if (signals_ && signals_->received() != 0) throw train::StopEvaluation{};
+  };
+}
+
+void Train::EndBySignal(int64_t step) const {
+  const int signal = signals_->received();
+  log::Info("stopped by {} after step {}; to go on: gemtune train --config {} --resume-from-checkpoint",
+            SignalName(signal), step, (fs::path(output_dir_) / "run.toml").string());
+  throw StoppedBySignal{signal};
+}
+
+void Train::Fit(Job& job, const fs::path& checkpoint) {
+  const Splits& splits = job.splits;
+  train::Classification task(job.classifier, {.label_smoothing = label_smoothing_,
+                                              .evaluation = {.max_tokens_per_batch = eval_batch_tokens_,
+                                                             .progress = EvaluationProgress()}});
+  KeepFrozenStates(splits, job.classifier.model, task);
   train::ConsoleObserver console(isatty(STDERR_FILENO) != 0, logging_steps_);
-  train::JsonlObserver log_file(std::filesystem::path(output_dir_) / "train_log.jsonl");
+  train::JsonlObserver log_file(output_dir_, checkpoint);
   train::Trainer trainer(task, splits.train, splits.validation ? &*splits.validation : nullptr, trainer_,
                          output_dir_, {&console, &log_file});
-  const train::TrainResult result = trainer.Run();
+  if (!checkpoint.empty()) trainer.Resume(checkpoint);
+  signals_.emplace();
+  const train::TrainerState state = trainer.Run([&] { return signals_->received() != 0; });
+  if (state.is_stopped) EndBySignal(state.steps);
+  try {
+    Report(state, task, splits);
+  } catch (const train::StopEvaluation&) {
+    EndBySignal(state.steps);
+  }
+}
 
+void Train::Report(const train::TrainerState& state, train::Classification& task,
+                   const Splits& splits) const {
   nlohmann::ordered_json summary = {
-      {"train_loss", result.train_loss},
-      {"train_steps", result.steps},
-      {"train_runtime", result.seconds},
-      {"train_tokens_per_second", static_cast<double>(result.tokens) / result.seconds}};
-  if (!result.best_metrics.is_null()) summary["validation"] = result.best_metrics;
+      {"train_loss", state.train_loss},
+      {"train_steps", state.steps},
+      {"train_runtime", state.seconds},
+      {"train_tokens_per_second", static_cast<double>(state.tokens) / state.seconds}};
+  if (state.skipped_steps > 0) summary["skipped_steps"] = state.skipped_steps;
+  if (!state.best_metrics.is_null()) summary["validation"] = state.best_metrics;
   if (splits.test) summary["test"] = task.Evaluate(*splits.test);
-  WriteFileAtomically(std::filesystem::path(output_dir_) / "all_results.json", summary.dump(2) + "\n");
+  WriteFileAtomically(fs::path(output_dir_) / "all_results.json", summary.dump(2) + "\n");
   std::cout << summary.dump(2) << std::endl;
   if (splits.test) log::Info("test {}", train::Numbers(summary["test"]));
   log::Info("model saved in {}", output_dir_);
+}
+
+void Train::Run(const OptionSet& options) {
+  CheckOptions(options);
+  const RunDirectory directory(output_dir_);
+  const fs::path checkpoint = directory.FindStart(resume_from_, overwrite_output_dir_);
+  // What is recorded is the run, not how it was begun.
+  resume_from_.clear();
+  overwrite_output_dir_ = false;
+  trainer_.run["options"] = DescribeOptions(options);
+  CheckSameRun(checkpoint, "options");
+
+  Job job = Prepare();
+  trainer_.run["inputs"] = DescribeInputs(
+      job.splits.train, job.splits.validation ? &*job.splits.validation : nullptr, *job.classifier.model);
+  CheckSameRun(checkpoint, "inputs");
+  if (checkpoint.empty()) directory.Clear();
+  WriteFileAtomically(fs::path(output_dir_) / "run.toml", options.Effective());
+  Fit(job, checkpoint);
 }
 
 }  // namespace gemtune::cli

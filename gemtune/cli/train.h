@@ -1,7 +1,12 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
+#include <optional>
+
 #include "gemtune/cli/command.h"
 #include "gemtune/cli/options.h"
+#include "gemtune/cli/stop_signals.h"
 #include "gemtune/train/classification.h"
 #include "gemtune/train/method.h"
 #include "gemtune/train/trainer.h"
@@ -32,7 +37,7 @@ class Train : public Command {
   void CheckOptions(const OptionSet& options);
 
   /// Reads data and model and freezes what --method leaves alone. Throws Error for what is wrong with them.
-  Job Prepare(const OptionSet& options);
+  Job Prepare();
 
   train::TrainerOptions trainer_;
   std::string model_;
@@ -44,6 +49,12 @@ class Train : public Command {
   Splits LoadData(const text::Tokenizer& tokenizer) const;
   void ChooseBestBy(const train::ClassificationKind& kind);  // checks --metric-for-best-model
   void CheckModel() const;
+  void DeclareSaving(OptionSet& options);
+  void CheckSameRun(const std::filesystem::path& checkpoint, const char* part) const;
+  void Fit(Job& job, const std::filesystem::path& checkpoint);
+  void Report(const train::TrainerState& state, train::Classification& task, const Splits& splits) const;
+  std::function<void(int64_t examples, int64_t total)> EvaluationProgress() const;
+  [[noreturn]] void EndBySignal(int64_t step) const;
   void KeepFrozenStates(const Splits& splits, model::SequenceClassifier& model,
                         train::Classification& task) const;
 
@@ -58,7 +69,9 @@ class Train : public Command {
   bool cache_frozen_ = false, gradient_checkpointing_ = false;
   int64_t eval_batch_tokens_ = 4096;
   int64_t logging_steps_ = 10;
-  std::string output_dir_;
+  std::string output_dir_, resume_from_;
+  bool overwrite_output_dir_ = false;
+  std::optional<StopSignals> signals_;  // from the first step on
 };
 
 }  // namespace gemtune::cli

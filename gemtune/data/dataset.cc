@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/hash.h"
 #include "gemtune/data/shuffle.h"
 #include "gemtune/data/table.h"
 #include "gemtune/data/token_cache.h"
@@ -151,6 +152,19 @@ std::pair<Dataset, Dataset> Dataset::Split(double fraction, uint64_t seed) const
   std::sort(split.begin(), split.end());
   std::sort(rest.begin(), rest.end());
   return {Select(rest), Select(split)};
+}
+
+std::string Dataset::Fingerprint() const {
+  Hash hash;
+  const auto add = [&](const auto& numbers) {
+    const auto bytes = std::as_bytes(std::span(numbers));
+    hash.Add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  };
+  add(examples_.ids);
+  add(examples_.offsets);
+  add(examples_.label_values);
+  for (const std::string& name : examples_.labels.names) hash.Add(name);
+  return hash.Hex();
 }
 
 }  // namespace gemtune::data

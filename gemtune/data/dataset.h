@@ -73,6 +73,9 @@ class Dataset {
   /// empty.
   std::pair<Dataset, Dataset> Split(double fraction, uint64_t seed) const;
 
+  /// A hash of the tokens, the labels and their names, in their order.
+  std::string Fingerprint() const;
+
   /// The cache entry that Load took the examples from, or empty.
   const std::filesystem::path& cache_hit() const { return cache_hit_; }
 

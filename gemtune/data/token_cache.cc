@@ -1,21 +1,17 @@
 #include "gemtune/data/token_cache.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
 #include <system_error>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/hash.h"
 #include "gemtune/base/log.h"
 #include "gemtune/io/safetensors.h"
 
@@ -25,43 +21,6 @@ namespace {
 
 // To be raised with every change of what Load makes of the same files and options.
 constexpr uint64_t kVersion = 1;
-
-class Hash {
- public:
-  Hash() : state_(XXH3_createState(), XXH3_freeState) {
-    GEMTUNE_CHECK(state_ != nullptr && XXH3_128bits_reset(state_.get()) == XXH_OK);
-  }
-
-  void Add(uint64_t number) { AddBytes({reinterpret_cast<const char*>(&number), sizeof(number)}); }
-
-  // Its length goes first, so that "ab", "c" and "a", "bc" differ.
-  void Add(std::string_view text) {
-    Add(text.size());
-    AddBytes(text);
-  }
-
-  void AddFile(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::vector<char> block(1 << 20);
-    uint64_t bytes = 0;
-    while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
-      AddBytes({block.data(), static_cast<size_t>(file.gcount())});
-      bytes += static_cast<uint64_t>(file.gcount());
-    }
-    if (!file.eof()) Fail("{}: cannot read: {}", path.string(), std::generic_category().message(errno));
-    Add(bytes);
-  }
-
-  std::string Hex() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  void AddBytes(std::string_view bytes) { XXH3_128bits_update(state_.get(), bytes.data(), bytes.size()); }
-
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-};
 
 std::string Key(const DatasetOptions& options, const std::vector<DataFile>& files,
                 const text::Tokenizer& tokenizer) {

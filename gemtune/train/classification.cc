@@ -158,4 +158,12 @@ void Classification::Restore(const std::filesystem::path& directory) {
   classifier_.Restore(directory);
 }
 
+int64_t Classification::passes() const {
+  return classifier_.adapter_pass == nullptr ? 0 : static_cast<int64_t>(*classifier_.adapter_pass);
+}
+
+void Classification::set_passes(int64_t passes) {
+  if (classifier_.adapter_pass != nullptr) *classifier_.adapter_pass = static_cast<uint64_t>(passes);
+}
+
 }  // namespace gemtune::train

@@ -55,6 +55,8 @@ class Classification : public Task {
   Metrics Evaluate(const data::Dataset& dataset) override;
   void Save(const std::filesystem::path& directory) override;
   void Restore(const std::filesystem::path& directory) override;
+  int64_t passes() const override;
+  void set_passes(int64_t passes) override;
 
  private:
   at::Tensor LogitsOf(const data::Dataset& dataset);

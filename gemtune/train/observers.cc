@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
 
 namespace gemtune::train {
@@ -42,6 +43,8 @@ std::string ProgressLine(int64_t done, int64_t total, const std::string& text, i
 
 namespace {
 
+constexpr const char* kLogName = "train_log.jsonl";
+
 // "268.1 M", "1280": a head alone is less than a million parameters.
 std::string Count(int64_t parameters) {
   return parameters < 1'000'000 ? fmt::format("{}", parameters)
@@ -61,15 +64,22 @@ ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
 void ConsoleObserver::OnStart(const RunReport& run) {
   log::Info("training {} parameters on {} examples ({} tokens) in {} steps", Count(run.trained_parameters),
             run.train_examples, run.train_tokens, run.total_steps);
+  if (run.done_steps > 0) log::Info("going on after step {}", run.done_steps);
 }
 
 void ConsoleObserver::OnStep(const StepReport& step) {
+  if (step.is_skipped) {
+    ClearBar();
+    log::Warning("step {} is skipped: its loss is {} and its gradient's norm {}", step.step, step.loss,
+                 step.grad_norm);
+  }
+  ++steps_;
   step_seconds_ += step.seconds;
   tokens_ += step.tokens;
-  window_loss_ += step.loss;
-  ++window_steps_;
+  window_loss_ += step.is_skipped ? 0 : step.loss;
+  window_steps_ += step.is_skipped ? 0 : 1;
   const double left =
-      step_seconds_ / static_cast<double>(step.step) * static_cast<double>(step.total_steps - step.step);
+      step_seconds_ / static_cast<double>(steps_) * static_cast<double>(step.total_steps - step.step);
   const std::string text =
       fmt::format("{}/{}  epoch {:.2f}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left", step.step,
                   step.total_steps, step.epoch, window_loss_ / static_cast<double>(window_steps_),
@@ -100,13 +110,22 @@ void ConsoleObserver::OnEvaluate(const EvaluationReport& evaluation) {
             Numbers(evaluation.metrics), evaluation.is_best ? "  (best so far)" : "");
 }
 
+void ConsoleObserver::OnSaved(const CheckpointReport& checkpoint) {
+  ClearBar();
+  log::Info("saved {} ({:.1f} MB in {:.1f} s)", checkpoint.path.string(),
+            static_cast<double>(checkpoint.bytes) / 1e6, checkpoint.seconds);
+}
+
 void ConsoleObserver::OnEnd() {
   ClearBar();
   log::Info("trained in {}", Duration(step_seconds_));
 }
 
-JsonlObserver::JsonlObserver(const std::filesystem::path& path) : path_(path), file_(path, std::ios::trunc) {
-  if (!file_) Fail("{}: cannot write", path.string());
+JsonlObserver::JsonlObserver(const std::filesystem::path& directory, const std::filesystem::path& checkpoint)
+    : path_(directory / kLogName) {
+  if (!checkpoint.empty()) WriteFileAtomically(path_, ReadFile(checkpoint / kLogName));
+  file_.open(path_, checkpoint.empty() ? std::ios::trunc : std::ios::app);
+  if (!file_) Fail("{}: cannot write", path_.string());
 }
 
 void JsonlObserver::Write(const nlohmann::ordered_json& line) {
@@ -115,6 +134,7 @@ void JsonlObserver::Write(const nlohmann::ordered_json& line) {
 }
 
 void JsonlObserver::OnStart(const RunReport& run) {
+  if (run.done_steps > 0) return;
   Write({{"type", "start"},
          {"total_steps", run.total_steps},
          {"steps_per_epoch", run.steps_per_epoch},
@@ -124,18 +144,20 @@ void JsonlObserver::OnStart(const RunReport& run) {
 }
 
 void JsonlObserver::OnStep(const StepReport& step) {
-  Write({{"type", "step"},
-         {"step", step.step},
-         {"epoch", step.epoch},
-         {"loss", step.loss},
-         {"learning_rate", step.learning_rate},
-         {"grad_norm", step.grad_norm},
-         {"tokens", step.tokens},
-         {"seconds", step.seconds},
-         {"data_seconds", step.data_seconds},
-         {"forward_seconds", step.forward_seconds},
-         {"backward_seconds", step.backward_seconds},
-         {"optimizer_seconds", step.optimizer_seconds}});
+  nlohmann::ordered_json line = {{"type", "step"},
+                                 {"step", step.step},
+                                 {"epoch", step.epoch},
+                                 {"loss", step.loss},
+                                 {"learning_rate", step.learning_rate},
+                                 {"grad_norm", step.grad_norm},
+                                 {"tokens", step.tokens},
+                                 {"seconds", step.seconds},
+                                 {"data_seconds", step.data_seconds},
+                                 {"forward_seconds", step.forward_seconds},
+                                 {"backward_seconds", step.backward_seconds},
+                                 {"optimizer_seconds", step.optimizer_seconds}};
+  if (step.is_skipped) line["skipped"] = true;
+  Write(line);
 }
 
 void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {
@@ -144,6 +166,10 @@ void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {
                                  {"is_best", evaluation.is_best}, {"seconds", evaluation.seconds}};
   line.update(evaluation.metrics);
   Write(line);
+}
+
+void JsonlObserver::OnSave(const std::filesystem::path& directory) {
+  WriteFileAtomically(directory / kLogName, ReadFile(path_));
 }
 
 }  // namespace gemtune::train

@@ -10,6 +10,7 @@ namespace gemtune::train {
 
 struct RunReport {
   int64_t total_steps = 0;
+  int64_t done_steps = 0;  // before, where the run goes on from a checkpoint
   int64_t steps_per_epoch = 0;
   int64_t train_examples = 0;
   int64_t train_tokens = 0;  // an epoch
@@ -22,7 +23,8 @@ struct StepReport {
   double epoch = 0;  // epochs done, with fraction
   double loss = 0;   // mean over the step's targets
   double learning_rate = 0;
-  double grad_norm = 0;  // before clipping
+  double grad_norm = 0;     // before clipping
+  bool is_skipped = false;  // loss or gradient is not finite: nothing was updated
   int64_t tokens = 0;
   double seconds = 0;  // of the whole step; its parts are
   double data_seconds = 0;
@@ -40,6 +42,13 @@ struct EvaluationReport {
   double seconds = 0;
 };
 
+struct CheckpointReport {
+  int64_t step = 0;
+  std::filesystem::path path;
+  int64_t bytes = 0;
+  double seconds = 0;
+};
+
 /// Told of what happens in a run, in order; changes nothing.
 class Observer {
  public:
@@ -47,6 +56,9 @@ class Observer {
   virtual void OnStart(const RunReport&) {}
   virtual void OnStep(const StepReport&) {}
   virtual void OnEvaluate(const EvaluationReport&) {}
+  /// A checkpoint is being written to `directory`: what is needed to observe on from there goes into it.
+  virtual void OnSave(const std::filesystem::path& /*directory*/) {}
+  virtual void OnSaved(const CheckpointReport&) {}
   virtual void OnEnd() {}
 };
 
@@ -58,6 +70,7 @@ class ConsoleObserver : public Observer {
   void OnStart(const RunReport& run) override;
   void OnStep(const StepReport& step) override;
   void OnEvaluate(const EvaluationReport& evaluation) override;
+  void OnSaved(const CheckpointReport& checkpoint) override;
   void OnEnd() override;
 
  private:
@@ -65,6 +78,7 @@ class ConsoleObserver : public Observer {
 
   const bool is_terminal_;
   const int64_t logging_steps_;
+  int64_t steps_ = 0;        // of this process, as the next two
   double step_seconds_ = 0;  // of training alone, evaluations not counted
   int64_t tokens_ = 0;
   double window_loss_ = 0;
@@ -72,13 +86,18 @@ class ConsoleObserver : public Observer {
   bool bar_shown_ = false;
 };
 
-/// One JSON object a line in `path`: every step ("type": "step") and evaluation ("type": "evaluation").
+/// One JSON object a line in `directory`/train_log.jsonl: every step ("type": "step") and evaluation ("type":
+/// "evaluation"). A checkpoint takes a copy of it along.
 class JsonlObserver : public Observer {
  public:
-  explicit JsonlObserver(const std::filesystem::path& path);
+  /// Where the run goes on from `checkpoint`, so does its log; what had been written since is cut away.
+  /// Throws Error for a file that cannot be written or, of the checkpoint, read.
+  explicit JsonlObserver(const std::filesystem::path& directory,
+                         const std::filesystem::path& checkpoint = {});
   void OnStart(const RunReport& run) override;
   void OnStep(const StepReport& step) override;
   void OnEvaluate(const EvaluationReport& evaluation) override;
+  void OnSave(const std::filesystem::path& directory) override;
 
  private:
   void Write(const nlohmann::ordered_json& line);

@@ -13,17 +13,18 @@ namespace gemtune::train {
 
 AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : options_(options) {
   std::unordered_set<const at::TensorImpl*> embeddings;
-  for (const auto& part : module.modules(/*include_self=*/false)) {
-    const auto* embedding = dynamic_cast<const model::TokenEmbeddingImpl*>(part.get());
+  for (const auto& part : module.named_modules("", /*include_self=*/false)) {
+    const auto* embedding = dynamic_cast<const model::TokenEmbeddingImpl*>(part.value().get());
     if (embedding == nullptr || !embedding->weight.requires_grad() || !ops::HasKernels(embedding->weight))
       continue;
     embeddings.insert(embedding->weight.unsafeGetTensorImpl());
-    embeddings_.emplace_back(embedding->weight, options);
+    embeddings_.push_back({part.key() + ".weight", RowAdamW(embedding->weight, options)});
   }
   for (const auto& item : module.named_parameters()) {
     const at::Tensor& parameter = item.value();
     if (!parameter.requires_grad() || embeddings.count(parameter.unsafeGetTensorImpl()) != 0) continue;
-    Slot slot{.parameter = parameter,
+    Slot slot{.name = item.key(),
+              .parameter = parameter,
               .master = parameter.detach().to(at::kFloat),
               .weight_decay = parameter.dim() >= 2 ? options.weight_decay : 0.0};
     slot.exp_avg = at::zeros_like(slot.master);
@@ -40,7 +41,7 @@ double AdamW::GradNorm() const {
     const at::Tensor numbers = grad.contiguous();
     sum_of_squares += kernels::SumOfSquares(numbers.numel(), ops::ConstFloatsOf(numbers));
   }
-  for (const RowAdamW& embedding : embeddings_) sum_of_squares += embedding.SumOfSquares();
+  for (const Embedding& embedding : embeddings_) sum_of_squares += embedding.rows.SumOfSquares();
   return std::sqrt(sum_of_squares);
 }
 
@@ -67,27 +68,56 @@ void AdamW::Step(double learning_rate, double grad_scale) {
                         .rounded = is_bf16 ? ops::BFloat16Data(slot.parameter) : nullptr},
                        step);
   }
-  for (RowAdamW& embedding : embeddings_) embedding.Step(learning_rate, grad_scale);
+  for (Embedding& embedding : embeddings_) embedding.rows.Step(learning_rate, grad_scale);
 }
 
 void AdamW::ZeroGrad() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad() = at::Tensor();
-  for (RowAdamW& embedding : embeddings_) embedding.parameter().mutable_grad() = at::Tensor();
+  for (Embedding& embedding : embeddings_) embedding.rows.parameter().mutable_grad() = at::Tensor();
 }
 
 void AdamW::CatchUp(const at::Tensor& ids) {
-  for (RowAdamW& embedding : embeddings_) embedding.CatchUp(ids);
+  for (Embedding& embedding : embeddings_) embedding.rows.CatchUp(ids);
 }
 
 void AdamW::CatchUpAll() {
-  for (RowAdamW& embedding : embeddings_) embedding.CatchUpAll();
+  for (Embedding& embedding : embeddings_) embedding.rows.CatchUpAll();
 }
 
 int64_t AdamW::num_parameters() const {
   int64_t count = 0;
   for (const Slot& slot : slots_) count += slot.parameter.numel();
-  for (const RowAdamW& embedding : embeddings_) count += embedding.parameter().numel();
+  for (const Embedding& embedding : embeddings_) count += embedding.rows.parameter().numel();
   return count;
+}
+
+// A slot's tensors under their names; an fp32 parameter is its own master.
+std::vector<NamedTensor> AdamW::Kept(const Slot& slot) {
+  std::vector<NamedTensor> kept = {{slot.name + ".exp_avg", slot.exp_avg},
+                                   {slot.name + ".exp_avg_sq", slot.exp_avg_sq}};
+  if (slot.parameter.scalar_type() != at::kFloat) kept.push_back({slot.name + ".master", slot.master});
+  return kept;
+}
+
+std::vector<NamedTensor> AdamW::State() const {
+  std::vector<NamedTensor> state = {{"step", at::tensor({step_}, at::kLong)}};
+  const auto append = [&](std::vector<NamedTensor> more) {
+    state.insert(state.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  };
+  for (const Slot& slot : slots_) append(Kept(slot));
+  for (const Embedding& embedding : embeddings_) append(embedding.rows.State(embedding.name));
+  return state;
+}
+
+void AdamW::SetState(const TensorFile& tensors) {
+  const at::NoGradGuard no_grad;
+  step_ = tensors.Get("step", {1}, at::kLong).item<int64_t>();
+  for (const Slot& slot : slots_) {
+    for (const auto& [name, tensor] : Kept(slot)) {
+      tensor.copy_(tensors.Get(name, tensor.sizes(), tensor.scalar_type()));
+    }
+  }
+  for (Embedding& embedding : embeddings_) embedding.rows.SetState(tensors, embedding.name);
 }
 
 }  // namespace gemtune::train

@@ -4,9 +4,11 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "gemtune/train/row_adamw.h"
+#include "gemtune/train/tensor_file.h"
 
 namespace gemtune::train {
 
@@ -37,17 +39,32 @@ class AdamW {
 
   int64_t num_parameters() const;
 
+  /// All that it knows beyond the parameters: moments, fp32 masters of bf16 parameters, steps; named after
+  /// the parameters ("score.weight.exp_avg"). Views of it, good until the next step.
+  std::vector<NamedTensor> State() const;
+
+  /// Goes on where `tensors`, a State, stood; the parameters are the caller's. Throws Error for what is
+  /// missing or does not fit.
+  void SetState(const TensorFile& tensors);
+
  private:
   struct Slot {
+    std::string name;
     at::Tensor parameter;
     at::Tensor master;  // fp32; the parameter itself if that is fp32
     at::Tensor exp_avg, exp_avg_sq;
     double weight_decay = 0.0;
   };
 
+  struct Embedding {
+    std::string name;
+    RowAdamW rows;
+  };
+  static std::vector<NamedTensor> Kept(const Slot& slot);
+
   AdamWOptions options_;
   std::vector<Slot> slots_;
-  std::vector<RowAdamW> embeddings_;
+  std::vector<Embedding> embeddings_;
   int64_t step_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "gemtune/train/row_adamw.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,6 +23,9 @@ RowAdamW::RowAdamW(const at::Tensor& parameter, const AdamWOptions& options)
       options_(options),
       dim_(parameter.size(1)),
       is_bf16_(parameter.scalar_type() == at::kBFloat16),
+      tensors_(is_bf16_ ? 3 : 2),
+      moving_steps_(
+          static_cast<int64_t>(std::log(1e-12) / std::log(std::clamp(options.beta1, 1e-3, 0.999999)))),
       slot_of_row_(static_cast<size_t>(parameter.size(0)), -1) {
   GEMTUNE_CHECK(parameter.dim() == 2 && parameter.is_contiguous() && ops::HasKernels(parameter));
 }
@@ -39,21 +43,20 @@ void RowAdamW::EnsureState(int64_t row) {
   int32_t& slot = slot_of_row_[static_cast<size_t>(row)];
   if (slot >= 0) return;
   slot = static_cast<int32_t>(slots_.size());
-  slots_.push_back({.index = row, .step = 0});
-  const int64_t numbers = kChunkRows * (is_bf16_ ? 3 : 2) * dim_;
+  slots_.push_back({.index = row});
+  const int64_t numbers = kChunkRows * tensors_ * dim_;
   if (slot / kChunkRows == static_cast<int64_t>(chunks_.size())) {
     chunks_.push_back(std::make_unique<float[]>(static_cast<size_t>(numbers)));  // zeros
   }
   if (!is_bf16_) return;
   const BFloat16* from = ops::BFloat16Data(parameter_) + row * dim_;
-  float* master = State(slot).parameter;
+  float* master = SlotState(slot).parameter;
   for (int64_t i = 0; i < dim_; ++i) master[i] = FloatFromBFloat16(from[i].bits);
 }
 
-kernels::AdamWState RowAdamW::State(int64_t slot) const {
+kernels::AdamWState RowAdamW::SlotState(int64_t slot) const {
   const int64_t row = slots_[static_cast<size_t>(slot)].index;
-  float* at =
-      chunks_[static_cast<size_t>(slot / kChunkRows)].get() + slot % kChunkRows * (is_bf16_ ? 3 : 2) * dim_;
+  float* at = chunks_[static_cast<size_t>(slot / kChunkRows)].get() + slot % kChunkRows * tensors_ * dim_;
   if (is_bf16_) {
     return {.parameter = at,
             .exp_avg = at + dim_,
@@ -63,34 +66,37 @@ kernels::AdamWState RowAdamW::State(int64_t slot) const {
   return {.parameter = parameter_.data_ptr<float>() + row * dim_, .exp_avg = at, .exp_avg_sq = at + dim_};
 }
 
-// The steps without a gradient that the row missed. When the first moment has shrunk to nothing, what is left
-// of a step is the decay of the three.
+// The steps without a gradient that the row missed, one by one, so that it does not matter how often it is
+// caught up in between. When the first moment has shrunk to nothing, what is left of a step is the decay of
+// the parameter, and that of the second moment, which nobody reads before the next gradient.
 void RowAdamW::CatchUpSlot(int64_t slot, int64_t step) {
   Row& row = slots_[static_cast<size_t>(slot)];
   if (row.step >= step) return;
-  const kernels::AdamWState state = State(slot);
-  const auto moving =
-      static_cast<int64_t>(std::log(1e-12) / std::log(std::clamp(options_.beta1, 1e-3, 0.999999)));
-  const int64_t last_moving = std::min(step, row.step + moving);
+  const kernels::AdamWState state = SlotState(slot);
   const std::vector<float> zeros(static_cast<size_t>(dim_), 0.0f);
-  for (int64_t s = row.step + 1; s <= last_moving; ++s)
+  int64_t s = row.step + 1;
+  for (; s <= std::min(step, row.last_moving); ++s)
     kernels::AdamWStep(dim_, zeros.data(), state, StepOptions(s));
-  if (last_moving < step) {
-    double keep = 1;
-    for (int64_t s = last_moving + 1; s <= step; ++s) {
-      keep *= 1 - learning_rates_[static_cast<size_t>(s - 1)] * options_.weight_decay;
-    }
-    const auto rest = static_cast<double>(step - last_moving);
-    const auto decay1 = static_cast<float>(std::pow(options_.beta1, rest)),
-               decay2 = static_cast<float>(std::pow(options_.beta2, rest));
-    for (int64_t i = 0; i < dim_; ++i) {
-      state.parameter[i] *= static_cast<float>(keep);
-      state.exp_avg[i] *= decay1;
-      state.exp_avg_sq[i] *= decay2;
-      if (state.rounded != nullptr) state.rounded[i].bits = BFloat16FromFloat(state.parameter[i]);
-    }
-  }
   row.step = step;
+  if (s > step || options_.weight_decay == 0) return;
+  for (; s <= step; ++s) {
+    const auto keep =
+        static_cast<float>(1 - learning_rates_[static_cast<size_t>(s - 1)] * options_.weight_decay);
+#pragma omp simd
+    for (int64_t i = 0; i < dim_; ++i) state.parameter[i] *= keep;
+  }
+  if (state.rounded == nullptr) return;
+  for (int64_t i = 0; i < dim_; ++i) state.rounded[i].bits = BFloat16FromFloat(state.parameter[i]);
+}
+
+// A caught up row's moments as they are before its next gradient, at `step`.
+void RowAdamW::RestMoments(int64_t slot, int64_t step) {
+  const int64_t still_steps = step - 1 - slots_[static_cast<size_t>(slot)].last_moving;
+  if (still_steps <= 0) return;
+  const kernels::AdamWState state = SlotState(slot);
+  const auto decay = static_cast<float>(std::pow(options_.beta2, static_cast<double>(still_steps)));
+  std::fill_n(state.exp_avg, dim_, 0.0f);
+  for (int64_t i = 0; i < dim_; ++i) state.exp_avg_sq[i] *= decay;
 }
 
 void RowAdamW::CatchUp(const at::Tensor& ids) {
@@ -134,10 +140,56 @@ void RowAdamW::Step(double learning_rate, double grad_scale) {
     for (int64_t i = begin; i < end; ++i) {
       const int32_t slot = slot_of_row_[static_cast<size_t>(row[i])];
       CatchUpSlot(slot, step - 1);
-      kernels::AdamWStep(dim_, ops::ConstFloatsOf(values) + i * dim_, State(slot), options);
+      RestMoments(slot, step);
+      kernels::AdamWStep(dim_, ops::ConstFloatsOf(values) + i * dim_, SlotState(slot), options);
       slots_[static_cast<size_t>(slot)].step = step;
+      slots_[static_cast<size_t>(slot)].last_moving = step + moving_steps_;
     }
   });
+}
+
+std::vector<NamedTensor> RowAdamW::State(const std::string& name) const {
+  const auto rows = static_cast<int64_t>(slots_.size());
+  at::Tensor places = at::empty({rows, 3}, at::kLong);
+  int64_t* place = places.data_ptr<int64_t>();
+  for (const Row& row : slots_) {
+    *place++ = row.index;
+    *place++ = row.step;
+    *place++ = row.last_moving;
+  }
+  std::vector<NamedTensor> state = {{name + ".rows", places},
+                                    {name + ".learning_rates", at::tensor(learning_rates_, at::kDouble)}};
+  for (size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
+    const int64_t filled = std::min(kChunkRows, rows - static_cast<int64_t>(chunk) * kChunkRows);
+    state.push_back({fmt::format("{}.chunk.{}", name, chunk),
+                     at::from_blob(chunks_[chunk].get(), {filled, tensors_, dim_}, at::kFloat)});
+  }
+  return state;
+}
+
+void RowAdamW::SetState(const TensorFile& tensors, const std::string& name) {
+  const at::Tensor rates = tensors.Get(name + ".learning_rates", {-1}, at::kDouble),
+                   places = tensors.Get(name + ".rows", {-1, 3}, at::kLong);
+  learning_rates_.assign(rates.const_data_ptr<double>(), rates.const_data_ptr<double>() + rates.numel());
+  slots_.clear();
+  chunks_.clear();
+  std::fill(slot_of_row_.begin(), slot_of_row_.end(), -1);
+  const int64_t* place = places.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < places.size(0); ++i, place += 3) {
+    const bool is_row = place[0] >= 0 && place[0] < parameter_.size(0) && place[1] >= 0 &&
+                        place[1] <= rates.numel() && slot_of_row_[static_cast<size_t>(place[0])] < 0;
+    if (!is_row)
+      tensors.Complain(name + ".rows", "names a row or a step that is not there, or one row twice");
+    EnsureState(place[0]);
+    slots_.back().step = place[1];
+    slots_.back().last_moving = place[2];
+  }
+  for (size_t chunk = 0; chunk < chunks_.size(); ++chunk) {
+    const int64_t filled = std::min(kChunkRows, places.size(0) - static_cast<int64_t>(chunk) * kChunkRows);
+    const at::Tensor numbers =
+        tensors.Get(fmt::format("{}.chunk.{}", name, chunk), {filled, tensors_, dim_}, at::kFloat);
+    std::copy_n(numbers.const_data_ptr<float>(), numbers.numel(), chunks_[chunk].get());
+  }
 }
 
 double RowAdamW::SumOfSquares() const {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gemtune/base/error.h"
 #include "gemtune/base/stopwatch.h"
 
 namespace gemtune::train {
@@ -33,14 +32,13 @@ StepReport TakeStep(Task& task, AdamW& optimizer, const data::Dataset& train, co
     report.backward_seconds += part.Lap();
   }
   report.grad_norm = optimizer.GradNorm();
-  if (!std::isfinite(report.loss) || !std::isfinite(report.grad_norm)) {
-    throw RunError(fmt::format("step {}: the loss is {} and the gradient's norm {}; lower --learning-rate",
-                               options.step, report.loss, report.grad_norm));
+  report.is_skipped = !std::isfinite(report.loss) || !std::isfinite(report.grad_norm);
+  if (!report.is_skipped) {
+    // As torch's clip_grad_norm_, the 1e-6 included.
+    const double clip =
+        options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (report.grad_norm + 1e-6)) : 1.0;
+    optimizer.Step(options.learning_rate, clip);
   }
-  // As torch's clip_grad_norm_, the 1e-6 included.
-  const double clip =
-      options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (report.grad_norm + 1e-6)) : 1.0;
-  optimizer.Step(options.learning_rate, clip);
   optimizer.ZeroGrad();
   report.optimizer_seconds += part.Lap();
   report.seconds = whole.Seconds();

@@ -22,7 +22,7 @@ struct StepOptions {
 
 /// One optimiser step: pack, loss, backward, clip, AdamW. The loss is the sum over the window's targets
 /// divided by their number. Fills all of the report but the place of the step in the run (epoch and
-/// total_steps). Throws RunError if the loss or the gradient's norm is not finite; the weights are then as
+/// total_steps). A step whose loss or gradient is not finite is skipped: weights and optimiser are then as
 /// they were.
 StepReport TakeStep(Task& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
                     const StepOptions& options);

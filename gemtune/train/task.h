@@ -32,8 +32,13 @@ class Task {
   /// Writes the model so that Hugging Face loads it.
   virtual void Save(const std::filesystem::path& directory) = 0;
 
-  /// Reads the weights back that Save wrote there.
+  /// Reads the weights back that Save wrote there, bit for bit.
   virtual void Restore(const std::filesystem::path& directory) = 0;
+
+  /// How often LossSum was called, where that makes a difference to what it gives (the masks of dropout are
+  /// drawn by it); a run that goes on goes on counting.
+  virtual int64_t passes() const { return 0; }
+  virtual void set_passes(int64_t /*passes*/) {}
 };
 
 }  // namespace gemtune::train

@@ -7,10 +7,14 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/data/sampler.h"
+#include "gemtune/train/checkpoint.h"
 #include "gemtune/train/schedule.h"
+#include "gemtune/train/tensor_file.h"
 
 namespace gemtune::train {
 namespace {
+
+constexpr const char* kOptimizerFile = "optimizer.safetensors";
 
 int64_t CeilDiv(int64_t a, int64_t b) {
   return (a + b - 1) / b;
@@ -55,23 +59,52 @@ Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* va
           : static_cast<int64_t>(std::ceil(options.warmup_ratio * static_cast<double>(total_steps_)));
 }
 
-StepReport Trainer::Step(const Window& window, int64_t step) {
-  const Schedule schedule{
-      .type = options_.lr_scheduler_type, .warmup_steps = warmup_steps_, .total_steps = total_steps_};
-  StepReport report =
-      TakeStep(task_, optimizer_, train_, window,
-               {.step = step + 1,
-                .learning_rate = options_.learning_rate * schedule.Factor(step, options_.learning_rate),
-                .max_grad_norm = options_.max_grad_norm});
-  report.total_steps = total_steps_;
-  report.epoch = static_cast<double>(step + 1) / static_cast<double>(steps_per_epoch_);
-  return report;
+void Trainer::Resume(const std::filesystem::path& checkpoint) {
+  state_ =
+      TrainerStateFromJson(ReadCheckpointState(checkpoint), (checkpoint / "trainer_state.json").string());
+  if (state_.steps < 1 || state_.steps > total_steps_) {
+    Fail("{}: is at step {} of a run that has {}", checkpoint.string(), state_.steps, total_steps_);
+  }
+  task_.Restore(checkpoint);
+  task_.set_passes(state_.passes);
+  optimizer_.SetState(TensorFile(checkpoint / kOptimizerFile));
+  saved_step_ = state_.steps;
 }
 
-bool Trainer::EvaluationIsDue(int64_t step, bool ends_epoch) const {
-  if (validation_ == nullptr || options_.eval_strategy == "no") return false;
-  if (step == total_steps_) return true;
-  return options_.eval_strategy == "epoch" ? ends_epoch : step % options_.eval_steps == 0;
+double Trainer::Epoch() const {
+  return static_cast<double>(state_.steps) / static_cast<double>(steps_per_epoch_);
+}
+
+void Trainer::Step(const Window& window) {
+  const Schedule schedule{
+      .type = options_.lr_scheduler_type, .warmup_steps = warmup_steps_, .total_steps = total_steps_};
+  const double factor = schedule.Factor(state_.steps, options_.learning_rate);
+  task_.module().train();
+  StepReport report = TakeStep(task_, optimizer_, train_, window,
+                               {.step = ++state_.steps,
+                                .learning_rate = options_.learning_rate * factor,
+                                .max_grad_norm = options_.max_grad_norm});
+  report.total_steps = total_steps_;
+  report.epoch = Epoch();
+  state_.seconds += report.seconds;
+  state_.tokens += report.tokens;
+  if (report.is_skipped) {
+    ++state_.skipped_steps;
+    ++state_.skipped_in_a_row;
+  } else {
+    state_.skipped_in_a_row = 0;
+    const int64_t taken = state_.steps - state_.skipped_steps;
+    state_.train_loss += (report.loss - state_.train_loss) / static_cast<double>(taken);
+    state_.loss_since_evaluation += report.loss;
+    ++state_.steps_since_evaluation;
+  }
+  for (Observer* observer : observers_) observer->OnStep(report);
+}
+
+bool Trainer::IsDue(const std::string& strategy, int64_t steps) const {
+  if (strategy == "no" || state_.steps == 0) return false;
+  if (strategy == "steps") return state_.steps % steps == 0;
+  return state_.steps % steps_per_epoch_ == 0 || state_.steps == total_steps_;
 }
 
 double Trainer::Score(const Metrics& metrics) const {
@@ -85,59 +118,111 @@ double Trainer::Score(const Metrics& metrics) const {
   return options_.greater_is_better ? score : -score;
 }
 
-void Trainer::Evaluate(int64_t step, TrainResult& result) {
+// Whether it came to its end.
+bool Trainer::Evaluate() {
   const Stopwatch stopwatch;
   EvaluationReport report{
-      .step = step,
-      .epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch_),
-      .train_loss = loss_since_evaluation_ / static_cast<double>(steps_since_evaluation_)};
+      .step = state_.steps,
+      .epoch = Epoch(),
+      .train_loss = state_.loss_since_evaluation / static_cast<double>(state_.steps_since_evaluation)};
   optimizer_.CatchUpAll();
-  report.metrics = task_.Evaluate(*validation_);
+  try {
+    report.metrics = task_.Evaluate(*validation_);
+  } catch (const StopEvaluation&) {
+    return false;
+  }
   const double score = Score(report.metrics);
-  report.is_best = result.best_metrics.is_null() || score > Score(result.best_metrics);
+  report.is_best = state_.best_metrics.is_null() || score > Score(state_.best_metrics);
   if (report.is_best) {
-    result.best_metrics = report.metrics;
-    result.best_step = step;
+    state_.best_metrics = report.metrics;
+    state_.best_step = state_.steps;
     if (options_.load_best_model_at_end) task_.Save(output_dir_);
   }
   report.seconds = stopwatch.Seconds();
   for (Observer* observer : observers_) observer->OnEvaluate(report);
-  loss_since_evaluation_ = 0;
-  steps_since_evaluation_ = 0;
+  state_.loss_since_evaluation = 0;
+  state_.steps_since_evaluation = 0;
+  state_.evaluated_step = state_.steps;
+  return true;
 }
 
-TrainResult Trainer::Run() {
+void Trainer::SaveCheckpoint() {
+  if (saved_step_ == state_.steps) return;
+  const Stopwatch stopwatch;
+  optimizer_.CatchUpAll();
+  state_.passes = task_.passes();
+  nlohmann::ordered_json json = {{"epoch", Epoch()}, {"max_steps", total_steps_}};
+  json.update(ToJson(state_));
+  json["run"] = options_.run;
+  WriteCheckpoint(output_dir_, state_.steps, json, [&](const std::filesystem::path& directory) {
+    task_.Save(directory);
+    WriteTensors(directory / kOptimizerFile, optimizer_.State());
+    for (Observer* observer : observers_) observer->OnSave(directory);
+  });
+  saved_step_ = state_.steps;
+  RemoveOldCheckpoints(output_dir_, options_.save_total_limit, state_.best_step);
+  const std::filesystem::path path = CheckpointPath(output_dir_, saved_step_);
+  const CheckpointReport report{
+      .step = saved_step_, .path = path, .bytes = DirectoryBytes(path), .seconds = stopwatch.Seconds()};
+  for (Observer* observer : observers_) observer->OnSaved(report);
+}
+
+void Trainer::GiveUp() {
+  SaveCheckpoint();
+  throw RunError(
+      fmt::format("the loss or its gradient was not finite in {} steps in a row; what the last good one left "
+                  "is in {}; lower --learning-rate, or look at the data",
+                  state_.skipped_in_a_row, CheckpointPath(output_dir_, state_.steps).string()));
+}
+
+void Trainer::Stop() {
+  SaveCheckpoint();
+  state_.is_stopped = true;
+}
+
+// One turn for each step; what is due after it comes first, for a run that was broken off before it was done.
+void Trainer::TakeSteps(const std::function<bool()>& stop_requested) {
+  const bool validates = validation_ != nullptr && options_.eval_strategy != "no";
+  std::vector<Window> windows;
+  int64_t epoch_of_windows = -1;
+  for (;;) {
+    if (stop_requested && stop_requested()) return Stop();
+    const bool evaluates = IsDue(options_.eval_strategy, options_.eval_steps) || state_.steps == total_steps_;
+    if (validates && evaluates && state_.evaluated_step < state_.steps && !Evaluate()) return Stop();
+    if (IsDue(options_.save_strategy, options_.save_steps)) SaveCheckpoint();
+    if (state_.steps == total_steps_) return;
+    const int64_t epoch = state_.steps / steps_per_epoch_;
+    if (epoch != epoch_of_windows) windows = EpochWindows(train_, options_, epoch);
+    epoch_of_windows = epoch;
+    Step(windows[static_cast<size_t>(state_.steps % steps_per_epoch_)]);
+    if (state_.skipped_in_a_row >= options_.max_bad_steps) GiveUp();
+  }
+}
+
+// What is left is the best model in the output directory, in memory and in the state.
+void Trainer::Finish() {
+  optimizer_.CatchUpAll();
+  const bool best_is_saved = options_.load_best_model_at_end && !state_.best_metrics.is_null();
+  if (!best_is_saved) {
+    task_.Save(output_dir_);
+  } else if (state_.best_step != state_.steps) {
+    task_.Restore(output_dir_);
+  }
+}
+
+TrainerState Trainer::Run(const std::function<bool()>& stop_requested) {
   for (Observer* observer : observers_) {
     observer->OnStart({.total_steps = total_steps_,
+                       .done_steps = state_.steps,
                        .steps_per_epoch = steps_per_epoch_,
                        .train_examples = train_.size(),
                        .train_tokens = train_.tokens(),
                        .trained_parameters = optimizer_.num_parameters()});
   }
-  TrainResult result;
-  for (int64_t epoch = 0; result.steps < total_steps_; ++epoch) {
-    const std::vector<Window> windows = EpochWindows(train_, options_, epoch);
-    for (size_t i = 0; i < windows.size() && result.steps < total_steps_; ++i) {
-      task_.module().train();
-      const StepReport report = Step(windows[i], result.steps++);
-      result.train_loss += (report.loss - result.train_loss) / static_cast<double>(result.steps);
-      result.seconds += report.seconds;
-      result.tokens += report.tokens;
-      loss_since_evaluation_ += report.loss;
-      ++steps_since_evaluation_;
-      for (Observer* observer : observers_) observer->OnStep(report);
-      if (EvaluationIsDue(result.steps, i + 1 == windows.size())) Evaluate(result.steps, result);
-    }
-  }
-  optimizer_.CatchUpAll();
-  const bool best_is_saved = options_.load_best_model_at_end && !result.best_metrics.is_null();
-  if (!best_is_saved) {
-    task_.Save(output_dir_);
-  } else if (result.best_step != result.steps) {
-    task_.Restore(output_dir_);
-  }
+  TakeSteps(stop_requested);
+  if (!state_.is_stopped) Finish();
   for (Observer* observer : observers_) observer->OnEnd();
-  return result;
+  return state_;
 }
 
 }  // namespace gemtune::train

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "gemtune/train/optimizer.h"
 #include "gemtune/train/step.h"
 #include "gemtune/train/task.h"
+#include "gemtune/train/trainer_state.h"
 
 namespace gemtune::train {
 
@@ -33,39 +36,56 @@ struct TrainerOptions {
   bool load_best_model_at_end = true;
   std::string metric_for_best_model = "loss";
   bool greater_is_better = false;
+  std::string save_strategy = "steps";  // epoch, steps or no
+  int64_t save_steps = 500;
+  int64_t save_total_limit = 1;  // checkpoints that are kept, the best model's not counted; 0: all
+  int64_t max_bad_steps = 10;    // so many in a row whose loss or gradient is not finite end the run
+  nlohmann::ordered_json run;    // what the run is, for whoever goes on with it: part of each checkpoint
 };
 
-struct TrainResult {
-  int64_t steps = 0;
-  double train_loss = 0;  // mean over all steps
-  double seconds = 0;     // of training steps alone
-  int64_t tokens = 0;
-  Metrics best_metrics;  // of the validation set, for the model that was kept; null without one
-  int64_t best_step = 0;
-};
+/// What Task::Evaluate may throw when the run is asked to stop: the evaluation is done anew by the run that
+/// goes on.
+struct StopEvaluation {};
 
 /// The optimiser steps of one epoch: EpochBatches, gradient_accumulation_steps of them a step.
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch);
 
-/// Trains `task` on `train` and keeps the best model, or the last without validation, in `output_dir`.
+/// Trains `task` on `train` and keeps the best model, or the last without validation, in `output_dir`, beside
+/// the checkpoints.
 ///
 /// Reads like the paper: for each step, the batches of an accumulation window, loss, backward, clip, step.
 /// The loss of a step is the sum over its targets divided by their number over the whole window, so that N
 /// small batches give the gradient of the one large batch, a short last window included;
 /// so do the parts that max_tokens_per_batch cuts a batch into.
+///
+/// A checkpoint holds all that the next step depends on, so that a run that goes on from one gives, bit for
+/// bit, what it would have given without the break. Making one changes nothing.
 class Trainer {
  public:
   /// `validation` may be null. Throws Error for options that contradict each other or the data.
   Trainer(Task& task, const data::Dataset& train, const data::Dataset* validation,
           const TrainerOptions& options, std::filesystem::path output_dir, std::vector<Observer*> observers);
 
-  TrainResult Run();
+  /// Run goes on where the run of the same task, data and options stood that wrote `checkpoint`. Throws Error
+  /// for one that is damaged or does not fit.
+  void Resume(const std::filesystem::path& checkpoint);
+
+  /// To the end, or, once `stop_requested` says so, to that of the step on its way and into a checkpoint:
+  /// is_stopped. Throws RunError if too many steps in a row are skipped, after a checkpoint of what they
+  /// left.
+  TrainerState Run(const std::function<bool()>& stop_requested = {});
 
  private:
-  StepReport Step(const Window& window, int64_t step);
-  void Evaluate(int64_t step, TrainResult& result);
+  void Step(const Window& window);
+  void TakeSteps(const std::function<bool()>& stop_requested);
+  bool Evaluate();
+  void SaveCheckpoint();
+  void Stop();
+  [[noreturn]] void GiveUp();
+  void Finish();
   double Score(const Metrics& metrics) const;  // by metric_for_best_model; the greater the better
-  bool EvaluationIsDue(int64_t step, bool ends_epoch) const;
+  bool IsDue(const std::string& strategy, int64_t steps) const;
+  double Epoch() const;
 
   Task& task_;
   const data::Dataset& train_;
@@ -77,8 +97,8 @@ class Trainer {
   int64_t steps_per_epoch_ = 0;
   int64_t total_steps_ = 0;
   int64_t warmup_steps_ = 0;
-  double loss_since_evaluation_ = 0;
-  int64_t steps_since_evaluation_ = 0;
+  TrainerState state_;
+  int64_t saved_step_ = 0;  // of the last checkpoint
 };
 
 }  // namespace gemtune::train

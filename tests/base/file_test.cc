@@ -140,5 +140,27 @@ TEST_F(File, AtomicDirectoryRefusesAFile) {
   EXPECT_THROW(AtomicDirectory made(dir_ / "f"), Error);
 }
 
+TEST_F(File, RemovesADirectoryWhole) {
+  fs::create_directories(dir_ / "d" / "child");
+  WriteFileAtomically(dir_ / "d" / "f", "x");
+  RemoveDirectory(dir_ / "d");
+  EXPECT_TRUE(fs::is_empty(dir_));
+  EXPECT_THROW(RemoveDirectory(dir_ / "d"), RunError);
+}
+
+TEST_F(File, LeftoversAreWhatHasATemporaryName) {
+  // As if the process had died: neither destructor runs.
+  alignas(AtomicDirectory) std::byte directory[sizeof(AtomicDirectory)];
+  alignas(AtomicFile) std::byte file[sizeof(AtomicFile)];
+  auto* const dead = new (directory) AtomicDirectory(dir_ / "d");
+  new (file) AtomicFile(dir_ / "f");
+  WriteFileAtomically(dead->path() / "half", "x");
+  for (const char* own : {"a.tmp-1", "b.tmp-00112233445566778", "c.tmp-0011223344556zzz", "plain"})
+    WriteFileAtomically(dir_ / own, "x");
+  EXPECT_EQ(RemoveLeftovers(dir_), 2);
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 4);
+  EXPECT_EQ(RemoveLeftovers(dir_), 0);
+}
+
 }  // namespace
 }  // namespace gemtune

@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("command", [
     "--help", "--version", "train --help", "inspect base", "tokenize --model base --input-file data.csv --no-cache",
     "predict --model out text", "evaluate --model out --test-file data.csv --no-cache",
-    "train --model base --train-file data.csv --max-steps 1 --output-dir other --no-cache",
+    "train --model base --train-file data.csv --max-steps 1 --output-dir other --overwrite-output-dir --no-cache",
     "bench --model base --train-file data.csv --steps 1 --no-cache"])
 @pytest.mark.parametrize("target", [">/dev/full", ">&-"])
 def test_output_that_cannot_be_written_is_an_error(folder, command, target):
@@ -74,3 +74,65 @@ def test_a_run_that_is_killed_leaves_no_model_or_a_whole_one(folder):
     running.send_signal(signal.SIGKILL)
     running.wait()
     assert shell("$G predict --model killed aa", folder).returncode == 0
+
+
+LONG = ["--model", "base", "--train-file", "data.csv", "--validation-file", "data.csv", "--learning-rate", "1e-3", "--max-steps", "100000", "--no-cache",
+        "--save-strategy", "no"]
+
+
+def start(folder, out):
+    """A long run, once it has taken a few steps."""
+    running = subprocess.Popen([PROGRAM, "train", *LONG, "--output-dir", out], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    log = folder / out / "train_log.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.read_text().count("\n") > 5) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return running
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_a_checkpoint_to_go_on_from(folder, number):
+    out = f"stopped-{number}"
+    running = start(folder, out)
+    running.send_signal(number)
+    errors = running.communicate(timeout=60)[1].splitlines()
+    assert running.returncode == 128 + number
+    assert f"stopped by {number.name} after step " in errors[-1]
+    step = int(errors[-1].split("after step ")[1].split(";")[0])
+    assert [path.name for path in (folder / out).glob("checkpoint-*")] == [f"checkpoint-{step}"]
+    command = errors[-1].split("to go on: gemtune ")[1]
+    resumed = start_command(folder, command)
+    assert f"going on after step {step}" in resumed
+
+
+def start_command(folder, command):
+    """What it says until it has begun to train."""
+    running = subprocess.Popen([PROGRAM, *command.split()], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = ""
+    for line in running.stderr:
+        said += line
+        if "step " in line:
+            break
+    running.kill()
+    running.communicate()
+    return said
+
+
+def test_a_second_interrupt_ends_a_run_at_once_and_harms_nothing(folder):
+    running = start(folder, "twice")
+    running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode in (-signal.SIGINT, 128 + signal.SIGINT)  # the latter if it was through with it before the second came
+    said = start_command(folder, "train --config twice/run.toml --resume-from-checkpoint")
+    assert "no checkpoint yet" in said or "going on after step" in said
+    assert not [path for path in (folder / "twice").iterdir() if ".tmp-" in path.name]
+
+
+def test_two_runs_do_not_share_a_directory(folder):
+    running = start(folder, "shared")
+    second = shell("$G train --model base --train-file data.csv --output-dir shared --no-cache --overwrite-output-dir", folder)
+    running.kill()
+    running.communicate()
+    assert second.returncode == 2
+    assert second.stderr == "error: shared: another run is writing to it; wait for its end or give another --output-dir\n"

@@ -53,6 +53,27 @@ TEST_F(OptionSetTest, TakesValues) {
   EXPECT_TRUE(options_.Given("--rate"));
 }
 
+TEST_F(OptionSetTest, AnOptionMayStandWithoutItsValue) {
+  std::string from;
+  options_.Add("--from", from, "A text or none", {.bare = "auto"});
+  EXPECT_TRUE(options_.Parse({"--from", "--count", "7"}));
+  EXPECT_EQ(from, "auto");
+  EXPECT_EQ(count_, 7);
+  EXPECT_TRUE(options_.Parse({"--count", "7", "--from"}));
+  EXPECT_EQ(from, "auto");
+  EXPECT_TRUE(options_.Parse({"--from", "here"}));
+  EXPECT_EQ(from, "here");
+  EXPECT_TRUE(options_.Parse({"--from=here"}));
+  EXPECT_EQ(from, "here");
+}
+
+TEST_F(OptionSetTest, GivesTheValuesInEffectByName) {
+  EXPECT_TRUE(options_.Parse({"--alias", "green"}));
+  const auto values = options_.Values();
+  EXPECT_EQ(values.front(), (std::pair<std::string, std::string>("name", "\"green\"")));
+  EXPECT_EQ(values.size(), 6u);  // the lists are empty
+}
+
 TEST_F(OptionSetTest, KeepsDefaults) {
   EXPECT_TRUE(options_.Parse({}));
   EXPECT_EQ(name_, "red");

@@ -6,49 +6,15 @@
 #include <set>
 
 #include "gemtune/base/file.h"
-#include "tests/cli/run_program.h"
-#include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
+#include "tests/cli/train_command.h"
 
 namespace gemtune::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using test::JsonLines;
 using test::RunProgram;
 using testing::HasSubstr;
 using testing::Not;
-using Json = nlohmann::json;
-
-class TrainCommand : public test::TempDir {
- protected:
-  TrainCommand() {
-    test::WriteTinyModel(dir_ / "base");
-    data_ = test::WriteText(dir_ / "data.jsonl", test::GoodAndBad());
-  }
-
-  std::vector<std::string> Arguments(std::vector<std::string> more) const {
-    std::vector<std::string> all = {
-        "train",   "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string(), "--no-cache",
-        "--dtype", "fp32"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-
-  // Trains until the tiny model can tell g from b, and returns the summary.
-  Json Learn(std::vector<std::string> more = {}) {
-    std::vector<std::string> all = {"--train-file",    data_, "--validation-file",  data_,
-                                    "--test-file",     data_, "--num-train-epochs", "12",
-                                    "--learning-rate", "5e-3"};
-    all.insert(all.end(), more.begin(), more.end());
-    const auto run = RunProgram(Arguments(all));
-    EXPECT_EQ(run.exit_code, kDone) << run.err;
-    err_ = run.err;
-    return run.exit_code == kDone ? Json::parse(run.out) : Json();
-  }
-
-  std::string data_, err_;
-};
 
 TEST_F(TrainCommand, LearnsAndSavesWhatEvaluateAndPredictRead) {
   const Json summary = Learn();
@@ -124,15 +90,6 @@ std::set<std::string> Moved(const fs::path& base, const fs::path& out) {
     if (name == "score.weight" || !std::ranges::equal(old->second.data, tensor.data)) names.insert(name);
   }
   return names;
-}
-
-// Loss of every step.
-std::vector<double> StepLosses(const fs::path& out) {
-  std::vector<double> losses;
-  for (const Json& line : JsonLines(ReadFile(out / "train_log.jsonl"))) {
-    if (line["type"] == "step") losses.push_back(line["loss"]);
-  }
-  return losses;
 }
 
 TEST_F(TrainCommand, TheHeadTrainsOnWhatTheTrunkGaveOnce) {
@@ -225,10 +182,26 @@ TEST_F(TrainCommand, LoraLearnsAndSavesTheAdapterAlone) {
 
 TEST_F(TrainCommand, AdaptersLearnInBFloat16) {
   for (const char* variant : {"--use-dora", "--use-rslora"}) {
-    const auto run =
-        RunProgram({"train", "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string(),
-                    "--no-cache", "--dtype", "bf16", "--train-file", data_, "--validation-file", data_,
-                    "--num-train-epochs", "12", "--learning-rate", "1e-2", "--method", "lora", variant});
+    const auto run = RunProgram({"train",
+                                 "--model",
+                                 (dir_ / "base").string(),
+                                 "--output-dir",
+                                 (dir_ / "out").string(),
+                                 "--no-cache",
+                                 "--dtype",
+                                 "bf16",
+                                 "--train-file",
+                                 data_,
+                                 "--validation-file",
+                                 data_,
+                                 "--num-train-epochs",
+                                 "12",
+                                 "--learning-rate",
+                                 "1e-2",
+                                 "--method",
+                                 "lora",
+                                 variant,
+                                 "--overwrite-output-dir"});
     ASSERT_EQ(run.exit_code, kDone) << run.err;
     EXPECT_GE(Json::parse(run.out)["validation"]["accuracy"].get<double>(), 0.95) << variant;
   }

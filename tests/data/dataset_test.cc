@@ -244,5 +244,21 @@ TEST(Split, RefusesAnEmptyPart) {
   }
 }
 
+TEST(DatasetFingerprint, IsOfTokensLabelsAndNames) {
+  const auto print = [](int32_t token, float label, const std::string& name) {
+    return Dataset({.ids = {2, token, 2},
+                    .offsets = {0, 2, 3},
+                    .truncated = {0, 0},
+                    .label_values = {0, label},
+                    .label_kind = LabelKind::kSingle,
+                    .labels = {{"a", name}}})
+        .Fingerprint();
+  };
+  EXPECT_EQ(print(5, 1, "b"), print(5, 1, "b"));
+  EXPECT_NE(print(5, 1, "b"), print(6, 1, "b"));
+  EXPECT_NE(print(5, 1, "b"), print(5, 0, "b"));
+  EXPECT_NE(print(5, 1, "b"), print(5, 1, "c"));
+}
+
 }  // namespace
 }  // namespace gemtune::data

@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <sstream>
+
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "tests/support/temp_dir.h"
 
 namespace gemtune::train {
 namespace {
@@ -84,29 +88,81 @@ TEST(ProgressLine, FitsTheTerminal) {
   EXPECT_EQ(ProgressLine(1, 2, "text", 0), "");
 }
 
-TEST(JsonlObserver, WritesAnObjectALine) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "train_log.jsonl";
-  {
-    JsonlObserver log(path);
-    log.OnStart({.total_steps = 4});
-    log.OnStep(Step(1, 1.0));
-    log.OnEvaluate(Evaluation());
+TEST(ConsoleObserver, SaysOfSkippedStepsAndCheckpoints) {
+  testing::internal::CaptureStderr();
+  ConsoleObserver console(/*is_terminal=*/false, /*logging_steps=*/2);
+  StepReport skipped = Step(1, std::nan(""));
+  skipped.is_skipped = true;
+  console.OnStep(skipped);
+  console.OnStep(Step(2, 0.5));
+  console.OnSaved({.step = 2, .path = "out/checkpoint-2", .bytes = 1'500'000, .seconds = 0.25});
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(text, HasSubstr("warning: step 1 is skipped: its loss is nan and its gradient's norm 2\n"));
+  EXPECT_THAT(text, HasSubstr("loss 0.5000"));  // the mean of what was taken
+  EXPECT_THAT(text, HasSubstr("saved out/checkpoint-2 (1.5 MB in 0.2 s)\n"));
+}
+
+TEST(ConsoleObserver, ReckonsTheTimeLeftFromTheStepsOfThisProcess) {
+  testing::internal::CaptureStderr();
+  ConsoleObserver console(/*is_terminal=*/false, /*logging_steps=*/1);
+  console.OnStart({.total_steps = 4, .done_steps = 2});
+  console.OnStep(Step(3, 1.0));
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(text, HasSubstr("going on after step 2\n"));
+  EXPECT_THAT(text, HasSubstr("0:01 left"));  // half a second each
+}
+
+class JsonlObserverTest : public test::TempDir {
+ protected:
+  std::vector<nlohmann::json> Objects() const {
+    std::istringstream lines(ReadFile(dir_ / "train_log.jsonl"));
+    std::vector<nlohmann::json> objects;
+    for (std::string line; std::getline(lines, line);) objects.push_back(nlohmann::json::parse(line));
+    return objects;
   }
-  std::istringstream lines(ReadFile(path));
-  std::vector<nlohmann::json> objects;
-  for (std::string line; std::getline(lines, line);) objects.push_back(nlohmann::json::parse(line));
-  ASSERT_EQ(objects.size(), 3u);
+};
+
+TEST_F(JsonlObserverTest, WritesAnObjectALine) {
+  JsonlObserver log(dir_);
+  log.OnStart({.total_steps = 4});
+  log.OnStep(Step(1, 1.0));
+  log.OnEvaluate(Evaluation());
+  StepReport skipped = Step(2, std::nan(""));
+  skipped.is_skipped = true;
+  log.OnStep(skipped);
+  const auto objects = Objects();
+  ASSERT_EQ(objects.size(), 4u);
   EXPECT_EQ(objects[0]["total_steps"], 4);
   EXPECT_EQ(objects[1]["loss"], 1.0);
   EXPECT_EQ(objects[1]["forward_seconds"], 0.125);
   EXPECT_EQ(objects[1]["backward_seconds"], 0.25);
+  EXPECT_FALSE(objects[1].contains("skipped"));
   EXPECT_EQ(objects[2]["type"], "evaluation");
   EXPECT_EQ(objects[2]["accuracy"], 0.75);
-  std::filesystem::remove(path);
+  EXPECT_EQ(objects[3]["skipped"], true);
+  EXPECT_TRUE(objects[3]["loss"].is_null());
+}
+
+TEST_F(JsonlObserverTest, GoesOnFromACheckpointsCopy) {
+  std::filesystem::create_directory(dir_ / "checkpoint-1");
+  {
+    JsonlObserver log(dir_);
+    log.OnStart({.total_steps = 4});
+    log.OnStep(Step(1, 1.0));
+    log.OnSave(dir_ / "checkpoint-1");
+    log.OnStep(Step(2, 0.5));  // is cut away
+  }
+  JsonlObserver log(dir_, dir_ / "checkpoint-1");
+  log.OnStart({.total_steps = 4, .done_steps = 1});
+  log.OnStep(Step(2, 0.25));
+  const auto objects = Objects();
+  ASSERT_EQ(objects.size(), 3u);
+  EXPECT_EQ(objects[1]["step"], 1);
+  EXPECT_EQ(objects[2]["loss"], 0.25);
 }
 
 TEST(JsonlObserver, APlaceItCannotWriteIsAnError) {
-  EXPECT_THROW(JsonlObserver("/nonexistent/x.jsonl"), Error);
+  EXPECT_THROW(JsonlObserver("/nonexistent"), Error);
 }
 
 }  // namespace

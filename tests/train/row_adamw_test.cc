@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <ATen/ATen.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
 
 #include "tests/support/gradcheck.h"
 
@@ -83,6 +87,46 @@ TEST(RowAdamW, DecaysEveryRow) {
 
 TEST(RowAdamW, CatchesUpOverMoreStepsThanTheFirstMomentLasts) {
   Check(at::kFloat, 0.02, 400);
+}
+
+// One run of 400 steps of rare rows, at times with all rows brought up to date and at one time gone on with
+// by another optimiser on what the first one kept.
+at::Tensor Trained(at::ScalarType dtype, double weight_decay, int catch_up_every, int broken_at) {
+  at::manual_seed(2);
+  const AdamWOptions options{.beta1 = 0.8, .beta2 = 0.95, .weight_decay = weight_decay};
+  const at::Tensor parameter = at::randn({kRows, kDim}).to(dtype);
+  RowAdamW first(parameter, options), second(parameter, options);
+  RowAdamW* optimizer = &first;
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / ("rows." + std::to_string(::getpid()));
+  for (int step = 0; step < 400; ++step) {
+    const std::vector<int64_t> rows = {step % 300 < 3 ? step % 3 : 3, step % 40 == 9 ? 9 : 10};
+    optimizer->CatchUp(at::tensor(rows, at::kLong));
+    parameter.mutable_grad() = SparseGrad(rows, at::randn({2, kDim}).to(dtype));
+    optimizer->Step(0.01 * (1 + step % 4), 0.5);
+    if (catch_up_every > 0 && step % catch_up_every == 0) optimizer->CatchUpAll();
+    if (step != broken_at) continue;
+    WriteTensors(file, optimizer->State("e"));
+    optimizer = &second;
+    optimizer->SetState(TensorFile(file), "e");
+  }
+  optimizer->CatchUpAll();
+  std::filesystem::remove(file);
+  return parameter;
+}
+
+TEST(RowAdamW, HowOftenItIsBroughtUpToDateAndWhereItIsBrokenOffChangesNoBit) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    for (const double weight_decay : {0.0, 0.1}) {
+      const at::Tensor expected = Trained(dtype, weight_decay, 0, -1);
+      for (const int every : {1, 7, 130}) {
+        EXPECT_TRUE(at::equal(Trained(dtype, weight_decay, every, -1), expected)) << every;
+      }
+      for (const int at : {0, 1, 200, 350}) {
+        EXPECT_TRUE(at::equal(Trained(dtype, weight_decay, 0, at), expected)) << at;
+      }
+    }
+  }
 }
 
 TEST(RowAdamW, TheNormIsThatOfTheGradientsValues) {

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
+#include "gemtune/base/error.h"
+#include "gemtune/train/checkpoint.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -19,14 +23,16 @@ class Recorder : public Observer {
   void OnStart(const RunReport& report) override { start = report; }
   void OnStep(const StepReport& report) override { steps.push_back(report); }
   void OnEvaluate(const EvaluationReport& report) override { evaluations.push_back(report); }
+  void OnSaved(const CheckpointReport& report) override { saves.push_back(report.step); }
   RunReport start;
   std::vector<StepReport> steps;
   std::vector<EvaluationReport> evaluations;
+  std::vector<int64_t> saves;
 };
 
 class TrainerTest : public test::TempDir {
  protected:
-  TrainResult Run(const TrainerOptions& options, bool validate = false) {
+  TrainerState Run(const TrainerOptions& options, bool validate = false) {
     Trainer trainer(task_, data_, validate ? &data_ : nullptr, options, dir_, {&recorder_});
     return trainer.Run();
   }
@@ -37,7 +43,7 @@ class TrainerTest : public test::TempDir {
 };
 
 TEST_F(TrainerTest, AnEpochSeesEveryExampleAndCountsSteps) {
-  const TrainResult result = Run({.batch_size = 4, .num_train_epochs = 2});
+  const TrainerState result = Run({.batch_size = 4, .num_train_epochs = 2});
   EXPECT_EQ(result.steps, 6);
   EXPECT_EQ(result.tokens, 20);
   EXPECT_EQ(recorder_.start.steps_per_epoch, 3);
@@ -128,7 +134,7 @@ TEST_F(TrainerTest, ValidatesEachEpochOrEverySoManySteps) {
 
 TEST_F(TrainerTest, KeepsTheBestModelAndGoesBackToIt) {
   task_.validation_losses = {0.5, 0.3, 0.4};
-  const TrainResult result = Run({.batch_size = 10, .num_train_epochs = 3, .learning_rate = 0.1}, true);
+  const TrainerState result = Run({.batch_size = 10, .num_train_epochs = 3, .learning_rate = 0.1}, true);
   EXPECT_EQ(result.best_step, 2);
   EXPECT_EQ(result.best_metrics["loss"], 0.3);
   EXPECT_EQ(task_.saved.size(), 2u);
@@ -149,7 +155,7 @@ TEST_F(TrainerTest, KeepsTheLastModelIfThatIsTheBestOrIfAskedTo) {
 
 TEST_F(TrainerTest, BestMayMeanAMetricThatRises) {
   task_.validation_losses = {0.3, 0.5, 0.4};
-  const TrainResult result = Run(
+  const TrainerState result = Run(
       {.batch_size = 10, .num_train_epochs = 3, .metric_for_best_model = "loss", .greater_is_better = true},
       true);
   EXPECT_EQ(result.best_step, 2);
@@ -168,15 +174,108 @@ TEST_F(TrainerTest, WithoutValidationTheLastModelIsSaved) {
   EXPECT_EQ(task_.saved, std::vector<double>{task_.w()});
 }
 
-TEST_F(TrainerTest, ALossThatIsNotFiniteEndsTheRun) {
-  data_ = Numbers({1e30f, 2});
+// Two of six steps hold a loss of infinity.
+TEST_F(TrainerTest, StepsThatAreNotFiniteAreSkippedAndCounted) {
+  data_ = Numbers({1e30f, 2, 2});
+  const TrainerState state = Run({.batch_size = 1, .num_train_epochs = 2, .learning_rate = 0}, true);
+  EXPECT_EQ(state.steps, 6);
+  EXPECT_EQ(state.skipped_steps, 2);
+  EXPECT_EQ(state.train_loss, 4.0);  // (0 − 2)², of the others alone
+  EXPECT_EQ(recorder_.evaluations[0].train_loss, 4.0);
+  int64_t skipped = 0;
+  for (const StepReport& step : recorder_.steps) skipped += step.is_skipped;
+  EXPECT_EQ(skipped, 2);
+}
+
+TEST_F(TrainerTest, TooManyOfThemInARowEndTheRunAtItsLastGoodState) {
+  data_ = Numbers({1e30f});
   try {
-    Run({.batch_size = 2, .num_train_epochs = 1});
+    Run({.batch_size = 1, .num_train_epochs = 9, .save_strategy = "no", .max_bad_steps = 4});
     FAIL() << "the run went on";
   } catch (const RunError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("step 1: the loss is inf"));
+    EXPECT_THAT(error.what(), HasSubstr("not finite in 4 steps in a row"));
+    EXPECT_THAT(error.what(), HasSubstr(CheckpointPath(dir_, 4).string()));
   }
-  EXPECT_TRUE(task_.saved.empty());
+  EXPECT_EQ(task_.saved, std::vector<double>{0});
+  EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(4));
+}
+
+TEST_F(TrainerTest, SavesByStepsOrEpochsAndKeepsTheLast) {
+  TrainerOptions options{.batch_size = 4, .num_train_epochs = 3};  // 3 steps an epoch
+  options.save_steps = 2;
+  Run(options);
+  EXPECT_THAT(recorder_.saves, testing::ElementsAre(2, 4, 6, 8));
+  EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(8));
+  recorder_.saves.clear();
+  options.save_strategy = "epoch";
+  options.save_total_limit = 2;
+  Run(options);
+  EXPECT_THAT(recorder_.saves, testing::ElementsAre(3, 6, 9));
+  EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(8, 9));
+}
+
+TEST_F(TrainerTest, KeepsTheCheckpointOfTheBestModelBesides) {
+  task_.validation_losses = {0.5, 0.3, 0.4, 0.6};
+  TrainerOptions options{.batch_size = 10, .num_train_epochs = 4};
+  options.save_strategy = "epoch";
+  Run(options, /*validate=*/true);
+  EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(2, 4));
+}
+
+TEST_F(TrainerTest, AskedToStopItSavesAfterTheStepAndBeforeTheEvaluation) {
+  TrainerOptions options{.batch_size = 10, .num_train_epochs = 4, .save_strategy = "no"};
+  Trainer trainer(task_, data_, &data_, options, dir_, {&recorder_});
+  const TrainerState state = trainer.Run([&] { return recorder_.steps.size() == 2; });
+  EXPECT_TRUE(state.is_stopped);
+  EXPECT_EQ(state.steps, 2);
+  EXPECT_EQ(recorder_.evaluations.size(), 1u);
+  EXPECT_THAT(recorder_.saves, testing::ElementsAre(2));
+
+  Quadratic again;
+  Recorder recorder;
+  Trainer resumed(again, data_, &data_, options, dir_, {&recorder});
+  resumed.Resume(CheckpointPath(dir_, 2));
+  EXPECT_TRUE(again.restored);
+  EXPECT_EQ(resumed.Run().steps, 4);
+  EXPECT_EQ(recorder.start.done_steps, 2);
+  ASSERT_EQ(recorder.evaluations.size(), 3u);
+  EXPECT_EQ(recorder.evaluations[0].step, 2);
+  EXPECT_EQ(recorder.steps.front().step, 3);
+}
+
+TEST_F(TrainerTest, AnEvaluationThatIsBrokenOffIsDoneByTheRunThatGoesOn) {
+  class BreaksOff : public Quadratic {
+   public:
+    Metrics Evaluate(const data::Dataset& dataset) override {
+      if (evaluations == 1) throw StopEvaluation{};
+      return Quadratic::Evaluate(dataset);
+    }
+  } task;
+  const TrainerOptions options{.batch_size = 10, .num_train_epochs = 3, .save_strategy = "no"};
+  const TrainerState state = Trainer(task, data_, &data_, options, dir_, {}).Run();
+  EXPECT_TRUE(state.is_stopped);
+  EXPECT_EQ(state.steps, 2);
+  Trainer resumed(task_, data_, &data_, options, dir_, {&recorder_});
+  resumed.Resume(CheckpointPath(dir_, 2));
+  EXPECT_FALSE(resumed.Run().is_stopped);
+  ASSERT_EQ(recorder_.evaluations.size(), 2u);
+  EXPECT_EQ(recorder_.evaluations[0].step, 2);
+}
+
+TEST_F(TrainerTest, ACheckpointThatCannotBeWrittenLeavesTheOthersAlone) {
+  TrainerOptions options{.batch_size = 10, .num_train_epochs = 4};
+  options.save_steps = 1;
+  class FailsLate : public Quadratic {
+   public:
+    void Save(const std::filesystem::path& directory) override {
+      Quadratic::Save(directory);
+      std::ofstream(directory / "half") << "half";
+      if (saved.size() == 3) throw RunError("disk full");
+    }
+  } task;
+  EXPECT_THROW(Trainer(task, data_, nullptr, options, dir_, {}).Run(), RunError);
+  EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(2));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 1);
 }
 
 TEST_F(TrainerTest, TheSameSeedGivesTheSameRunBitForBit) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace gemtune {
+
+/// A fingerprint of 128 bits (XXH3) of all that is added, in its order. Against chance, not against intent.
+class Hash {
+ public:
+  Hash();
+
+  void Add(uint64_t number);
+
+  /// Its length goes first, so that "ab", "c" and "a", "bc" differ.
+  void Add(std::string_view text);
+
+  /// A file's contents. Throws Error if it cannot be read.
+  void AddFile(const std::filesystem::path& path);
+
+  /// 32 digits.
+  std::string Hex() const;
+
+ private:
+  void AddBytes(std::string_view bytes);
+
+  std::unique_ptr<void, void (*)(void*)> state_;
+};
+
+}  // namespace gemtune

@@ -1,0 +1,106 @@
+#include "gemtune/cli/run_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
+#include "gemtune/base/log.h"
+#include "gemtune/cli/options.h"
+#include "gemtune/train/checkpoint.h"
+
+namespace gemtune::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSummary = "all_results.json";
+
+// By what a run's directory, or a model's, is known.
+constexpr const char* kResults[] = {"run.toml", "train_log.jsonl", kSummary, "config.json",
+                                    "adapter_config.json"};
+
+// A file that tells that there are results; empty: none.
+std::string FindResults(const fs::path& directory) {
+  for (const char* name : kResults) {
+    if (fs::exists(directory / name)) return name;
+  }
+  return "";
+}
+
+fs::path Newest(const fs::path& directory) {
+  const std::vector<int64_t> steps = train::CheckpointSteps(directory);
+  return steps.empty() ? fs::path() : train::CheckpointPath(directory, steps.back());
+}
+
+void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
+  train::ReadCheckpointState(checkpoint);
+  const fs::path newest = Newest(directory);
+  std::error_code error;
+  if (!fs::equivalent(fs::absolute(checkpoint).lexically_normal() / "..", directory, error)) {
+    Fail("{}: is not in --output-dir {}; a run goes on in the directory where it began", checkpoint.string(),
+         directory.string());
+  }
+  if (!fs::equivalent(checkpoint, newest, error)) {
+    Fail("{}: is not the newest checkpoint, {} is; go on from that, or move it away first",
+         checkpoint.string(), newest.string());
+  }
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const std::string& path) : path_(path) {
+  MakeWritableDirectory(path, "--output-dir");
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // A file system that knows no locks is no reason to stop.
+  if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor_);
+    Fail("{}: another run is writing to it; wait for its end or give another --output-dir", path);
+  }
+  if (const int64_t count = RemoveLeftovers(path); count > 0) {
+    log::Info("removed {} unfinished {} that a run which died had left in {}", count,
+              count == 1 ? "write" : "writes", path);
+  }
+}
+
+RunDirectory::~RunDirectory() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwrite) const {
+  if (!resume_from.empty() && resume_from != "auto") {
+    CheckIsNewest(resume_from, path_);
+    return resume_from;
+  }
+  const fs::path newest = Newest(path_);
+  const std::string found = newest.empty() ? FindResults(path_) : newest.filename().string();
+  if (resume_from == "auto") {
+    if (!newest.empty()) return newest;
+    // Of a run that was broken off before its first checkpoint, nothing is worth keeping.
+    const bool is_unfinished = fs::exists(path_ / "run.toml") && !fs::exists(path_ / kSummary);
+    if (!found.empty() && !is_unfinished) {
+      Fail("{}: holds results ({}) and no checkpoint to go on from; give another --output-dir",
+           path_.string(), found);
+    }
+    log::Info("{}: no checkpoint yet, beginning from the start", path_.string());
+  } else if (!found.empty() && !may_overwrite) {
+    Fail(
+        "{}: holds another run's results ({}); go on with that run by --resume-from-checkpoint, write over "
+        "them by --overwrite-output-dir, or give another --output-dir",
+        path_.string(), found);
+  }
+  return {};
+}
+
+void RunDirectory::Clear() const {
+  for (const int64_t step : train::CheckpointSteps(path_)) {
+    RemoveDirectory(train::CheckpointPath(path_, step));
+  }
+  fs::remove(path_ / kSummary);
+}
+
+}  // namespace gemtune::cli

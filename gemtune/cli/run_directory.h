@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace gemtune::cli {
+
+/// --output-dir of a training run, held by this process alone: an flock on the directory, which ends with the
+/// process, however that ends.
+class RunDirectory {
+ public:
+  /// Makes it where it does not exist, and removes what a process that died left in it under temporary names.
+  /// Throws Error if nothing can be written to it or another run holds it: to be called before any work.
+  explicit RunDirectory(const std::string& path);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+
+  /// The checkpoint that a run begins from, or empty. `resume_from` is one, "auto": the newest, if there is
+  /// any, or "": none. Throws Error for one that is not the newest of this directory, and where a run that
+  /// begins from none would write over another's results; not with `may_overwrite`.
+  std::filesystem::path FindStart(const std::string& resume_from, bool may_overwrite) const;
+
+  /// Removes what a run that begins from the start could be taken to have made: another's checkpoints, and
+  /// the summary that stands at the end of a run.
+  void Clear() const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+}  // namespace gemtune::cli

@@ -1,0 +1,47 @@
+#include "gemtune/train/trainer_state.h"
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::train {
+namespace {
+
+// Calls visit(name, member) for all that is kept.
+template <typename State, typename Visit>
+void ForEachMember(State& state, Visit&& visit) {
+  visit("global_step", state.steps);
+  visit("skipped_steps", state.skipped_steps);
+  visit("skipped_in_a_row", state.skipped_in_a_row);
+  visit("passes", state.passes);
+  visit("num_input_tokens_seen", state.tokens);
+  visit("train_runtime", state.seconds);
+  visit("train_loss", state.train_loss);
+  visit("loss_since_evaluation", state.loss_since_evaluation);
+  visit("steps_since_evaluation", state.steps_since_evaluation);
+  visit("evaluated_step", state.evaluated_step);
+  visit("best_global_step", state.best_step);
+  visit("best_metrics", state.best_metrics);
+}
+
+}  // namespace
+
+nlohmann::ordered_json ToJson(const TrainerState& state) {
+  nlohmann::ordered_json json;
+  ForEachMember(state, [&](const char* name, const auto& member) { json[name] = member; });
+  return json;
+}
+
+TrainerState TrainerStateFromJson(const nlohmann::ordered_json& json, const std::string& source) {
+  TrainerState state;
+  ForEachMember(state, [&](const char* name, auto& member) {
+    const auto found = json.is_object() ? json.find(name) : json.end();
+    if (found == json.end()) Fail("{}: '{}' is missing", source, name);
+    try {
+      found->get_to(member);
+    } catch (const nlohmann::json::exception&) {
+      Fail("{}: '{}' is of another type than it is written in", source, name);
+    }
+  });
+  return state;
+}
+
+}  // namespace gemtune::train

@@ -1,0 +1,110 @@
+#include "gemtune/cli/run_directory.h"
+
+#include <gmock/gmock.h>
+
+#include "gemtune/base/file.h"
+#include "gemtune/train/checkpoint.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+
+namespace gemtune::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using test::MessageOf;
+using testing::HasSubstr;
+
+class RunDirectoryTest : public test::TempDir {
+ protected:
+  fs::path Checkpoint(int64_t step) {
+    train::WriteCheckpoint(out_, step, {{"global_step", step}}, [](const fs::path&) {});
+    return train::CheckpointPath(out_, step);
+  }
+
+  fs::path FindStart(const std::string& resume_from, bool may_overwrite = false) const {
+    return RunDirectory(out_.string()).FindStart(resume_from, may_overwrite);
+  }
+
+  fs::path out_ = dir_ / "a" / "out";
+};
+
+TEST_F(RunDirectoryTest, IsMadeAndHeldByOneRunAtATime) {
+  {
+    const RunDirectory held(out_.string());
+    EXPECT_TRUE(fs::is_directory(out_));
+    EXPECT_THAT(MessageOf([&] { RunDirectory(out_.string()); }), HasSubstr("another run is writing to it"));
+    EXPECT_TRUE(fs::is_empty(out_));
+  }
+  EXPECT_NO_THROW(RunDirectory(out_.string()));
+}
+
+TEST_F(RunDirectoryTest, WhatARunThatDiedLeftIsRemoved) {
+  fs::create_directories(out_ / "checkpoint-5.tmp-0123456789abcdef");
+  WriteFileAtomically(out_ / "notes.txt", "mine");
+  testing::internal::CaptureStderr();
+  RunDirectory(out_.string());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("removed 1 unfinished write"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(out_), {}), 1);
+}
+
+TEST_F(RunDirectoryTest, ARunBeginsWhereThereAreNoResults) {
+  EXPECT_EQ(FindStart(""), "");
+  WriteFileAtomically(out_ / "train.err", "the shell made this");
+  EXPECT_EQ(FindStart(""), "");
+  for (const char* result : {"config.json", "run.toml", "adapter_config.json"}) {
+    WriteFileAtomically(out_ / result, "{}");
+    EXPECT_THAT(MessageOf([&] { FindStart(""); }), HasSubstr(std::string("results (") + result + ")"));
+    EXPECT_EQ(FindStart("", /*may_overwrite=*/true), "");
+    fs::remove(out_ / result);
+  }
+  Checkpoint(3);
+  EXPECT_THAT(MessageOf([&] { FindStart(""); }), HasSubstr("results (checkpoint-3)"));
+}
+
+TEST_F(RunDirectoryTest, AutoIsTheNewestByItsNumber) {
+  for (const int64_t step : {9, 100, 20}) Checkpoint(step);
+  fs::create_directories(out_ / "checkpoint-200");  // not whole: it has no state
+  fs::create_directories(out_ / "checkpoint-300x");
+  EXPECT_EQ(FindStart("auto"), out_ / "checkpoint-100");
+}
+
+TEST_F(RunDirectoryTest, AutoBeginsFromTheStartWhereThereIsNoneYet) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(FindStart("auto"), "");
+  WriteFileAtomically(out_ / "run.toml", "");  // of a run that was killed before its first checkpoint
+  WriteFileAtomically(out_ / "config.json", "{}");
+  EXPECT_EQ(FindStart("auto"), "");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("no checkpoint yet, beginning from the start"));
+}
+
+TEST_F(RunDirectoryTest, AutoDoesNotWriteOverAFinishedRunOrAModel) {
+  fs::create_directories(out_);
+  WriteFileAtomically(out_ / "config.json", "{}");
+  EXPECT_THAT(MessageOf([&] { FindStart("auto"); }), HasSubstr("no checkpoint to go on from"));
+  WriteFileAtomically(out_ / "run.toml", "");
+  WriteFileAtomically(out_ / "all_results.json", "{}");
+  EXPECT_THAT(MessageOf([&] { FindStart("auto"); }), HasSubstr("no checkpoint to go on from"));
+}
+
+TEST_F(RunDirectoryTest, ANamedCheckpointIsTheNewestOfThisDirectory) {
+  const fs::path old = Checkpoint(3), newest = Checkpoint(6);
+  EXPECT_EQ(FindStart(newest.string()), newest);
+  EXPECT_EQ(FindStart(newest.string() + "/"), newest.string() + "/");
+  EXPECT_THAT(MessageOf([&] { FindStart(old.string()); }), HasSubstr("checkpoint-6 is; go on from that"));
+  EXPECT_THAT(MessageOf([&] { FindStart((out_ / "checkpoint-7").string()); }), HasSubstr("is no checkpoint"));
+  out_ = dir_ / "other";
+  EXPECT_THAT(MessageOf([&] { FindStart(newest.string()); }), HasSubstr("is not in --output-dir"));
+}
+
+TEST_F(RunDirectoryTest, ClearRemovesCheckpointsAndTheSummaryAlone) {
+  Checkpoint(3);
+  WriteFileAtomically(out_ / "all_results.json", "{}");
+  WriteFileAtomically(out_ / "config.json", "{}");
+  RunDirectory(out_.string()).Clear();
+  EXPECT_EQ(std::distance(fs::directory_iterator(out_), {}), 1);
+  EXPECT_TRUE(fs::exists(out_ / "config.json"));
+}
+
+}  // namespace
+}  // namespace gemtune::cli

@@ -1,0 +1,70 @@
+#include "gemtune/train/checkpoint.h"
+
+#include <gmock/gmock.h>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temp_dir.h"
+
+namespace gemtune::train {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+
+class Checkpoint : public test::TempDir {
+ protected:
+  void Write(int64_t step, const std::string& contents = "x") const {
+    WriteCheckpoint(dir_, step, {{"global_step", step}},
+                    [&](const fs::path& directory) { WriteFileAtomically(directory / "weights", contents); });
+  }
+};
+
+TEST_F(Checkpoint, IsThereWholeOrNotAtAll) {
+  Write(5);
+  EXPECT_EQ(ReadFile(dir_ / "checkpoint-5" / "weights"), "x");
+  EXPECT_EQ(ReadCheckpointState(dir_ / "checkpoint-5")["global_step"], 5);
+  const auto fail = [](const fs::path& directory) {
+    WriteFileAtomically(directory / "weights", "half");
+    throw RunError("disk full");
+  };
+  EXPECT_THROW(WriteCheckpoint(dir_, 6, {}, fail), RunError);
+  EXPECT_THAT(CheckpointSteps(dir_), ElementsAre(5));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
+}
+
+TEST_F(Checkpoint, TakesThePlaceOfOneThatIsNotWhole) {
+  fs::create_directories(dir_ / "checkpoint-5");
+  WriteFileAtomically(dir_ / "checkpoint-5" / "other", "stale");
+  Write(5);
+  EXPECT_FALSE(fs::exists(dir_ / "checkpoint-5" / "other"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
+}
+
+TEST_F(Checkpoint, TheOldOnesAreRemovedAndTheKeptOneNever) {
+  for (const int64_t step : {2, 4, 10, 6, 8}) Write(step);
+  RemoveOldCheckpoints(dir_, 0, 0);
+  EXPECT_THAT(CheckpointSteps(dir_), ElementsAre(2, 4, 6, 8, 10));
+  RemoveOldCheckpoints(dir_, 2, 4);
+  EXPECT_THAT(CheckpointSteps(dir_), ElementsAre(4, 8, 10));
+  RemoveOldCheckpoints(dir_, 1, 10);
+  EXPECT_THAT(CheckpointSteps(dir_), ElementsAre(10));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
+}
+
+TEST_F(Checkpoint, WhatIsNoneIsSaid) {
+  EXPECT_THAT(test::MessageOf([&] { ReadCheckpointState(dir_); }), testing::HasSubstr("is no checkpoint"));
+  WriteFileAtomically(dir_ / "trainer_state.json", "{");
+  EXPECT_THAT(test::MessageOf([&] { ReadCheckpointState(dir_); }), testing::HasSubstr("trainer_state.json"));
+}
+
+TEST_F(Checkpoint, ItsBytesAreThoseOfItsFiles) {
+  fs::create_directories(dir_ / "c" / "d");
+  WriteFileAtomically(dir_ / "c" / "a", "123");
+  WriteFileAtomically(dir_ / "c" / "d" / "b", "4567");
+  EXPECT_EQ(DirectoryBytes(dir_ / "c"), 7);
+}
+
+}  // namespace
+}  // namespace gemtune::train

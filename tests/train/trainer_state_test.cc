@@ -1,0 +1,50 @@
+#include "gemtune/train/trainer_state.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/support/message_of.h"
+
+namespace gemtune::train {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(TrainerState, EveryNumberComesBackFromItsJsonAsItWas) {
+  const TrainerState state{.steps = 7,
+                           .skipped_steps = 2,
+                           .skipped_in_a_row = 1,
+                           .passes = 14,
+                           .tokens = 123,
+                           .seconds = 0.1 + 0.2,
+                           .train_loss = 1.0 / 3,
+                           .loss_since_evaluation = std::nextafter(2.0, 3.0),
+                           .steps_since_evaluation = 3,
+                           .evaluated_step = 4,
+                           .best_metrics = {{"loss", 1e-300}, {"accuracy", nullptr}},
+                           .best_step = 4};
+  const auto text = ToJson(state).dump(2);
+  const TrainerState back = TrainerStateFromJson(nlohmann::ordered_json::parse(text), "s");
+  EXPECT_EQ(ToJson(back).dump(2), text);
+  EXPECT_EQ(back.train_loss, state.train_loss);
+  EXPECT_EQ(back.loss_since_evaluation, state.loss_since_evaluation);
+  EXPECT_EQ(back.best_metrics, state.best_metrics);
+  EXPECT_EQ(back.passes, 14);
+}
+
+TEST(TrainerState, WhatIsMissingOrNoNumberIsSaid) {
+  auto json = ToJson({});
+  json["tokens"] = 1;  // more than is known is no fault
+  EXPECT_NO_THROW(TrainerStateFromJson(json, "s"));
+  json["train_loss"] = "small";
+  EXPECT_THAT(test::MessageOf([&] { TrainerStateFromJson(json, "s"); }),
+              HasSubstr("s: 'train_loss' is of another"));
+  json.erase("train_loss");
+  EXPECT_THAT(test::MessageOf([&] { TrainerStateFromJson(json, "s"); }),
+              HasSubstr("s: 'train_loss' is missing"));
+  EXPECT_THAT(test::MessageOf([&] { TrainerStateFromJson(nullptr, "s"); }), HasSubstr("is missing"));
+}
+
+}  // namespace
+}  // namespace gemtune::train
