@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -112,8 +113,7 @@ int64_t AdapterOutputs(const fs::path& directory) {
   return head->second.shape[0];
 }
 
-void ReadAdapterWeights(const fs::path& directory, torch::nn::Module& model) {
-  const at::NoGradGuard no_grad;
+void CheckAdapterWeights(const fs::path& directory, const torch::nn::Module& model) {
   const io::SafetensorsFile file = OpenWeights(directory);
   const std::string path = (directory / kWeightsName).string();
   std::set<std::string> used;
@@ -125,16 +125,27 @@ void ReadAdapterWeights(const fs::path& directory, torch::nn::Module& model) {
       Fail("{}: tensor '{}' has shape [{}], the configuration and the base model ask for [{}]", path, name,
            fmt::join(view.shape, ", "), fmt::join(parameter.sizes(), ", "));
     }
-    const auto type = kTypes.find(view.dtype);
-    if (type == kTypes.end())
+    if (!kTypes.contains(view.dtype))
       Fail("{}: tensor '{}' is {}; F32, F16 and BF16 are read", path, name, DTypeName(view.dtype));
-    parameter.copy_(at::from_blob(const_cast<std::byte*>(view.data.data()), view.shape, type->second));
     used.insert(name);
   }
   for (const auto& [name, view] : file.tensors()) {
     if (!used.contains(name))
       Fail("{}: tensor '{}' belongs to no part of the model that the adapter's configuration names", path,
            Printable(name, 120));
+  }
+}
+
+void ReadAdapterWeights(const fs::path& directory, torch::nn::Module& model) {
+  const at::NoGradGuard no_grad;
+  CheckAdapterWeights(directory, model);
+  const io::SafetensorsFile file = OpenWeights(directory);
+  for (const auto& [name, parameter] : Trained(model)) {
+    const io::TensorView& view = file.tensors().at(name);
+    // Copied twice: in the file, numbers may lie at any address.
+    const at::Tensor stored = at::empty(view.shape, kTypes.at(view.dtype));
+    if (!view.data.empty()) std::memcpy(stored.mutable_data_ptr(), view.data.data(), view.data.size());
+    parameter.copy_(stored);
   }
 }
 

@@ -15,8 +15,13 @@ bool IsAdapter(const std::filesystem::path& path);
 /// The outputs of the head that was trained with the adapter. Throws Error if there is none.
 int64_t AdapterOutputs(const std::filesystem::path& directory);
 
-/// Fills every parameter of `model` that requires a gradient (those of AttachLora) from
-/// adapter_model.safetensors. Throws Error for a tensor that is missing, has another shape or is of no use.
+/// Throws Error unless adapter_model.safetensors holds exactly the parameters of `model` that require a
+/// gradient (those of AttachLora), of their shapes. `model` may lie on the meta device, so that a rank of
+/// millions costs nothing.
+void CheckAdapterWeights(const std::filesystem::path& directory, const torch::nn::Module& model);
+
+/// Fills every parameter of `model` that requires a gradient from adapter_model.safetensors. Throws Error as
+/// CheckAdapterWeights.
 void ReadAdapterWeights(const std::filesystem::path& directory, torch::nn::Module& model);
 
 /// Writes both files into `directory`; the weights are all parameters of `model` that require a gradient, in

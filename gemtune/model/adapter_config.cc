@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/pattern.h"
 #include "gemtune/io/json_file.h"
 
 namespace gemtune::model {
@@ -119,6 +120,7 @@ void ReadTargets(const Reader& reader, LoraConfig& lora) {
   if (targets.is_string()) {
     const auto& text = targets.get_ref<const std::string&>();
     if (text == "all-linear") return;
+    Pattern(text, fmt::format("{}: 'target_modules'", reader.path()));
     lora.target_pattern = text;
   } else {
     lora.target_modules = reader.Names("target_modules");

@@ -16,7 +16,7 @@ struct LoraConfig {
   bool use_dora = false;      // Liu et al. 2024
   /// Which linear modules are adapted: those of these names, or whose path ends in "." + one of them, ...
   std::vector<std::string> target_modules;
-  /// ... or, where it is not "", those whose whole path matches this ECMAScript expression. Neither: all of
+  /// ... or, where it is not "", those whose whole path matches this expression, see Pattern. Neither: all of
   /// the trunk.
   std::string target_pattern;
   /// Modules trained and saved whole: those whose path ends in one of these. The head `score` always is.
