@@ -20,6 +20,10 @@ if [ "${1:-}" = --tsan ]; then
   scripts/setup.sh --clang
   cmake --preset tsan > /dev/null
   cmake --build --preset tsan
+  # Archer tells ThreadSanitizer of OpenMP's barriers and forks; without it every parallel loop would look like a race.
+  OMP_TOOL_LIBRARIES=$(dirname "$(readlink -f "$(command -v clang++)")")/../lib/libarcher.so
+  [ -f "$OMP_TOOL_LIBRARIES" ] || { echo "missing: $OMP_TOOL_LIBRARIES (package libomp-dev)" >&2; exit 2; }
+  export OMP_TOOL_LIBRARIES
   exec ctest --preset tsan
 fi
 

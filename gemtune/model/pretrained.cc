@@ -40,7 +40,7 @@ std::string ShapeText(at::IntArrayRef shape) {
 
 const Json& TextConfig(const Json& config) {
   const auto nested = config.find("text_config");
-  return nested == config.end() ? config : *nested;
+  return nested == config.end() || !nested->is_object() ? config : *nested;
 }
 
 // What the outputs mean, as entries of a config.json.
