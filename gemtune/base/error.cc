@@ -44,6 +44,8 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known) {
+  constexpr size_t kLongestName = 200;  // nobody mistypes more, and the comparison is quadratic
+  if (typed.size() > kLongestName) return "";
   const std::string* best = nullptr;
   size_t best_distance = std::max<size_t>(2, typed.size() / 3) + 1;
   for (const std::string& name : known) {

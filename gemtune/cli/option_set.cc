@@ -79,9 +79,9 @@ class Formatter : public CLI::Formatter {
 };
 
 // CLI11 puts "--option: " before what a check returns.
-CLI::Validator Check(const Allowed& allowed) {
+CLI::Validator Check(const Allowed& allowed, bool is_whole) {
   return CLI::Validator(
-      [allowed](std::string& input) -> std::string {
+      [allowed, is_whole](std::string& input) -> std::string {
         if (!allowed.choices.empty()) {
           const auto& choices = allowed.choices;
           if (std::find(choices.begin(), choices.end(), input) != choices.end()) return "";
@@ -91,11 +91,12 @@ CLI::Validator Check(const Allowed& allowed) {
         double number = 0;
         if (!CLI::detail::lexical_cast(input, number) || !std::isfinite(number))
           return fmt::format("'{}' is not a number", Printable(input));
+        if (is_whole && std::trunc(number) != number) return fmt::format("'{}' is not a whole number", input);
         if (number >= allowed.min && number <= allowed.max) return "";
         if (allowed.max == std::numeric_limits<double>::infinity()) {
           return fmt::format("{} is less than {}", input, allowed.min);
         }
-        return fmt::format("{} is not between {} and {}", input, allowed.min, allowed.max);
+        return fmt::format("{} is not between {} and {:.16g}", input, allowed.min, allowed.max);
       },
       "");
 }
@@ -112,6 +113,14 @@ std::string WithHyphens(std::string argument) {
   return argument;
 }
 
+// CLI11 takes a larger integer for the largest there is, without a word.
+Allowed Representable(Allowed allowed) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53: up to here every integer is a double
+  allowed.min = std::max(allowed.min, -kExact);
+  allowed.max = std::min(allowed.max, kExact);
+  return allowed;
+}
+
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -125,7 +134,7 @@ struct OptionSet::State {
     option->group(group)->required(allowed.required);
     const bool limited = !allowed.choices.empty() || allowed.min > -std::numeric_limits<double>::infinity() ||
                          allowed.max < std::numeric_limits<double>::infinity();
-    if (limited) option->check(Check(allowed));
+    if (limited) option->check(Check(allowed, details.type == "N"));
     if (allowed.required || allowed.not_empty) option->check(NotEmpty());
     if (!details.is_list) option->take_last();
     if (!allowed.bare.empty()) option->expected(0, 1)->default_str(allowed.bare);
@@ -171,13 +180,13 @@ void OptionSet::Add(const std::string& names, std::string& value, const std::str
 
 void OptionSet::Add(const std::string& names, int64_t& value, const std::string& description,
                     const Allowed& allowed) {
-  state_->Declare(state_->app.add_option(names, value, description), allowed,
+  state_->Declare(state_->app.add_option(names, value, description), Representable(allowed),
                   {.type = "N", .value = [&value] { return fmt::format("{}", value); }});
 }
 
 void OptionSet::Add(const std::string& names, uint64_t& value, const std::string& description,
                     const Allowed& allowed) {
-  state_->Declare(state_->app.add_option(names, value, description), allowed,
+  state_->Declare(state_->app.add_option(names, value, description), Representable(allowed),
                   {.type = "N", .value = [&value] { return fmt::format("{}", value); }});
 }
 
@@ -213,11 +222,17 @@ void OptionSet::Add(const std::string& names, std::vector<std::string>& value, c
 
 namespace {
 
-[[noreturn]] void ComplainOfExtra(const CLI::App& app) {
-  std::vector<std::string> known;
+// With `prefix` before each.
+std::vector<std::string> LongNames(const CLI::App& app, const std::string& prefix) {
+  std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    for (const std::string& name : option->get_lnames()) names.push_back(prefix + name);
   }
+  return names;
+}
+
+[[noreturn]] void ComplainOfExtra(const CLI::App& app) {
+  const std::vector<std::string> known = LongNames(app, "--");
   const std::string extra = app.remaining().empty() ? "" : app.remaining().front();
   if (!extra.starts_with("-")) {
     Fail("{}: '{}' is one argument too many; see {} --help", app.get_name(), Printable(extra),
@@ -230,8 +245,9 @@ namespace {
 [[noreturn]] void ComplainOfFile(const CLI::App& app, std::string_view complaint) {
   constexpr std::string_view kUnknown = "INI was not able to parse ";
   if (complaint.starts_with(kUnknown)) complaint.remove_prefix(kUnknown.size());
-  Fail("{}: {}: '{}' is not an option, or the file is not TOML; see {} --help", app.get_name(),
-       app.get_config_ptr()->as<std::string>(), Printable(complaint), app.get_name());
+  Fail("{}: {}: '{}' is not an option{}, or the file is not TOML; see {} --help", app.get_name(),
+       app.get_config_ptr()->as<std::string>(), Printable(complaint),
+       DidYouMean(complaint, LongNames(app, "")), app.get_name());
 }
 
 }  // namespace

@@ -61,6 +61,11 @@ void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
               "Tokens an example at most, the rest of its text is cut off; 0: no limit",
               {.min = 0, .max = 1 << 24});
   options.Add(
+      "--on-bad-row", on_bad_row,
+      "A row that cannot be used (a null, no label, not UTF-8, a text over 4 MB, ...): error ends the run "
+      "and names it, skip leaves it out and counts it",
+      {.choices = {"error", "skip"}});
+  options.Add(
       "--cache-dir", cache_dir,
       "Where tokenised data is kept for the next run; else $XDG_CACHE_HOME/gemtune or ~/.cache/gemtune");
   options.Add("--no-cache", no_cache, "Do not keep tokenised data");
@@ -87,6 +92,7 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
   options.text_pair_column = text_pair_column;
   options.label_column = label_column;
   options.max_length = max_length;
+  options.on_bad_row = OnBadRow();
   if (!no_cache) options.cache_dir = cache_dir.empty() ? DefaultCacheDir() : std::filesystem::path(cache_dir);
   return options;
 }

@@ -44,10 +44,15 @@ struct ColumnOptions {
   std::string text_pair_column;
   std::string label_column = "label";
   int64_t max_length = 512;
+  std::string on_bad_row = "error";
   std::string cache_dir;
   bool no_cache = false;
 
   void Declare(OptionSet& options, bool with_labels);
+
+  data::OnBadRow OnBadRow() const {
+    return on_bad_row == "skip" ? data::OnBadRow::kSkip : data::OnBadRow::kError;
+  }
 
   /// What to read from `files`; labels as given.
   data::DatasetOptions Dataset(const std::vector<std::string>& files) const;

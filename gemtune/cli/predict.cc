@@ -7,9 +7,12 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
+#include "gemtune/data/table.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/text/utf8.h"
 #include "gemtune/train/classification.h"
@@ -42,6 +45,20 @@ Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* 
   }
   if (logits != nullptr) line["logits"] = std::vector<float>(logits, logits + width);
   return line;
+}
+
+// As of a row in a file, see ReadTable.
+std::optional<std::pair<data::RowFault, std::string>> FaultOf(const std::string& text) {
+  if (text.size() > data::kMaxTextBytes)
+    return std::pair(data::RowFault::kTooLong,
+                     fmt::format("is longer than {} MB", data::kMaxTextBytes / 1'000'000));
+  if (text::ValidUtf8Prefix(text) != text.size())
+    return std::pair(data::RowFault::kNotUtf8, std::string("is not valid UTF-8"));
+  return std::nullopt;
+}
+
+void Print(const Json& line) {
+  std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
 std::vector<std::string> ReadLines() {
@@ -80,12 +97,22 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
     return data::Dataset::Load(options, tokenizer);
   }
   const std::vector<std::string> texts = texts_.empty() ? ReadLines() : texts_;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (text::ValidUtf8Prefix(texts[i]) == texts[i].size()) continue;
-    Fail("{} {}: is not valid UTF-8", texts_.empty() ? "standard input: line" : "text", i + 1);
-  }
-  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const char* const source = texts_.empty() ? "standard input" : "command line";
+  std::vector<std::string_view> views;
   data::Examples examples;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto fault = FaultOf(texts[i]);
+    if (!fault) {
+      views.push_back(texts[i]);
+      continue;
+    }
+    std::string message =
+        fmt::format("{} {}: {}", texts_.empty() ? "standard input: line" : "text", i + 1, fault->second);
+    if (columns_.OnBadRow() == data::OnBadRow::kError) throw Error(message);
+    examples.skipped.push_back({std::ssize(views), fault->first, std::move(message)});
+  }
+  if (!examples.skipped.empty())
+    log::Warning("{}", data::SkippedSummary(source, std::ssize(texts), examples.skipped));
   for (const auto& ids : tokenizer.EncodeBatch(views, {}, {.max_length = columns_.max_length})) {
     examples.ids.insert(examples.ids.end(), ids.begin(), ids.end());
     examples.offsets.push_back(static_cast<int64_t>(examples.ids.size()));
@@ -106,11 +133,14 @@ void Predict::Run(const OptionSet&) {
   const at::Tensor scores = infer::Scores(logits, classifier.head.problem_type);
   const data::LabelKind kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
   const int64_t width = logits.size(1);
-  for (int64_t i = 0; i < dataset.size(); ++i) {
-    std::cout << Line(classifier.head, kind, scores.const_data_ptr<float>() + i * width,
-                      logits_ ? logits.const_data_ptr<float>() + i * width : nullptr)
-                     .dump(-1, ' ', false, Json::error_handler_t::replace)
-              << "\n";
+  // A skipped row keeps its line, so that line and row still belong together.
+  auto skipped = dataset.skipped().begin();
+  for (int64_t i = 0; i <= dataset.size(); ++i) {
+    for (; skipped != dataset.skipped().end() && skipped->before == i; ++skipped)
+      Print({{"error", skipped->message}});
+    if (i == dataset.size()) break;
+    Print(Line(classifier.head, kind, scores.const_data_ptr<float>() + i * width,
+               logits_ ? logits.const_data_ptr<float>() + i * width : nullptr));
   }
 }
 

@@ -36,8 +36,12 @@ void Tokenize::Run(const OptionSet&) {
   data::DatasetOptions dataset_options = columns_.Dataset(files_);
   dataset_options.label_kind = data::LabelKind::kNone;
   const data::Dataset dataset = data::Dataset::Load(dataset_options, tokenizer);
-  for (int64_t i = 0; i < dataset.size(); ++i)
-    fmt::print(std::cout, "[{}]\n", fmt::join(dataset.ids(i), ", "));
+  auto skipped = dataset.skipped().begin();
+  for (int64_t i = 0; i <= dataset.size(); ++i) {
+    for (; skipped != dataset.skipped().end() && skipped->before == i; ++skipped)
+      fmt::print(std::cout, "null\n");
+    if (i < dataset.size()) fmt::print(std::cout, "[{}]\n", fmt::join(dataset.ids(i), ", "));
+  }
 }
 
 }  // namespace gemtune::cli

@@ -16,11 +16,13 @@ namespace {
 
 using arrow::csv::BlockParser;
 
+constexpr int32_t kMaxColumns = 1 << 16;
+
 // On Arrow's parser and not on its reader, which infers types from the first block (and so fails on a "NA" in
 // the second), refuses rows longer than a block, and parses all columns only to learn their names.
 class CsvReader {
  public:
-  CsvReader(const DataFile& file, char delimiter);
+  CsvReader(const DataFile& file, char delimiter, bool skips);
 
   void ReadHeader(const Columns& columns);
 
@@ -34,21 +36,24 @@ class CsvReader {
   std::string path_;
   TextStream stream_;
   arrow::csv::ParseOptions options_ = arrow::csv::ParseOptions::Defaults();
-  std::string bad_row_;  // what is wrong with the row that the parser stopped at
+  std::vector<RowError> bad_rows_;  // of the rows that the parser saw last: those it stopped at or left out
+  std::vector<int64_t> bad_row_numbers_;
   int32_t num_columns_ = 0;
   std::vector<int32_t> wanted_;  // indices of text, text_pair, label; -1: not read
   int64_t next_row_ = 1;
 };
 
-CsvReader::CsvReader(const DataFile& file, char delimiter) : path_(file.path.string()), stream_(file) {
+CsvReader::CsvReader(const DataFile& file, char delimiter, bool skips)
+    : path_(file.path.string()), stream_(file) {
   options_.delimiter = delimiter;
   options_.newlines_in_values = true;
-  options_.invalid_row_handler = [this](const arrow::csv::InvalidRow& row) {
+  options_.invalid_row_handler = [this, skips](const arrow::csv::InvalidRow& row) {
     const bool has_newline = row.text.find('\n') != std::string_view::npos;
-    bad_row_ =
-        fmt::format("{}: row {}: {} fields, but the header has {}{}", path_, row.number, row.actual_columns,
-                    row.expected_columns, has_newline ? "; is a quote missing?" : "");
-    return arrow::csv::InvalidRowResult::Error;
+    bad_row_numbers_.push_back(row.number);
+    bad_rows_.emplace_back(path_, row.number, RowFault::kMalformed,
+                           fmt::format("{} fields, but the header has {}{}", row.actual_columns,
+                                       row.expected_columns, has_newline ? "; is a quote missing?" : ""));
+    return skips ? arrow::csv::InvalidRowResult::Skip : arrow::csv::InvalidRowResult::Error;
   };
 }
 
@@ -69,6 +74,8 @@ void CsvReader::ReadHeader(const Columns& columns) {
     const bool whole = parser.Parse(stream_.window(), &parsed).ok() && parser.num_rows() == 1;
     if (whole) {
       num_columns_ = parser.num_cols();
+      if (num_columns_ > kMaxColumns)
+        Fail("{}: its header has {} columns, more than {}", path_, num_columns_, kMaxColumns);
       const auto add_name = [&](const uint8_t* data, uint32_t size, bool, bool) {
         names.emplace_back(reinterpret_cast<const char*>(data), size);
         return arrow::Status::OK();
@@ -89,8 +96,10 @@ bool CsvReader::ReadRows(RowSink& sink) {
   const int64_t most = std::min<int64_t>(sink.room(), arrow::csv::kMaxParserNumRows);
   BlockParser parser(options_, num_columns_, next_row_, static_cast<int32_t>(most));
   uint32_t parsed = 0;
+  bad_rows_.clear();
+  bad_row_numbers_.clear();
   const arrow::Status status = parser.Parse(stream_.window(), &parsed);
-  if (!bad_row_.empty()) throw Error(bad_row_);
+  if (!sink.skips() && !bad_rows_.empty()) throw bad_rows_.front();
   CheckArrow(path_, status);
   AddRows(parser, sink);
   stream_.Consume(parsed);
@@ -116,15 +125,23 @@ void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
     };
     CheckArrow(path_, parser.VisitColumn(wanted_[i], add_field));
   }
-  for (size_t row = 0; row < num_rows; ++row) {
-    sink.Add(next_row_++, fields[0][row], fields[1][row], CsvField{std::string(fields[2][row])});
+  size_t good = 0, bad = 0;
+  for (; good + bad < num_rows + bad_rows_.size() && sink.room() > 0; ++next_row_) {
+    if (bad < bad_rows_.size() && bad_row_numbers_[bad] == next_row_) {
+      sink.Skip(bad_rows_[bad++]);
+      continue;
+    }
+    sink.Guard([&] {
+      sink.Add(next_row_, fields[0][good], fields[1][good], CsvField{std::string(fields[2][good])});
+    });
+    ++good;
   }
 }
 
 }  // namespace
 
 void ReadCsv(const DataFile& file, char delimiter, RowSink& sink) {
-  CsvReader reader(file, delimiter);
+  CsvReader reader(file, delimiter, sink.skips());
   reader.ReadHeader(sink.columns());
   while (sink.room() > 0 && reader.ReadRows(sink)) {
   }

@@ -9,6 +9,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
+#include "gemtune/base/log.h"
 #include "gemtune/data/shuffle.h"
 #include "gemtune/data/table.h"
 #include "gemtune/data/token_cache.h"
@@ -43,13 +44,48 @@ std::vector<std::vector<int32_t>> Encode(const RowBatch& batch, int64_t max_leng
 }
 
 void AddTokens(const RowBatch& batch, const DataFile& file, int64_t max_length,
-               const text::Tokenizer& tokenizer, Examples& examples) {
+               const text::Tokenizer& tokenizer, Examples& examples, BadRows* bad) {
   const auto encoded = Encode(batch, max_length, tokenizer, examples.truncated);
   for (size_t i = 0; i < encoded.size(); ++i) {
-    if (encoded[i].empty()) Fail("{}: row {}: the text has no tokens", file.path.string(), batch.rows[i]);
+    const auto example = static_cast<size_t>(std::ssize(examples.offsets) - 1);
+    Guard(example, bad, [&] {
+      if (encoded[i].empty())
+        FailRow(file.path.string(), batch.rows[i], RowFault::kNoTokens, "the text has no tokens");
+    });
     examples.ids.insert(examples.ids.end(), encoded[i].begin(), encoded[i].end());
     examples.offsets.push_back(static_cast<int64_t>(examples.ids.size()));
   }
+}
+
+// Takes the examples in `bad` out, and puts them among those that were skipped before they became one.
+void DropBad(const BadRows& bad, Examples& examples) {
+  if (bad.empty()) return;
+  const auto width = static_cast<size_t>(LabelWidth(examples.label_kind, examples.labels));
+  Examples kept{.label_kind = examples.label_kind, .labels = std::move(examples.labels)};
+  auto skipped = examples.skipped.begin();
+  const size_t size = examples.truncated.size();
+  for (size_t i = 0; i <= size; ++i) {
+    const auto before = std::ssize(kept.truncated);
+    for (; skipped != examples.skipped.end() && skipped->before == static_cast<int64_t>(i); ++skipped) {
+      kept.skipped.push_back({before, skipped->fault, std::move(skipped->message)});
+    }
+    if (i == size) break;
+    if (const auto found = bad.find(i); found != bad.end()) {
+      kept.skipped.push_back({before, found->second.fault(), found->second.what()});
+      continue;
+    }
+    kept.ids.insert(kept.ids.end(), examples.ids.begin() + examples.offsets[i],
+                    examples.ids.begin() + examples.offsets[i + 1]);
+    kept.offsets.push_back(std::ssize(kept.ids));
+    kept.truncated.push_back(examples.truncated[i]);
+    const auto label = examples.label_values.begin() + static_cast<ptrdiff_t>(i * width);
+    kept.label_values.insert(kept.label_values.end(), label, label + static_cast<ptrdiff_t>(width));
+  }
+  examples = std::move(kept);
+}
+
+std::string SourceOf(const std::vector<DataFile>& files) {
+  return files[0].path.string() + (files.size() > 1 ? " and the other files" : "");
 }
 
 Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& options,
@@ -57,18 +93,30 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
   Columns columns{options.text_column, options.text_pair_column, options.label_column};
   if (options.label_kind == LabelKind::kNone) columns.label.clear();
   Examples examples;
+  const bool skips = options.on_bad_row == OnBadRow::kSkip;
+  BadRows bad_examples;
+  BadRows* const bad = skips ? &bad_examples : nullptr;
   RawLabels raw;
   raw.files = files;
-  raw.schemas = ReadTable(files, columns, options.max_samples, [&](RowBatch& batch) {
-    AddTokens(batch, files[batch.file], options.max_length, tokenizer, examples);
+  const auto take = [&](RowBatch& batch) {
+    AddTokens(batch, files[batch.file], options.max_length, tokenizer, examples, bad);
     raw.Append(batch);
-  });
-  if (examples.truncated.empty()) {
-    Fail("{}{}: no rows", files[0].path.string(), files.size() > 1 ? " and the other files" : "");
-  }
+  };
+  const auto skip = [&](const RowError& error, int64_t before) {
+    examples.skipped.push_back({before, error.fault(), error.what()});
+  };
+  raw.schemas = ReadTable(files, columns, options.max_samples, take, skips ? TakeBadRow(skip) : nullptr);
+  if (examples.truncated.empty() && examples.skipped.empty()) Fail("{}: no rows", SourceOf(files));
   examples.label_kind = options.label_kind;
-  examples.labels = options.labels ? *options.labels : FindLabels(raw, options.label_kind);
-  examples.label_values = EncodeLabels(raw, options.label_kind, examples.labels);
+  if (!examples.truncated.empty()) {
+    examples.labels = options.labels ? *options.labels : FindLabels(raw, options.label_kind, bad);
+    examples.label_values = EncodeLabels(raw, options.label_kind, examples.labels, bad);
+    DropBad(bad_examples, examples);
+  }
+  if (examples.truncated.empty()) {
+    Fail("{}: none of {} rows can be used; the first: {}", SourceOf(files), examples.skipped.size(),
+         examples.skipped.front().message);
+  }
   return examples;
 }
 
@@ -88,14 +136,21 @@ Dataset Dataset::Load(const DatasetOptions& options, const text::Tokenizer& toke
   GEMTUNE_CHECK(options.max_samples >= 0 && options.max_length >= 0);
   const std::vector<DataFile> files = ListFiles(options.files);
   if (files.empty()) Fail("no data file is given");
-  if (options.cache_dir.empty() || !WorthHashing(options, files)) {
-    return Dataset(ReadExamples(files, options, tokenizer));
+  const auto load = [&] {
+    if (options.cache_dir.empty() || !WorthHashing(options, files))
+      return Dataset(ReadExamples(files, options, tokenizer));
+    const TokenCache cache(options, files, tokenizer);
+    if (std::optional<Examples> examples = cache.Read()) return Dataset(std::move(*examples), cache.path());
+    Examples examples = ReadExamples(files, options, tokenizer);
+    cache.Write(examples);
+    return Dataset(std::move(examples));
+  };
+  Dataset dataset = load();
+  if (!dataset.skipped().empty()) {
+    log::Warning("{}", SkippedSummary(SourceOf(files), dataset.size() + std::ssize(dataset.skipped()),
+                                      dataset.skipped()));
   }
-  const TokenCache cache(options, files, tokenizer);
-  if (std::optional<Examples> examples = cache.Read()) return Dataset(std::move(*examples), cache.path());
-  Examples examples = ReadExamples(files, options, tokenizer);
-  cache.Write(examples);
-  return Dataset(std::move(examples));
+  return dataset;
 }
 
 Dataset::Dataset(Examples examples, std::filesystem::path cache_hit)

@@ -23,8 +23,9 @@ struct DatasetOptions {
   /// Given: exactly these classes, in this order, and rows must fit them (the training data's when others are
   /// read, or the user's own names). Not given: found in the data.
   std::optional<LabelSet> labels = {};
-  int64_t max_samples = 0;               // the first so many rows over all files; 0: all
-  int64_t max_length = 0;                // tokens an example; 0: no limit
+  int64_t max_samples = 0;  // the first so many rows over all files, bad ones too; 0: all
+  int64_t max_length = 0;   // tokens an example; 0: no limit
+  OnBadRow on_bad_row = OnBadRow::kError;
   std::filesystem::path cache_dir = {};  // see TokenCache; empty: no cache
 };
 
@@ -36,6 +37,7 @@ struct Examples {
   std::vector<float> label_values = {};  // [examples · LabelWidth(label_kind, labels)]
   LabelKind label_kind = LabelKind::kNone;
   LabelSet labels = {};
+  std::vector<SkippedRow> skipped = {};  // in the order of the files
 };
 
 /// Tokenised examples with their labels, in memory. Immutable.
@@ -43,7 +45,8 @@ class Dataset {
  public:
   /// Reads, checks and tokenises the files, or takes the result of the same from the cache. Texts are in
   /// memory a batch at a time only. Throws Error naming the file and row of the first bad one, see ReadTable,
-  /// FindLabels and EncodeLabels; and for no rows.
+  /// FindLabels and EncodeLabels; and for no rows. OnBadRow::kSkip leaves bad rows out and warns of them in
+  /// one line; what is wrong with a file as a whole is an Error all the same.
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);
 
   /// From examples made elsewhere. `cache_hit`: the cache entry that they are from.
@@ -62,10 +65,13 @@ class Dataset {
   LabelKind label_kind() const { return examples_.label_kind; }
   const LabelSet& labels() const { return examples_.labels; }
 
+  /// Rows that were left out, in the order of the files.
+  const std::vector<SkippedRow>& skipped() const { return examples_.skipped; }
+
   /// Examples whose text was cut at max_length.
   int64_t truncated() const;
 
-  /// The examples at `indices`, in that order.
+  /// The examples at `indices`, in that order; without what was skipped.
   Dataset Select(std::span<const int64_t> indices) const;
 
   /// Splits off `fraction` of the examples, to the nearest whole number of them (or, if ≥ 1, that many), at

@@ -25,11 +25,11 @@ struct ClassName {
 using RowClass = std::variant<int64_t, ClassName>;
 
 template <typename... Args>
-[[noreturn]] void FailRow(const RawLabels& raw, size_t i, fmt::format_string<Args...> format,
-                          Args&&... args) {
+[[noreturn]] void FailLabel(const RawLabels& raw, size_t i, fmt::format_string<Args...> format,
+                            Args&&... args) {
   const RawLabels::Place& place = raw.places[i];
-  Fail("{}: row {}: {}", raw.files[place.file].path.string(), place.row,
-       fmt::format(format, std::forward<Args>(args)...));
+  FailRow(raw.files[place.file].path.string(), place.row, RowFault::kBadLabel, format,
+          std::forward<Args>(args)...);
 }
 
 std::optional<double> ParseNumber(std::string_view text) {
@@ -58,7 +58,7 @@ std::optional<int64_t> ParseWholeNumber(std::string_view text) {
 }
 
 RowClass ClassOf(const RawLabels& raw, size_t i, const std::string& name, bool is_field) {
-  if (name.empty()) FailRow(raw, i, "the label is empty");
+  if (name.empty()) FailLabel(raw, i, "the label is empty");
   return ClassName{name, is_field};
 }
 
@@ -69,38 +69,47 @@ RowClass SingleClass(const RawLabels& raw, size_t i) {
   if (const auto* field = std::get_if<CsvField>(&value)) return ClassOf(raw, i, field->text, true);
   if (const auto* number = std::get_if<double>(&value)) {
     const std::optional<int64_t> whole = WholeNumber(*number);
-    if (!whole) FailRow(raw, i, "label {} is not a class; numbers like it are for regression", *number);
+    if (!whole) FailLabel(raw, i, "label {} is not a class; numbers like it are for regression", *number);
     return *whole;
   }
-  FailRow(raw, i, "the label is a list; lists are for multi-label classification");
+  FailLabel(raw, i, "the label is a list; lists are for multi-label classification");
 }
 
-// Calls visit(i, class) for every class of every row.
+// The classes of row i.
+void ListClasses(const RawLabels& raw, LabelKind kind, size_t i, std::vector<RowClass>& classes) {
+  classes.clear();
+  if (kind == LabelKind::kSingle) return classes.push_back(SingleClass(raw, i));
+  const auto* list = std::get_if<std::vector<RawClass>>(&raw.values[i]);
+  if (list == nullptr && std::holds_alternative<CsvField>(raw.values[i])) {
+    FailLabel(raw, i, "CSV holds no lists of labels; use Parquet or JSONL for multi-label classification");
+  }
+  if (list == nullptr) FailLabel(raw, i, "the label is not a list; multi-label classification needs lists");
+  for (const RawClass& item : *list) {
+    const auto* integer = std::get_if<int64_t>(&item);
+    classes.push_back(integer != nullptr ? RowClass(*integer)
+                                         : ClassOf(raw, i, std::get<std::string>(item), false));
+  }
+}
+
+// Calls visit(i, class) for every class of every row but the bad ones.
 template <typename Visit>
-void ForEachClass(const RawLabels& raw, LabelKind kind, Visit visit) {
+void ForEachClass(const RawLabels& raw, LabelKind kind, BadRows* bad, Visit visit) {
+  std::vector<RowClass> classes;
   for (size_t i = 0; i < raw.values.size(); ++i) {
-    if (kind == LabelKind::kSingle) {
-      visit(i, SingleClass(raw, i));
-      continue;
-    }
-    const auto* list = std::get_if<std::vector<RawClass>>(&raw.values[i]);
-    if (list == nullptr && std::holds_alternative<CsvField>(raw.values[i])) {
-      FailRow(raw, i, "CSV holds no lists of labels; use Parquet or JSONL for multi-label classification");
-    }
-    if (list == nullptr) FailRow(raw, i, "the label is not a list; multi-label classification needs lists");
-    for (const RawClass& item : *list) {
-      const auto* integer = std::get_if<int64_t>(&item);
-      visit(i, integer != nullptr ? RowClass(*integer) : ClassOf(raw, i, std::get<std::string>(item), false));
-    }
+    Guard(i, bad, [&] {
+      ListClasses(raw, kind, i, classes);
+      for (const RowClass& row_class : classes) visit(i, row_class);
+    });
   }
 }
 
 // Lists of ids are expected; [0, 0, 1] in every row would be read as the classes 0 and 1 in silence.
-void RefuseMultiHot(const RawLabels& raw) {
+void RefuseMultiHot(const RawLabels& raw, bool skips) {
   bool repeats = false;
   std::optional<size_t> length;
   for (const RawLabel& value : raw.values) {
     const auto* list = std::get_if<std::vector<RawClass>>(&value);
+    if (list == nullptr && skips) continue;
     if (list == nullptr || list->size() < 2 || list->size() != length.value_or(list->size())) return;
     length = list->size();
     const auto count_of = [&](int64_t id) {
@@ -115,8 +124,8 @@ void RefuseMultiHot(const RawLabels& raw) {
     repeats = repeats || ones > 1 || zeros > 1;
   }
   if (!repeats) return;
-  FailRow(raw, 0, "every label is a list of {} zeros and ones; give the ids of the classes that apply",
-          *length);
+  FailLabel(raw, 0, "every label is a list of {} zeros and ones; give the ids of the classes that apply",
+            *length);
 }
 
 // The distinct classes, each with the first row that has it.
@@ -126,9 +135,9 @@ struct Distinct {
   std::map<std::string, size_t, std::less<>> fields;
 };
 
-Distinct FindDistinct(const RawLabels& raw, LabelKind kind) {
+Distinct FindDistinct(const RawLabels& raw, LabelKind kind, BadRows* bad) {
   Distinct distinct;
-  ForEachClass(raw, kind, [&](size_t i, const RowClass& row_class) {
+  ForEachClass(raw, kind, bad, [&](size_t i, const RowClass& row_class) {
     if (const auto* integer = std::get_if<int64_t>(&row_class)) {
       distinct.integers.emplace(*integer, i);
       return;
@@ -146,44 +155,53 @@ bool MarksMissing(std::string_view text) {
   return std::find(kMarkers.begin(), kMarkers.end(), text) != kMarkers.end();
 }
 
+bool IsFraction(std::string_view text) {
+  const std::optional<double> number = ParseNumber(text);
+  return number && std::trunc(*number) != *number;
+}
+
+// In a column of numbers.
+void RefuseFieldsWithoutClass(const RawLabels& raw, BadRows* bad) {
+  for (size_t i = 0; i < raw.values.size(); ++i) {
+    const auto* field = std::get_if<CsvField>(&raw.values[i]);
+    if (field == nullptr) continue;
+    Guard(i, bad, [&] {
+      if (MarksMissing(field->text))
+        FailLabel(raw, i, "label '{}' among numbers; remove the row, or name all classes", field->text);
+      if (IsFraction(field->text))
+        FailLabel(raw, i, "label {} is not a class; numbers like it are for regression",
+                  Printable(field->text));
+    });
+  }
+}
+
 // Decides what the fields of a CSV are, by all of them together, and moves them there.
-void ResolveFields(const RawLabels& raw, Distinct& distinct) {
-  const std::pair<const std::string, size_t>* missing = nullptr;
-  const std::pair<const std::string, size_t>* fraction = nullptr;
+void ResolveFields(const RawLabels& raw, Distinct& distinct, BadRows* bad) {
   std::map<int64_t, size_t> integers;
-  size_t others = 0;
+  size_t fractions = 0, others = 0;
   for (const auto& field : distinct.fields) {
-    const std::optional<double> number = ParseNumber(field.first);
     if (const std::optional<int64_t> whole = ParseWholeNumber(field.first)) {
       integers.emplace(*whole, field.second);
-    } else if (number && std::trunc(*number) != *number) {
-      fraction = &field;
-    } else if (MarksMissing(field.first)) {
-      missing = &field;
-    } else {
+    } else if (IsFraction(field.first)) {
+      ++fractions;
+    } else if (!MarksMissing(field.first)) {
       ++others;
     }
   }
-  const bool numbers = others == 0 && distinct.names.empty() && (!integers.empty() || fraction != nullptr);
+  const bool numbers = others == 0 && distinct.names.empty() && (!integers.empty() || fractions > 0);
   if (!numbers) return distinct.names.merge(distinct.fields);
-  if (missing != nullptr) {
-    FailRow(raw, missing->second, "label '{}' among numbers; remove the row, or name all classes",
-            missing->first);
-  }
-  if (fraction != nullptr) {
-    FailRow(raw, fraction->second, "label {} is not a class; numbers like it are for regression",
-            fraction->first);
-  }
+  RefuseFieldsWithoutClass(raw, bad);
   distinct.integers.merge(integers);
 }
 
-std::vector<std::string> NamesOf(const RawLabels& raw, Distinct distinct) {
-  ResolveFields(raw, distinct);
+std::vector<std::string> NamesOf(const RawLabels& raw, LabelKind kind, BadRows* bad) {
+  Distinct distinct = FindDistinct(raw, kind, bad);
+  ResolveFields(raw, distinct, bad);
   std::vector<std::string> names;
   if (!distinct.integers.empty() && !distinct.names.empty()) {
     const auto& name = *distinct.names.begin();
-    FailRow(raw, name.second, "label '{}' is a string, but others are integers, such as {}",
-            Printable(name.first), distinct.integers.begin()->first);
+    FailLabel(raw, name.second, "label '{}' is a string, but others are integers, such as {}",
+              Printable(name.first), distinct.integers.begin()->first);
   }
   const auto count = static_cast<int64_t>(distinct.integers.size());
   const bool ids =
@@ -271,7 +289,7 @@ int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
   const uint32_t file = raw_.places[i].file;
   if (const auto* integer = std::get_if<int64_t>(&row_class)) {
     if (const auto id = FindInteger(file, *integer)) return *id;
-    FailRow(raw_, i, "label {} is not one of {}", *integer, Listed(names_));
+    FailLabel(raw_, i, "label {} is not one of {}", *integer, Listed(names_));
   }
   const ClassName& name = std::get<ClassName>(row_class);
   const auto found = by_name_.find(name.text);
@@ -279,8 +297,8 @@ int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
   if (const auto whole = name.is_field ? ParseWholeNumber(name.text) : std::nullopt) {
     if (const auto id = FindInteger(file, *whole)) return *id;
   }
-  FailRow(raw_, i, "label '{}' is not one of {}{}", Printable(name.text), Listed(names_),
-          DidYouMean(name.text, names_));
+  FailLabel(raw_, i, "label '{}' is not one of {}{}", Printable(name.text), Listed(names_),
+            DidYouMean(name.text, names_));
 }
 
 size_t LeastClasses(LabelKind kind) {
@@ -289,11 +307,11 @@ size_t LeastClasses(LabelKind kind) {
 
 // A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
 // one.
-void RefuseOneClass(const RawLabels& raw, const LabelSet& labels) {
+void RefuseOneClass(const RawLabels& raw, const LabelSet& labels, BadRows* bad) {
   const ClassIds ids(raw, labels);
   std::optional<int64_t> first;
   bool several = false;
-  ForEachClass(raw, LabelKind::kSingle, [&](size_t i, const RowClass& row_class) {
+  ForEachClass(raw, LabelKind::kSingle, bad, [&](size_t i, const RowClass& row_class) {
     const int64_t id = ids.Find(i, row_class);
     several = several || id != first.value_or(id);
     first = id;
@@ -311,7 +329,7 @@ float Target(const RawLabels& raw, size_t i) {
   if (const auto* number = std::get_if<double>(&label)) value = *number;
   if (const auto* field = std::get_if<CsvField>(&label)) value = ParseNumber(field->text).value_or(value);
   const auto target = static_cast<float>(value);
-  if (!std::isfinite(target)) FailRow(raw, i, "the label is not a number, which regression needs");
+  if (!std::isfinite(target)) FailLabel(raw, i, "the label is not a number, which regression needs");
   return target;
 }
 
@@ -322,18 +340,18 @@ void RawLabels::Append(RowBatch& batch) {
   std::move(batch.labels.begin(), batch.labels.end(), std::back_inserter(values));
 }
 
-LabelSet FindLabels(const RawLabels& raw, LabelKind kind) {
+LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
   if (kind == LabelKind::kNone || kind == LabelKind::kRegression) return {};
-  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw);
+  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw, bad != nullptr);
   LabelSet labels{ClassLabelNames(raw)};
-  if (labels.names.empty()) labels.names = NamesOf(raw, FindDistinct(raw, kind));
+  if (labels.names.empty()) labels.names = NamesOf(raw, kind, bad);
   if (labels.names.size() < LeastClasses(kind)) {
     Fail("{}{}: {}; a classifier needs at least {}", raw.files.at(0).path.string(),
          raw.files.size() > 1 ? " and the other files" : "",
          labels.names.empty() ? "no row has a class" : "the only class is " + Listed(labels.names),
          LeastClasses(kind));
   }
-  if (kind == LabelKind::kSingle) RefuseOneClass(raw, labels);
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, labels, bad);
   return labels;
 }
 
@@ -350,17 +368,18 @@ int64_t LabelWidth(LabelKind kind, const LabelSet& labels) {
   GEMTUNE_CHECK(false);
 }
 
-std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels) {
+std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels, BadRows* bad) {
   if (kind == LabelKind::kNone) return {};
   const size_t rows = raw.values.size();
   const auto width = static_cast<size_t>(LabelWidth(kind, labels));
-  constexpr size_t kMostValues = size_t{1} << 32;
+  constexpr size_t kMostValues = size_t{1}
+                                 << 30;  // 4 GB: a few long lists among many rows must not ask for more
   if (width > 0 && rows > kMostValues / width) {
     Fail("labels: {} rows of {} classes are too many", rows, width);
   }
   std::vector<float> values(rows * width);
   if (kind == LabelKind::kRegression) {
-    for (size_t i = 0; i < rows; ++i) values[i] = Target(raw, i);
+    for (size_t i = 0; i < rows; ++i) Guard(i, bad, [&] { values[i] = Target(raw, i); });
     return values;
   }
   constexpr size_t kMostClasses = size_t{1} << 24;  // an id is stored as a float
@@ -368,9 +387,9 @@ std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const Labe
     Fail("labels: {} classes are given, needed are at least {} and at most {}", labels.names.size(),
          LeastClasses(kind), kMostClasses);
   }
-  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw);
+  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw, bad != nullptr);
   const ClassIds ids(raw, labels);
-  ForEachClass(raw, kind, [&](size_t i, const RowClass& row_class) {
+  ForEachClass(raw, kind, bad, [&](size_t i, const RowClass& row_class) {
     const int64_t id = ids.Find(i, row_class);
     if (kind == LabelKind::kSingle) {
       values[i] = static_cast<float>(id);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,14 +47,19 @@ struct RawLabels {
 /// kRegression and kNone. Throws Error naming file and row for a label that is empty or does not fit `kind`,
 /// for integers and strings mixed, for a missing-value marker ("NA") among the numbers of a CSV, for files
 /// whose ClassLabels differ, and where rows are of fewer than two classes (kMultiLabel: one).
-LabelSet FindLabels(const RawLabels& raw, LabelKind kind);
+///
+/// What is wrong with one row only is a RowError; where `bad` is given it goes there, and rows that are there
+/// count for nothing.
+LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad = nullptr);
 
 /// Label values [rows · LabelWidth], as Dataset::label has them. A string must be one of `labels`. An integer
 /// of a file whose ClassLabel names are all in `labels` means the name; any other means, where some names are
 /// integers ("1"), the class of that name; else, where some are "LABEL_<integer>", that class; else the class
 /// of that id. A CSV field is a name, or else the integer that it spells. Throws Error naming file, row,
-/// label and the known names for one that is not among them.
-std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels);
+/// label and the known names for one that is not among them. `bad` as above; the values of such rows mean
+/// nothing.
+std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels,
+                                BadRows* bad = nullptr);
 
 /// Values an example has: kSingle 1 (the class id), kMultiLabel number of classes (0 or 1 each), kRegression
 /// 1, kNone 0.

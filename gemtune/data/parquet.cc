@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/io/file.h>
+#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
@@ -22,11 +23,17 @@
 #include "gemtune/base/error.h"
 #include "gemtune/data/arrow_column.h"
 #include "gemtune/data/arrow_status.h"
+#include "gemtune/io/json_file.h"
 
 namespace gemtune::data {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
+
+// What Arrow may hold of a file at once, where a page header of a few bytes can ask for 2 GB, and a
+// dictionary of one long text for that much a row.
+constexpr int64_t kMaxReaderBytes = int64_t{1} << 30;
+constexpr int64_t kBatchRows = 256;  // of kMaxTextBytes each still fit
 
 // The names in {"names": [...], "_type": "ClassLabel"}, or in a list feature of it in one of the ways in
 // which versions of `datasets` write that: {"feature": {...}, "_type": "Sequence" or "List"} and [{...}].
@@ -51,7 +58,12 @@ std::vector<std::string> ClassLabelNames(const json& feature) {
 std::vector<std::string> ClassNames(const parquet::FileMetaData& metadata, const std::string& column) {
   const auto& pairs = metadata.key_value_metadata();
   if (pairs == nullptr || !pairs->Contains("huggingface")) return {};
-  const json root = json::parse(pairs->Get("huggingface").ValueOr(""), nullptr, /*allow_exceptions=*/false);
+  json root;
+  try {
+    root = io::ParseJson(pairs->Get("huggingface").ValueOr(""), "huggingface");
+  } catch (const Error&) {
+    return {};  // the file's rows may be sound
+  }
   const json* at = &root;
   for (const std::string& key : {std::string("info"), std::string("features"), column}) {
     if (!at->is_object() || !at->contains(key)) return {};
@@ -78,12 +90,12 @@ class ParquetReader {
 
  private:
   void Want(const std::string& column, bool (*fits)(const arrow::DataType&), std::string_view what);
-  [[noreturn]] void FailNull(const std::string& column) const;
   std::string_view Text(const arrow::Array* array, int64_t i, const std::string& column) const;
   RawLabel Label(const arrow::Array* array, int64_t i) const;
 
   std::string path_;
   const Columns& columns_;
+  arrow::CappedMemoryPool pool_{arrow::default_memory_pool(), kMaxReaderBytes};  // outlives what is read
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
   std::set<int> leaves_;  // Parquet's columns under the wanted fields
@@ -92,15 +104,16 @@ class ParquetReader {
 };
 
 FileSchema ParquetReader::Open() {
-  auto properties = parquet::default_reader_properties();
+  parquet::ReaderProperties properties(&pool_);
   // Page by page, so that the first rows of a huge row group do not draw it into memory whole.
   properties.enable_buffered_stream();
   auto arrow_properties = parquet::default_arrow_reader_properties();
-  arrow_properties.set_batch_size(1024);
+  arrow_properties.set_batch_size(kBatchRows);
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;
   CheckArrow(path_, builder.Open(CheckArrow(path_, arrow::io::ReadableFile::Open(path_)), properties));
   builder.properties(arrow_properties);
+  builder.memory_pool(&pool_);
   CheckArrow(path_, builder.Build(&reader_));
   CheckArrow(path_, reader_->GetSchema(&schema_));
   Want(columns_.text, IsTextType, "a string");
@@ -128,7 +141,14 @@ void ParquetReader::Want(const std::string& column, bool (*fits)(const arrow::Da
 
 std::shared_ptr<arrow::RecordBatch> ParquetReader::Next() {
   std::shared_ptr<arrow::RecordBatch> batch;
-  CheckArrow(path_, batches_->ReadNext(&batch));
+  const arrow::Status status = batches_->ReadNext(&batch);
+  if (status.IsOutOfMemory()) {
+    Fail(
+        "{}: takes more than {} GB for {} rows from row {} on: their texts are far too long, or it is "
+        "damaged",
+        path_, kMaxReaderBytes >> 30, kBatchRows, row_);
+  }
+  CheckArrow(path_, status);
   for (int i = 0; batch != nullptr && i < batch->num_columns(); ++i) CheckArray(path_, *batch->column(i));
   return batch;
 }
@@ -138,19 +158,17 @@ void ParquetReader::AddRows(const arrow::RecordBatch& batch, RowSink& sink) {
   const auto text_pair = batch.GetColumnByName(columns_.text_pair);
   const auto label = batch.GetColumnByName(columns_.label);
   for (int64_t i = 0; i < batch.num_rows() && sink.room() > 0; ++i, ++row_) {
-    sink.Add(row_, Text(text.get(), i, columns_.text), Text(text_pair.get(), i, columns_.text_pair),
-             Label(label.get(), i));
+    sink.Guard([&] {
+      sink.Add(row_, Text(text.get(), i, columns_.text), Text(text_pair.get(), i, columns_.text_pair),
+               Label(label.get(), i));
+    });
   }
-}
-
-void ParquetReader::FailNull(const std::string& column) const {
-  Fail("{}: row {}: '{}' is null", path_, row_, Printable(column));
 }
 
 std::string_view ParquetReader::Text(const arrow::Array* array, int64_t i, const std::string& column) const {
   if (column.empty()) return {};
   const std::optional<std::string_view> text = TextAt(*array, i);
-  if (!text) FailNull(column);
+  if (!text) FailRow(path_, row_, RowFault::kNull, "'{}' is null", Printable(column));
   return *text;
 }
 
@@ -160,9 +178,9 @@ RawLabel ParquetReader::Label(const arrow::Array* array, int64_t i) const {
   try {
     label = LabelAt(*array, i);
   } catch (const Error& error) {
-    Fail("{}: row {}: '{}': {}", path_, row_, Printable(columns_.label), error.what());
+    FailRow(path_, row_, RowFault::kBadLabel, "'{}': {}", Printable(columns_.label), error.what());
   }
-  if (!label) FailNull(columns_.label);
+  if (!label) FailRow(path_, row_, RowFault::kNull, "'{}' is null", Printable(columns_.label));
   return std::move(*label);
 }
 

@@ -15,12 +15,16 @@ namespace {
 constexpr int64_t kBatchRows = 8192;
 constexpr int64_t kBatchBytes = int64_t{32} << 20;
 
+constexpr size_t kMaxClasses = size_t{1} << 16;  // of one row
+
 }  // namespace
 
-RowSink::RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume)
+RowSink::RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume,
+                 TakeBadRow bad_row)
     : columns_(std::move(columns)),
       max_rows_(max_rows > 0 ? max_rows : std::numeric_limits<int64_t>::max()),
-      consume_(std::move(consume)) {
+      consume_(std::move(consume)),
+      bad_row_(std::move(bad_row)) {
   arrow::util::InitializeUTF8();
 }
 
@@ -30,14 +34,24 @@ void RowSink::StartFile(size_t index, const DataFile& file) {
 }
 
 void RowSink::CheckText(int64_t row, std::string_view text, const std::string& column) const {
+  if (text.size() > kMaxTextBytes) {
+    FailRow(path_, row, RowFault::kTooLong,
+            "'{}' has {:.1f} MB of text, more than {} MB; cut it or leave it out", Printable(column),
+            static_cast<double>(text.size()) / 1e6, kMaxTextBytes / 1'000'000);
+  }
   if (arrow::util::ValidateUTF8(text)) return;
-  Fail("{}: row {}: '{}' is not valid UTF-8; convert the file to UTF-8", path_, row, Printable(column));
+  FailRow(path_, row, RowFault::kNotUtf8, "'{}' is not valid UTF-8; convert the file to UTF-8",
+          Printable(column));
 }
 
 void RowSink::CheckLabel(int64_t row, const RawLabel& label) const {
   if (const auto* name = std::get_if<std::string>(&label)) CheckText(row, *name, columns_.label);
   if (const auto* field = std::get_if<CsvField>(&label)) CheckText(row, field->text, columns_.label);
   if (const auto* list = std::get_if<std::vector<RawClass>>(&label)) {
+    if (list->size() > kMaxClasses) {
+      FailRow(path_, row, RowFault::kTooLong, "'{}' is a list of {} labels, more than {}",
+              Printable(columns_.label), list->size(), kMaxClasses);
+    }
     for (const RawClass& item : *list) {
       if (const auto* name = std::get_if<std::string>(&item)) CheckText(row, *name, columns_.label);
     }
@@ -46,19 +60,21 @@ void RowSink::CheckLabel(int64_t row, const RawLabel& label) const {
 
 void RowSink::Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label) {
   CheckText(row, text, columns_.text);
+  if (!columns_.text_pair.empty()) CheckText(row, text_pair, columns_.text_pair);
+  if (!columns_.label.empty()) CheckLabel(row, label);
   batch_.rows.push_back(row);
   batch_.text.Append(text);
-  if (!columns_.text_pair.empty()) {
-    CheckText(row, text_pair, columns_.text_pair);
-    batch_.text_pair.Append(text_pair);
-  }
-  if (!columns_.label.empty()) {
-    CheckLabel(row, label);
-    batch_.labels.push_back(std::move(label));
-  }
+  if (!columns_.text_pair.empty()) batch_.text_pair.Append(text_pair);
+  if (!columns_.label.empty()) batch_.labels.push_back(std::move(label));
   ++num_rows_;
   const int64_t bytes = batch_.text.bytes() + batch_.text_pair.bytes();
   if (batch_.text.size() >= kBatchRows || bytes >= kBatchBytes) Flush();
+}
+
+void RowSink::Skip(const RowError& error) {
+  if (!skips()) throw error;
+  bad_row_(error, num_rows_);
+  ++num_bad_rows_;
 }
 
 void RowSink::Flush() {

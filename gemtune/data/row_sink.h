@@ -15,8 +15,8 @@ namespace gemtune::data {
 /// limit.
 class RowSink {
  public:
-  /// `max_rows` over all files; 0: no limit.
-  RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume);
+  /// `max_rows` over all files, bad ones included; 0: no limit. See ReadTable for `bad_row`.
+  RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume, TakeBadRow bad_row = {});
 
   const Columns& columns() const { return columns_; }
 
@@ -24,11 +24,27 @@ class RowSink {
   void StartFile(size_t index, const DataFile& file);
 
   /// Rows still to come: the reader stops at 0.
-  int64_t room() const { return max_rows_ - num_rows_; }
+  int64_t room() const { return max_rows_ - num_rows_ - num_bad_rows_; }
 
-  /// `text_pair` and `label` are taken if there are such columns. Throws Error for a text or a name that is
-  /// not UTF-8.
+  /// `text_pair` and `label` are taken if there are such columns. Throws RowError for a text or a name that
+  /// is not UTF-8 or too long.
   void Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label);
+
+  /// Whether a row that cannot be used is to be left out.
+  bool skips() const { return bad_row_ != nullptr; }
+
+  /// Counts a row as read and left out, or throws it.
+  void Skip(const RowError& error);
+
+  /// Calls `add`, which adds one row; a RowError that it throws goes to Skip.
+  template <typename F>
+  void Guard(F&& add) {
+    try {
+      add();
+    } catch (const RowError& error) {
+      Skip(error);
+    }
+  }
 
   /// Hands out what is there of the file.
   void Flush();
@@ -40,7 +56,9 @@ class RowSink {
   Columns columns_;
   int64_t max_rows_;
   std::function<void(RowBatch&)> consume_;
+  TakeBadRow bad_row_;
   int64_t num_rows_ = 0;
+  int64_t num_bad_rows_ = 0;
   std::string path_;
   RowBatch batch_;
 };

@@ -25,8 +25,9 @@ std::vector<std::string_view> TextColumn::Views() const {
 }
 
 std::vector<FileSchema> ReadTable(const std::vector<DataFile>& files, const Columns& columns,
-                                  int64_t max_rows, const std::function<void(RowBatch&)>& consume) {
-  RowSink sink(columns, max_rows, consume);
+                                  int64_t max_rows, const std::function<void(RowBatch&)>& consume,
+                                  const TakeBadRow& bad_row) {
+  RowSink sink(columns, max_rows, consume, bad_row);
   std::vector<FileSchema> schemas;
   for (size_t i = 0; i < files.size() && sink.room() > 0; ++i) {
     sink.StartFile(i, files[i]);

@@ -13,6 +13,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
 #include "gemtune/base/log.h"
+#include "gemtune/io/json_file.h"
 #include "gemtune/io/safetensors.h"
 
 namespace gemtune::data {
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // To be raised with every change of what Load makes of the same files and options.
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 
 std::string Key(const DatasetOptions& options, const std::vector<DataFile>& files,
                 const text::Tokenizer& tokenizer) {
@@ -33,6 +34,7 @@ std::string Key(const DatasetOptions& options, const std::vector<DataFile>& file
   hash.Add(static_cast<uint64_t>(options.label_kind));
   hash.Add(static_cast<uint64_t>(options.max_samples));
   hash.Add(static_cast<uint64_t>(options.max_length));
+  hash.Add(static_cast<uint64_t>(options.on_bad_row));
   hash.Add(static_cast<uint64_t>(options.labels.has_value()));
   const std::vector<std::string> names = options.labels.value_or(LabelSet{}).names;
   hash.Add(names.size());
@@ -60,6 +62,24 @@ std::vector<T> ReadVector(const io::SafetensorsFile& file, const std::string& na
   // A mapped file aligns nothing.
   if (!values.empty()) std::memcpy(values.data(), tensor.data.data(), values.size() * sizeof(T));
   return values;
+}
+
+// Messages are of one line each.
+std::vector<SkippedRow> ReadSkipped(const io::SafetensorsFile& file) {
+  const auto before = ReadVector<int64_t>(file, "skipped_before", DType::kI64);
+  const auto faults = ReadVector<uint8_t>(file, "skipped_fault", DType::kU8);
+  const auto bytes = ReadVector<char>(file, "skipped_messages", DType::kU8);
+  std::vector<SkippedRow> skipped;
+  std::string_view messages(bytes.data(), bytes.size());
+  Require(faults.size() == before.size(), "has another number of skipped rows than of their faults");
+  Require(std::ranges::count(messages, '\n') == std::ssize(before), "has another number of messages");
+  for (size_t i = 0; i < before.size(); ++i) {
+    const size_t end = messages.find('\n');
+    Require(faults[i] <= static_cast<uint8_t>(RowFault::kBadLabel), "has a skipped row of an unknown fault");
+    skipped.push_back({before[i], static_cast<RowFault>(faults[i]), std::string(messages.substr(0, end))});
+    messages.remove_prefix(end + 1);
+  }
+  return skipped;
 }
 
 void CheckLabel(LabelKind kind, const LabelSet& labels, float value) {
@@ -91,6 +111,11 @@ void CheckExamples(const Examples& examples, int64_t vocab_size) {
   const int64_t num_values = std::ssize(examples.label_values);
   Require(width == 0 ? num_values == 0 : num_values % width == 0 && num_values / width == size,
           "has another number of labels than of examples");
+  int64_t last = 0;
+  for (const SkippedRow& row : examples.skipped) {
+    Require(row.before >= last && row.before <= size, "has a skipped row that stands nowhere");
+    last = row.before;
+  }
   for (const float value : examples.label_values) CheckLabel(examples.label_kind, examples.labels, value);
 }
 
@@ -110,6 +135,7 @@ TokenCache::TokenCache(const DatasetOptions& options, const std::vector<DataFile
                        const text::Tokenizer& tokenizer)
     : key_(Key(options, files, tokenizer)),
       vocab_size_(tokenizer.vocab_size()),
+      labels_(options.labels),
       label_kind_(options.label_kind) {
   path_ = options.cache_dir / (key_ + ".safetensors");
 }
@@ -122,11 +148,14 @@ std::optional<Examples> TokenCache::Read() const {
     Require(MetadataOf(file, "key") == key_, "is of other data");
     Examples examples;
     examples.label_kind = label_kind_;
-    examples.labels.names = nlohmann::json::parse(MetadataOf(file, "labels")).get<std::vector<std::string>>();
+    examples.labels.names =
+        io::ParseJson(MetadataOf(file, "labels"), "labels").get<std::vector<std::string>>();
+    Require(!labels_ || examples.labels.names == labels_->names, "has other labels than were asked for");
     examples.ids = ReadVector<int32_t>(file, "ids", DType::kI32);
     examples.offsets = ReadVector<int64_t>(file, "offsets", DType::kI64);
     examples.truncated = ReadVector<uint8_t>(file, "truncated", DType::kU8);
     examples.label_values = ReadVector<float>(file, "label_values", DType::kF32);
+    examples.skipped = ReadSkipped(file);
     CheckExamples(examples, vocab_size_);
     return examples;
   } catch (const std::runtime_error& fault) {
@@ -140,6 +169,15 @@ std::optional<Examples> TokenCache::Read() const {
 void TokenCache::Write(const Examples& examples) const {
   std::error_code error;
   fs::create_directories(path_.parent_path(), error);
+  std::vector<int64_t> before;
+  std::vector<uint8_t> faults;
+  std::vector<char> messages;
+  for (const SkippedRow& row : examples.skipped) {
+    before.push_back(row.before);
+    faults.push_back(static_cast<uint8_t>(row.fault));
+    messages.insert(messages.end(), row.message.begin(), row.message.end());
+    messages.push_back('\n');
+  }
   const std::map<std::string, std::string> metadata = {
       {"key", key_}, {"labels", nlohmann::json(examples.labels.names).dump()}};
   try {
@@ -147,7 +185,9 @@ void TokenCache::Write(const Examples& examples) const {
         path_,
         {Named("ids", DType::kI32, examples.ids), Named("offsets", DType::kI64, examples.offsets),
          Named("truncated", DType::kU8, examples.truncated),
-         Named("label_values", DType::kF32, examples.label_values)},
+         Named("label_values", DType::kF32, examples.label_values),
+         Named("skipped_before", DType::kI64, before), Named("skipped_fault", DType::kU8, faults),
+         Named("skipped_messages", DType::kU8, messages)},
         metadata);
   } catch (const std::runtime_error& fault) {
     log::Warning("tokens are not cached: {}", fault.what());

@@ -34,6 +34,7 @@ class TokenCache {
   std::filesystem::path path_;
   std::string key_;
   int64_t vocab_size_;
+  std::optional<LabelSet> labels_;  // that were asked for
   LabelKind label_kind_;
 };
 

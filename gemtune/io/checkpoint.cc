@@ -80,8 +80,11 @@ std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) 
   for (const auto& [tensor, file] : weight_map->items()) {
     if (!file.is_string()) Fail("{}: '{}' is not mapped to a file name", path.string(), Printable(tensor));
     const fs::path name = file.get_ref<const std::string&>();
-    const bool leads_out = name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end();
-    if (name.empty() || leads_out) {
+    const bool leads_out = name.empty() || name.is_absolute() || *name.begin() == "..";
+    // Written otherwise ("./x", "a/../x"), one large file could be named, and read, a thousand times.
+    const bool is_plain =
+        name.native() == name.lexically_normal().native() && name.has_filename() && name != ".";
+    if (leads_out || !is_plain || name.native().find('\0') != std::string::npos) {
       Fail("{}: '{}' is mapped to '{}', which is not a file of this directory", path.string(),
            Printable(tensor), Printable(name.string()));
     }

@@ -101,6 +101,7 @@ class GgufParser {
     const uint64_t padding = (alignment - Position() % alignment) % alignment;
     const auto data = left_.subspan(std::min<uint64_t>(padding, left_.size()));
     for (Entry& entry : entries) state.tensors.push_back(Resolve(std::move(entry), data, alignment));
+    RefuseOverlaps(state.tensors);
   }
 
  private:
@@ -273,6 +274,21 @@ class GgufParser {
     }
     return {entry.name, *type, std::move(entry.shape),
             data.subspan(entry.offset, static_cast<size_t>(bytes))};
+  }
+
+  // Else a thousand tensors could be the same megabytes, and ask for a thousand times as much memory.
+  void RefuseOverlaps(const std::vector<GgufTensor>& tensors) {
+    std::vector<const GgufTensor*> sorted;
+    for (const GgufTensor& tensor : tensors) {
+      if (!tensor.data.empty()) sorted.push_back(&tensor);
+    }
+    std::ranges::sort(sorted, {}, [](const GgufTensor* tensor) { return tensor->data.data(); });
+    for (size_t i = 1; i < sorted.size(); ++i) {
+      const auto before = sorted[i - 1]->data;
+      if (before.data() + before.size() <= sorted[i]->data.data()) continue;
+      place_ = fmt::format("tensor '{}'", Printable(sorted[i]->name));
+      FailHere("overlaps tensor '{}'", Printable(sorted[i - 1]->name));
+    }
   }
 
   const MappedFile& file_;

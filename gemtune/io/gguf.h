@@ -56,7 +56,8 @@ struct GgufTensor {
 /// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 class GgufFile {
  public:
-  /// Checks every count, length, type, alignment, shape and offset against the file's size before using it.
+  /// Checks every count, length, type, alignment, shape and offset against the file's size before using it,
+  /// and that no two tensors overlap.
   /// Throws Error "<file>: ..." on the first fault, on duplicate keys or tensors, and on tensors of a type
   /// that kernels::BlockType lacks (naming the tensor, its type and the types that can be read).
   static GgufFile Open(const std::filesystem::path& path);

@@ -15,6 +15,10 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxDepth = 64;  // destroying, copying and printing recurse
 
+// A value takes two bytes of text ("1,") and up to a hundred of memory. The largest file there is reason for,
+// an index of shards or a list of added tokens, has some ten thousand.
+constexpr size_t kMaxValues = size_t{1} << 22;
+
 // Builds the value itself rather than through nlohmann's own builder, which looks for each new key among all
 // members before it: quadratic for ordered objects (a vocabulary of 262,144), and a duplicate would be lost.
 class Builder : public Json::json_sax_t {
@@ -65,6 +69,7 @@ class Builder : public Json::json_sax_t {
 
   bool Open() {
     if (open_.size() == kMaxDepth) Fail("{}: JSON nested more than {} levels deep", place_, kMaxDepth);
+    Count();
     open_.emplace_back();
     return true;
   }
@@ -75,7 +80,12 @@ class Builder : public Json::json_sax_t {
     return closed;
   }
 
+  void Count() {
+    if (++num_values_ > kMaxValues) Fail("{}: more than {} JSON values", place_, kMaxValues);
+  }
+
   bool Add(Json value) {
+    Count();
     if (open_.empty()) {
       root_ = std::move(value);
     } else {
@@ -94,6 +104,7 @@ class Builder : public Json::json_sax_t {
   std::string_view place_;
   Json root_;
   std::vector<Container> open_;
+  size_t num_values_ = 0;  // containers twice: as they open and as they close
 };
 
 }  // namespace

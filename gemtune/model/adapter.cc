@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -23,126 +24,12 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kConfigName = "adapter_config.json";
 constexpr const char* kWeightsName = "adapter_model.safetensors";
 constexpr const char* kHeadName = "base_model.model.score.weight";
 constexpr const char* kPeftVersion = "0.21.2";  // whose format this is
 
-// Entries that change nothing in what a trained adapter computes, or that are read one by one below. Any
-// other is an error unless it is empty: null, false, {} or [].
-const std::set<std::string> kKnownEntries = {"peft_type",
-                                             "task_type",
-                                             "r",
-                                             "lora_alpha",
-                                             "lora_dropout",
-                                             "target_modules",
-                                             "modules_to_save",
-                                             "use_rslora",
-                                             "use_dora",
-                                             "bias",
-                                             "peft_version",
-                                             "inference_mode",
-                                             "auto_mapping",
-                                             "init_lora_weights",
-                                             "eva_config",
-                                             "base_model_name_or_path",
-                                             "revision",
-                                             "megatron_core",
-                                             "qalora_group_size"};
-
-// Starts that leave the base as it is. The others (pissa, olora, loftq, corda, ...) take something out of it.
-const std::set<std::string> kKnownStarts = {"true", "false", "gaussian", "eva", "orthogonal"};
-
 const std::map<DType, at::ScalarType> kTypes = {
     {DType::kF32, at::kFloat}, {DType::kF16, at::kHalf}, {DType::kBF16, at::kBFloat16}};
-
-// One adapter_config.json, with the file's name in every complaint.
-class Reader {
- public:
-  explicit Reader(const fs::path& path) : path_(path.string()), json_(io::ParseJsonFile(path)) {
-    if (!json_.is_object()) Fail("{}: is not a JSON object", path_);
-  }
-
-  const std::string& path() const { return path_; }
-  const Json& json() const { return json_; }
-
-  // null where there is none.
-  Json At(const char* name) const { return json_.value(name, Json()); }
-
-  bool Flag(const char* name) const {
-    const Json value = At(name);
-    if (!value.is_null() && !value.is_boolean()) Fail("{}: '{}' is neither true nor false", path_, name);
-    return value.is_boolean() && value.get<bool>();
-  }
-
-  double Number(const char* name, double least, double most) const {
-    const Json value = At(name);
-    if (!value.is_number() || !(value.get<double>() >= least && value.get<double>() <= most)) {
-      Fail("{}: '{}' is no number between {} and {}", path_, name, least, most);
-    }
-    return value.get<double>();
-  }
-
-  std::vector<std::string> Names(const char* name) const {
-    const Json value = At(name);
-    const auto is_text = [](const Json& item) {
-      return item.is_string() && !item.get_ref<const std::string&>().empty();
-    };
-    if (value.is_null()) return {};
-    if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text)) {
-      Fail("{}: '{}' is no list of names", path_, name);
-    }
-    return value.get<std::vector<std::string>>();
-  }
-
-  // Throws Error unless the entry is that text; null passes where `may_be_absent`.
-  void Expect(const char* name, const std::string& text, bool may_be_absent) const {
-    const Json value = At(name);
-    if (value == text || (value.is_null() && may_be_absent)) return;
-    Fail("{}: '{}' is {}; gemtune reads {} only", path_, name, Printable(value.dump()), text);
-  }
-
- private:
-  std::string path_;
-  Json json_;
-};
-
-bool IsEmpty(const Json& value) {
-  return value.is_null() || value == false || ((value.is_structured() || value.is_string()) && value.empty());
-}
-
-void RefuseUnknownSettings(const Reader& reader) {
-  for (const auto& [name, value] : reader.json().items()) {
-    if (kKnownEntries.contains(name) || IsEmpty(value)) continue;
-    Fail("{}: '{}' is {}, a setting that gemtune does not know", reader.path(), Printable(name),
-         Printable(value.dump()));
-  }
-  const Json start = reader.At("init_lora_weights");
-  const std::string name = start.is_string() ? start.get<std::string>()
-                           : start.is_null() ? "true"
-                                             : start.dump();
-  if (!kKnownStarts.contains(name)) {
-    Fail(
-        "{}: 'init_lora_weights' is {}, which changes the base model's weights too; convert the adapter to "
-        "plain LoRA "
-        "first (peft: save_pretrained with path_initial_model_for_weight_conversion)",
-        reader.path(), Printable(start.dump()));
-  }
-}
-
-void ReadTargets(const Reader& reader, LoraConfig& lora) {
-  const Json targets = reader.At("target_modules");
-  if (targets.is_string()) {
-    const auto& text = targets.get_ref<const std::string&>();
-    if (text == "all-linear") return;
-    lora.target_pattern = text;
-  } else {
-    lora.target_modules = reader.Names("target_modules");
-  }
-  if (lora.target_pattern.empty() && lora.target_modules.empty()) {
-    Fail("{}: 'target_modules' names none", reader.path());
-  }
-}
 
 // "model.layers.0.mlp.up_proj.lora_A.weight" → the name in the file. peft takes the last part off m.
 std::string FileName(const std::string& parameter) {
@@ -215,29 +102,7 @@ Json ToJson(const AdapterConfig& config) {
 
 bool IsAdapter(const fs::path& path) {
   std::error_code error;
-  return fs::exists(path / kConfigName, error);
-}
-
-AdapterConfig ReadAdapterConfig(const fs::path& directory) {
-  const Reader reader(directory / kConfigName);
-  reader.Expect("peft_type", "LORA", /*may_be_absent=*/false);
-  reader.Expect("task_type", "SEQ_CLS", /*may_be_absent=*/true);
-  reader.Expect("bias", "none", /*may_be_absent=*/true);
-  RefuseUnknownSettings(reader);
-  AdapterConfig config;
-  const double rank = reader.Number("r", 1, 1 << 20);
-  if (rank != std::floor(rank)) Fail("{}: 'r' is no whole number", reader.path());
-  config.lora = {.r = static_cast<int64_t>(rank),
-                 .lora_alpha = reader.Number("lora_alpha", -1e9, 1e9),
-                 .use_rslora = reader.Flag("use_rslora"),
-                 .use_dora = reader.Flag("use_dora"),
-                 .modules_to_save = reader.Names("modules_to_save")};
-  if (!reader.At("lora_dropout").is_null())
-    config.lora.lora_dropout = reader.Number("lora_dropout", 0, 0.999);
-  ReadTargets(reader, config.lora);
-  const Json base = reader.At("base_model_name_or_path");
-  if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
-  return config;
+  return fs::exists(path / kAdapterConfigName, error);
 }
 
 int64_t AdapterOutputs(const fs::path& directory) {
@@ -248,8 +113,7 @@ int64_t AdapterOutputs(const fs::path& directory) {
   return head->second.shape[0];
 }
 
-void ReadAdapterWeights(const fs::path& directory, torch::nn::Module& model) {
-  const at::NoGradGuard no_grad;
+void CheckAdapterWeights(const fs::path& directory, const torch::nn::Module& model) {
   const io::SafetensorsFile file = OpenWeights(directory);
   const std::string path = (directory / kWeightsName).string();
   std::set<std::string> used;
@@ -261,16 +125,27 @@ void ReadAdapterWeights(const fs::path& directory, torch::nn::Module& model) {
       Fail("{}: tensor '{}' has shape [{}], the configuration and the base model ask for [{}]", path, name,
            fmt::join(view.shape, ", "), fmt::join(parameter.sizes(), ", "));
     }
-    const auto type = kTypes.find(view.dtype);
-    if (type == kTypes.end())
+    if (!kTypes.contains(view.dtype))
       Fail("{}: tensor '{}' is {}; F32, F16 and BF16 are read", path, name, DTypeName(view.dtype));
-    parameter.copy_(at::from_blob(const_cast<std::byte*>(view.data.data()), view.shape, type->second));
     used.insert(name);
   }
   for (const auto& [name, view] : file.tensors()) {
     if (!used.contains(name))
       Fail("{}: tensor '{}' belongs to no part of the model that the adapter's configuration names", path,
            Printable(name, 120));
+  }
+}
+
+void ReadAdapterWeights(const fs::path& directory, torch::nn::Module& model) {
+  const at::NoGradGuard no_grad;
+  CheckAdapterWeights(directory, model);
+  const io::SafetensorsFile file = OpenWeights(directory);
+  for (const auto& [name, parameter] : Trained(model)) {
+    const io::TensorView& view = file.tensors().at(name);
+    // Copied twice: in the file, numbers may lie at any address.
+    const at::Tensor stored = at::empty(view.shape, kTypes.at(view.dtype));
+    if (!view.data.empty()) std::memcpy(stored.mutable_data_ptr(), view.data.data(), view.data.size());
+    parameter.copy_(stored);
   }
 }
 
@@ -286,7 +161,7 @@ void WriteAdapter(const fs::path& directory, const torch::nn::Module& model, con
                         .data = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}}});
   }
   io::WriteSafetensors(directory / kWeightsName, tensors, {{"format", "pt"}});
-  WriteFileAtomically(directory / kConfigName, ToJson(config).dump(2) + "\n");
+  WriteFileAtomically(directory / kAdapterConfigName, ToJson(config).dump(2) + "\n");
 }
 
 }  // namespace gemtune::model

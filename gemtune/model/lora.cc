@@ -7,10 +7,10 @@
 #include <cctype>
 #include <cmath>
 #include <functional>
-#include <regex>
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/pattern.h"
 #include "gemtune/kernels/dropout.h"
 #include "gemtune/model/linear.h"
 #include "gemtune/ops/compute_type.h"
@@ -20,12 +20,8 @@ namespace {
 
 constexpr const char* kHead = "score";
 
-std::regex Pattern(const std::string& text) {
-  try {
-    return std::regex(text);
-  } catch (const std::regex_error& error) {
-    Fail("--lora-target-modules '{}' is no regular expression: {}", Printable(text), error.what());
-  }
+Pattern ParsePattern(const std::string& text) {
+  return {text, "--lora-target-modules"};
 }
 
 bool EndsInName(const std::string& path, const std::string& name) {
@@ -47,8 +43,8 @@ using Matcher = std::function<bool(const std::string& path)>;
 
 Matcher TargetMatcher(const LoraConfig& config) {
   if (!config.target_pattern.empty()) {
-    return [pattern = Pattern(config.target_pattern)](const std::string& path) {
-      return std::regex_match(path, pattern);
+    return [pattern = ParsePattern(config.target_pattern)](const std::string& path) {
+      return pattern.Matches(path);
     };
   }
   return [names = config.target_modules](const std::string& path) {
@@ -127,7 +123,7 @@ void SetTargetModules(const std::string& text, LoraConfig& config) {
     return std::isalnum(c) || c == '_' || c == '.' || c == ',';
   });
   if (!are_names) {
-    Pattern(text);
+    ParsePattern(text);
     config.target_pattern = text;
     return;
   }

@@ -40,7 +40,7 @@ std::string ShapeText(at::IntArrayRef shape) {
 
 const Json& TextConfig(const Json& config) {
   const auto nested = config.find("text_config");
-  return nested == config.end() ? config : *nested;
+  return nested == config.end() || !nested->is_object() ? config : *nested;
 }
 
 // What the outputs mean, as entries of a config.json.
@@ -86,6 +86,27 @@ void RemoveOtherModel(const fs::path& directory, const std::set<fs::path>& kept)
   for (const fs::path& path : stale) fs::remove(path);
 }
 
+// Throws Error if the tensor of a parameter is missing or of another shape.
+void CheckParameter(const io::Checkpoint& checkpoint, const std::string& name, at::IntArrayRef shape) {
+  const io::TensorInfo* info = checkpoint.Find(name);
+  if (info == nullptr) Fail("{}: tensor '{}' is missing", checkpoint.path().string(), name);
+  if (at::IntArrayRef(info->shape) != shape) {
+    Fail("{}: tensor '{}' has shape {}, the configuration asks for {}", checkpoint.path().string(), name,
+         ShapeText(info->shape), ShapeText(shape));
+  }
+}
+
+// The model without numbers: what a configuration asks for is compared with what the file holds before it is
+// allocated.
+SequenceClassifier CheckedOutline(const io::Checkpoint& checkpoint, const Gemma3TextConfig& config,
+                                  int64_t num_labels) {
+  SequenceClassifier outline(config, num_labels, at::TensorOptions().device(at::kMeta));
+  for (const auto& item : outline->trunk()->named_parameters()) {
+    CheckParameter(checkpoint, "model." + item.key(), item.value().sizes());
+  }
+  return outline;
+}
+
 PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer tokenizer,
                           const ClassifierHead& head, at::ScalarType dtype) {
   const std::string source = checkpoint.path().string();
@@ -96,6 +117,7 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
                               .head = head,
                               .model = nullptr};
   const auto num_labels = static_cast<int64_t>(head.label_names.size());
+  CheckedOutline(checkpoint, loaded.config, num_labels);
   loaded.model = SequenceClassifier(loaded.config, num_labels, at::TensorOptions().dtype(dtype));
   const io::TensorInfo* score = checkpoint.Find("score.weight");
   loaded.head_is_new =
@@ -136,6 +158,11 @@ PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, con
   }
   const io::Checkpoint checkpoint = io::Checkpoint::Open(base);
   const bool has_tokenizer = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
+  const auto config = Gemma3TextConfig::FromJson(checkpoint.config(), base.string() + ": config");
+  SequenceClassifier outline = CheckedOutline(checkpoint, config, outputs);
+  LoraConfig outline_lora = adapter.lora;
+  AttachLora(*outline, outline_lora, /*seed=*/0);
+  CheckAdapterWeights(path, *outline);
   PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(has_tokenizer ? path : base),
                                      HeadOfAdapter(path, TextConfig(checkpoint.config()), outputs), dtype);
   loaded.adapter = adapter;
@@ -152,12 +179,7 @@ void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module,
   const at::NoGradGuard no_grad;
   for (const auto& item : module.named_parameters()) {
     const std::string name = prefix + item.key();
-    const io::TensorInfo* info = checkpoint.Find(name);
-    if (info == nullptr) Fail("{}: tensor '{}' is missing", checkpoint.path().string(), name);
-    if (at::IntArrayRef(info->shape) != item.value().sizes()) {
-      Fail("{}: tensor '{}' has shape {}, the configuration asks for {}", checkpoint.path().string(), name,
-           ShapeText(info->shape), ShapeText(item.value().sizes()));
-    }
+    CheckParameter(checkpoint, name, item.value().sizes());
     checkpoint.Read(name, ToDType(item.value().scalar_type()), item.value().mutable_data_ptr());
   }
 }

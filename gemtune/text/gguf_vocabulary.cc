@@ -24,6 +24,7 @@ Vocabulary ReadGgufVocabulary(const std::filesystem::path& path) {
     Fail("{}: not a Gemma tokenizer: it puts a space in front of the text", source);
   }
   const auto pieces = file.Required<std::span<const std::string_view>>("tokenizer.ggml.tokens");
+  if (pieces.size() > kMaxPieces) Fail("{}: has {} tokens, more than {}", source, pieces.size(), kMaxPieces);
   const auto types = file.Required<std::vector<int32_t>>("tokenizer.ggml.token_type");
   const auto id = [&](const char* key) { return file.Optional<int32_t>(key).value_or(kNoId); };
   ScoredPieces scored = {.pieces = {pieces.begin(), pieces.end()},

@@ -234,6 +234,7 @@ ScoredPieces DecodeModelProto(std::string_view bytes, const std::string& source)
     if (field->type != WireType::kBytes) continue;
     const Reader inner(field->bytes, source);
     if (field->number == kModelPieces) DecodePiece(inner, &scored);
+    if (scored.pieces.size() > kMaxPieces) Fail("{}: has more than {} tokens", source, kMaxPieces);
     if (field->number == kModelTrainerSpec) {
       DecodeTrainerSpec(inner, source, &scored);
       trainer_spec = true;

@@ -16,6 +16,8 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr size_t kMaxTemplateIds = 64;  // Gemma's has one; they stand around every text
+
 // Pairs of pieces by text: tokenizer.json may list merges before the pieces they name.
 struct MergeTexts {
   struct Sizes {
@@ -44,6 +46,7 @@ class JsonReader : public nlohmann::json_sax<json> {
 
   bool number_unsigned(number_unsigned_t value) override {
     if (section_ != Section::kVocab) return Value(value);
+    if (vocab.size() == kMaxPieces) Fail("{}: has more than {} tokens", source_, kMaxPieces);
     vocab.emplace_back(std::move(key_), value);
     return true;
   }
@@ -103,6 +106,7 @@ class JsonReader : public nlohmann::json_sax<json> {
  private:
   enum class Section { kTree, kVocab, kMerges };
   static constexpr size_t kMaxDepth = 32;
+  static constexpr size_t kMaxValues = size_t{1} << 22;  // as io::ParseJson, but for vocab and merges
 
   bool IsModelMember(std::string_view name) const {
     return section_ == Section::kTree && open_.size() == 2 && key_ == name && open_[0]->is_object() &&
@@ -137,9 +141,10 @@ class JsonReader : public nlohmann::json_sax<json> {
     return true;
   }
   json* Insert(json value) {
-    if (section_ != Section::kTree) Unexpected();
+    if (section_ != Section::kTree || ++num_values_ > kMaxValues) Unexpected();
     json& parent = *open_.back();
     if (parent.is_array()) return &parent.emplace_back(std::move(value));
+    if (parent.contains(key_)) Fail("{}: key '{}' is there twice", source_, Printable(key_));
     return &(parent[key_] = std::move(value));
   }
   void AppendPart(std::string_view part) {
@@ -159,6 +164,7 @@ class JsonReader : public nlohmann::json_sax<json> {
   std::vector<json*> open_;  // containers from the root to where the parser stands
   std::string key_;
   bool in_pair_ = false;
+  size_t num_values_ = 0;
   size_t parts_ = 0;
   uint32_t part_sizes_[2] = {};
 };
@@ -285,6 +291,7 @@ std::vector<std::vector<int32_t>> ReadTemplate(const json& list, const json& spe
     const json& token_ids = Member(Member(special_tokens, name.get<std::string>()), "ids");
     require(token_ids.is_array());
     for (const json& id : token_ids) {
+      require(ids.back().size() < kMaxTemplateIds);
       require(id.is_number_unsigned() && id.get<uint64_t>() <= std::numeric_limits<int32_t>::max());
       ids.back().push_back(id.get<int32_t>());
     }
@@ -356,6 +363,7 @@ Vocabulary ParseTokenizerJson(std::string_view text, const std::string& source) 
   CheckKind(reader.tree, source);
   Vocabulary vocabulary;
   vocabulary.pieces = TakePieces(std::move(reader.vocab), source);
+  CheckSizes(vocabulary.pieces, source);
   const PieceIndex index(vocabulary.pieces, source);
   vocabulary.merges = FindMerges(reader.merges, vocabulary.pieces, index, source);
   CheckMerges(vocabulary, index, source);

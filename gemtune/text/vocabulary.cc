@@ -42,8 +42,9 @@ bool IsRun(std::string_view piece) {
   return piece.substr(step) == piece.substr(0, piece.size() - step);
 }
 
-std::vector<Merge> AllMerges(std::span<const std::string> pieces, const PieceIndex& index,
-                             std::span<const float> scores) {
+std::vector<Merge> AllMerges(std::span<const std::string> pieces, std::span<const float> scores,
+                             const std::string& source) {
+  const PieceIndex index(pieces, source);
   std::vector<int32_t> by_score(pieces.size());
   std::iota(by_score.begin(), by_score.end(), 0);
   std::ranges::stable_sort(by_score, [&](int32_t a, int32_t b) { return scores[a] > scores[b]; });
@@ -55,6 +56,7 @@ std::vector<Merge> AllMerges(std::span<const std::string> pieces, const PieceInd
       ForEachSplit(pieces, index, id, [&](int32_t left, int32_t right) {
         merges.push_back({left, right, id});
       });
+      if (merges.size() > kMaxMerges) Fail("{}: more than {} merges", source, kMaxMerges);
     }
     const auto lengths = [&](const Merge& merge) {
       return std::pair(CountCharacters(pieces[merge.left]), CountCharacters(pieces[merge.right]));
@@ -107,6 +109,9 @@ void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
   for (const AddedToken& token : vocabulary.added_tokens) {
     const std::string name = Printable(token.content);
     if (token.content.empty()) Fail("{}: added token {} is empty", source, token.id);
+    if (token.content.size() > kMaxTokenBytes) {
+      Fail("{}: added token '{}' is longer than {} bytes", source, name, kMaxTokenBytes);
+    }
     if (ValidUtf8Prefix(token.content) != token.content.size()) {
       Fail("{}: added token '{}' is not UTF-8", source, name);
     }
@@ -174,7 +179,16 @@ int32_t PieceIndex::Find(std::string_view piece) const {
   return kNoId;
 }
 
+void CheckSizes(std::span<const std::string> pieces, const std::string& source) {
+  if (pieces.size() > kMaxPieces) Fail("{}: has {} tokens, more than {}", source, pieces.size(), kMaxPieces);
+  for (size_t id = 0; id < pieces.size(); ++id) {
+    if (pieces[id].size() > kMaxTokenBytes)
+      Fail("{}: token {} is longer than {} bytes", source, id, kMaxTokenBytes);
+  }
+}
+
 Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) {
+  CheckSizes(scored.pieces, source);
   DropUnusedTail(&scored, source);
   if (scored.unk_id == kNoId) {
     const auto unknown = std::ranges::find(scored.types, PieceType::kUnknown);
@@ -193,7 +207,7 @@ Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) 
     scored.scores[i] = 0;
   }
   vocabulary.pieces = std::move(scored.pieces);
-  vocabulary.merges = AllMerges(vocabulary.pieces, PieceIndex(vocabulary.pieces, source), scored.scores);
+  vocabulary.merges = AllMerges(vocabulary.pieces, scored.scores, source);
   vocabulary.special_tokens =
       MakeTemplate(scored.add_bos ? scored.bos_id : kNoId, scored.add_eos ? scored.eos_id : kNoId);
   return vocabulary;

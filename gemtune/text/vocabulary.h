@@ -12,6 +12,11 @@ namespace gemtune::text {
 
 inline constexpr int32_t kNoId = -1;
 
+/// Bounds of what a vocabulary may hold, far above Gemma's (262,144 pieces, the longest of 48 bytes). All
+/// ways to cut a piece are looked up, which is quadratic in its length.
+inline constexpr size_t kMaxPieces = size_t{1} << 22;
+inline constexpr size_t kMaxTokenBytes = 1024;
+
 /// U+2581, which stands for a space in pieces.
 inline constexpr std::string_view kSpaceSymbol = "\xe2\x96\x81";
 
@@ -93,6 +98,9 @@ Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source);
 /// The template that transformers makes of a tokenizer's flags: bos_id before and eos_id after each text,
 /// unless kNoId.
 SpecialTokensTemplate MakeTemplate(int32_t bos_id, int32_t eos_id);
+
+/// Throws Error("<source>: ...") for more than kMaxPieces pieces and one longer than kMaxTokenBytes.
+void CheckSizes(std::span<const std::string> pieces, const std::string& source);
 
 /// Throws Error("<source>: ...") if the vocabulary is not fit for SentencePiece's BPE with byte fallback,
 /// added tokens contradict it, or ids are out of range.

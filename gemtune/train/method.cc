@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
-#include <regex>
 #include <string_view>
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/pattern.h"
 
 namespace gemtune::train {
 namespace {
@@ -71,14 +71,6 @@ std::vector<bool> ParseLayers(const std::string& text, int64_t layers) {
   return is_trained;
 }
 
-std::regex ParseExpression(const std::string& text) {
-  try {
-    return std::regex(text, std::regex::ECMAScript | std::regex::optimize);
-  } catch (const std::regex_error& error) {
-    Fail("--trainable-parameters '{}' is no regular expression: {}", Printable(text), error.what());
-  }
-}
-
 void SelectLayers(torch::nn::Module& model, const std::string& text) {
   const std::vector<bool> is_trained = ParseLayers(text, CountLayers(model));
   Select(model, [&](const std::string& name) {
@@ -89,10 +81,10 @@ void SelectLayers(torch::nn::Module& model, const std::string& text) {
 }
 
 void SelectByExpression(torch::nn::Module& model, const std::string& text) {
-  const std::regex expression = ParseExpression(text);
+  const Pattern expression(text, "--trainable-parameters");
   bool matches = false;
   Select(model, [&](const std::string& name) {
-    const bool is_named = std::regex_search(name, expression);
+    const bool is_named = expression.IsFoundIn(name);
     matches = matches || is_named;
     return is_named || IsOfHead(name) || name.starts_with(kFinalNorm);
   });

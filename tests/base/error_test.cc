@@ -48,5 +48,10 @@ TEST(Check, ThrowsLogicErrorWithItsPlace) {
   }
 }
 
+TEST(DidYouMean, DoesNotCompareMegabytes) {
+  const std::string typed(size_t{1} << 20, 'x');
+  EXPECT_EQ(DidYouMean(typed, {typed.substr(1)}), "");  // letter by letter it would take an hour
+}
+
 }  // namespace
 }  // namespace gemtune

@@ -51,6 +51,16 @@ TEST_F(EvaluateCommand, IntegersAreClassIds) {
   EXPECT_EQ(nlohmann::json::parse(run.out)["confusion_matrix"].dump(), "[[1,0],[1,0]]");
 }
 
+TEST_F(EvaluateCommand, LeavesBadRowsOutWhereThatIsAskedFor) {
+  const std::string good = "{\"text\": \"a\", \"label\": \"no\"}\n{\"text\": \"b\", \"label\": \"yes\"}\n";
+  const std::string bad = "{\"text\": \"a\", \"label\": \"maybe\"}\n{\"text\": \"a\"}\n";
+  const auto run = Evaluate(bad + good, {"--on-bad-row", "skip"});
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("skipped 2 of 4 rows (1 without the column, 1 of no usable label)"));
+  EXPECT_EQ(nlohmann::json::parse(run.out)["confusion_matrix"],
+            nlohmann::json::parse(Evaluate(good).out)["confusion_matrix"]);
+}
+
 TEST_F(EvaluateCommand, SaysWhatIsWrong) {
   EXPECT_THAT(Evaluate("{\"text\": \"a\", \"label\": \"maybe\"}\n").err, HasSubstr("'maybe'"));
   EXPECT_THAT(Evaluate("{\"txt\": \"a\"}\n").err, HasSubstr("'text'"));

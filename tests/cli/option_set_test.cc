@@ -19,6 +19,7 @@ class OptionSetTest : public test::TempDir {
     options_.Add("--name,--alias", name_, "A text", {.choices = {"red", "green"}});
     options_.Add("--filled", filled_, "Another text", {.not_empty = true});
     options_.Add("--count", count_, "A number", {.min = 1, .max = 10});
+    options_.Add("--free", free_, "Any number");
     options_.Add("--rate", rate_, "A fraction", {.min = 0});
     options_.Group("Second");
     options_.Add("--off", off_, "A flag");
@@ -32,7 +33,7 @@ class OptionSetTest : public test::TempDir {
   }
 
   std::string name_ = "red", filled_ = "full";
-  int64_t count_ = 3;
+  int64_t count_ = 3, free_ = 0;
   double rate_ = 0.5;
   bool off_ = false, on_ = true;
   std::vector<std::string> files_, words_;
@@ -142,11 +143,24 @@ TEST_F(OptionSetTest, ComplainsInOneLine) {
             "gemtune try: --rate: 'inf' is not a number; see gemtune try --help");
   EXPECT_THAT(Complaint({"--count", "99999999999999999999"}), HasSubstr("is not between 1 and 10"));
   EXPECT_EQ(Complaint({"--filled", ""}), "gemtune try: --filled: is empty; see gemtune try --help");
-  EXPECT_THAT(Complaint({"--count", "1.5"}), HasSubstr("--count"));
+  EXPECT_THAT(Complaint({"--count", "1.5"}), HasSubstr("--count: '1.5' is not a whole number"));
+  EXPECT_THAT(Complaint({"--free", "9223372036854775808"}),
+              HasSubstr("is not between -9007199254740992 and 9007199254740992"));
   EXPECT_THAT(Complaint({"--coutn", "1"}), HasSubstr("unknown option --coutn (did you mean '--count'?)"));
   EXPECT_THAT(Complaint({"--config", (dir_ / "none.toml").string()}), HasSubstr("none.toml"));
   EXPECT_THAT(Complaint({"--config", test::WriteText(dir_ / "bad.toml", "colour = 1\n")}),
               AllOf(HasSubstr("bad.toml: 'colour' is not an option"), HasSubstr("not TOML")));
+  const auto complaint_of_file = [&](const std::string& text) {
+    return Complaint({"--config", test::WriteText(dir_ / "bad.toml", text)});
+  };
+  EXPECT_THAT(complaint_of_file("coutn = 1\n"),
+              HasSubstr("bad.toml: 'coutn' is not an option (did you mean 'count'?)"));
+  EXPECT_EQ(complaint_of_file("count = 11\n"),
+            "gemtune try: --count: 11 is not between 1 and 10; see gemtune try --help");
+  EXPECT_THAT(complaint_of_file("name = \"gren\"\n"), HasSubstr("did you mean 'green'?"));
+  EXPECT_THAT(complaint_of_file("count = \"many\"\n"), HasSubstr("--count: 'many' is not a number"));
+  EXPECT_THAT(complaint_of_file("count = \n"), HasSubstr("--count"));
+  EXPECT_THAT(complaint_of_file("[first]\ncount = 2\n"), HasSubstr("bad.toml: "));
 }
 
 TEST_F(OptionSetTest, HelpShowsGroupsTypesAndDefaults) {

@@ -64,6 +64,28 @@ TEST_F(PredictCommand, TextsFilesAndStandardInputGiveTheSameInOrder) {
   }
 }
 
+TEST_F(PredictCommand, ASkippedRowKeepsItsLine) {
+  const std::string rows =
+      "{\"text\": null}\n{\"text\": \"a\"}\n{\"txt\": \"b\"}\n{\"text\": \"c\"}\n{\"text\": 5}\n";
+  const std::string path = test::WriteText(dir_ / "texts.jsonl", rows);
+  EXPECT_EQ(RunProgram(Arguments({"--input-file", path})).exit_code, kBadInput);
+  const auto run = RunProgram(Arguments({"--input-file", path, "--on-bad-row", "skip"}));
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  const auto lines = JsonLines(run.out);
+  ASSERT_EQ(lines.size(), 5u);
+  for (const size_t good : {1, 3}) EXPECT_TRUE(lines[good].contains("label"));
+  EXPECT_EQ(lines[0]["error"], path + ": row 1: 'text' is null");
+  EXPECT_THAT(lines[2]["error"].get<std::string>(), HasSubstr("row 3: has no column 'text'"));
+  EXPECT_THAT(lines[4]["error"].get<std::string>(), HasSubstr("row 5: 'text' is a JSON number"));
+  EXPECT_THAT(run.err, HasSubstr("warning: " + path +
+                                 ": skipped 3 of 5 rows (1 without the column, 1 null, 1 of the "));
+
+  const auto texts = RunProgram(Arguments({"--on-bad-row", "skip", "good", "\xff"}));
+  ASSERT_EQ(texts.exit_code, kDone) << texts.err;
+  ASSERT_EQ(JsonLines(texts.out).size(), 2u);
+  EXPECT_EQ(JsonLines(texts.out)[1]["error"], "text 2: is not valid UTF-8");
+}
+
 TEST_F(PredictCommand, SaysWhatIsWrong) {
   const auto both = RunProgram(Arguments({"--input-file", "x.jsonl", "text"}));
   EXPECT_EQ(both.exit_code, kBadInput);

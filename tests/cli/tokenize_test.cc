@@ -25,6 +25,16 @@ TEST_F(TokenizeCommand, PrintsAnArrayARow) {
                         TinyTokenizer::kSpace, TinyTokenizer::Letter('a')));
 }
 
+TEST_F(TokenizeCommand, ASkippedRowIsNull) {
+  TinyTokenizer().Make(dir_ / "tokenizer");
+  const std::string data =
+      test::WriteText(dir_ / "data.jsonl", "{\"text\": \"\"}\n{\"text\": 1}\n{\"text\": \"\"}\n[]\n");
+  const auto run = RunProgram({"tokenize", "--model", (dir_ / "tokenizer").string(), "--input-file", data,
+                               "--no-cache", "--on-bad-row", "skip"});
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_EQ(run.out, "[2]\nnull\n[2]\nnull\n");
+}
+
 TEST_F(TokenizeCommand, SavesTheTokenizer) {
   TinyTokenizer().Make(dir_ / "tokenizer");
   const auto run = RunProgram(

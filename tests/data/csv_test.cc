@@ -19,9 +19,10 @@ using ::testing::IsEmpty;
 class CsvTest : public test::TempDir {
  protected:
   std::vector<Row> Read(std::string_view contents, const Columns& columns = kTextAndLabel,
-                        int64_t max_rows = 0, const char* name = "a.csv") {
+                        int64_t max_rows = 0, const char* name = "a.csv",
+                        std::vector<std::string>* bad = nullptr) {
     WriteFileAtomically(dir_ / name, contents);
-    return ReadRows({FileOfPath(dir_ / name)}, columns, max_rows);
+    return ReadRows({FileOfPath(dir_ / name)}, columns, max_rows, bad);
   }
   std::string Message(std::string_view contents) {
     return MessageOf([&] { Read(contents); });
@@ -89,7 +90,7 @@ TEST_F(CsvTest, StopsAtTheLimit) {
 }
 
 TEST_F(CsvTest, RowsMayBeLongerThanABlockAndSpanBlocks) {
-  const std::string megabytes(size_t{5} << 20, 'x');
+  const std::string megabytes(size_t{3} << 20, 'x');
   const std::string with_line_ends = std::string(1 << 19, '\n') + megabytes;
   std::string contents = "text,label\n";
   for (int i = 0; i < 3; ++i) contents += "\"" + with_line_ends + "\",0\nshort,1\n";
@@ -99,6 +100,36 @@ TEST_F(CsvTest, RowsMayBeLongerThanABlockAndSpanBlocks) {
     EXPECT_TRUE(rows[i].text == with_line_ends);
     EXPECT_EQ(rows[i + 1], Of(static_cast<int64_t>(i) + 2, "short", "1"));
   }
+}
+
+TEST_F(CsvTest, SkipsBadRowsAndKeepsTheNumbersOfTheOthers) {
+  const std::string contents = "text,label\na,0\nb\nc,1\n\xff,1\nd,1,2\n,\ne,2\n";
+  std::vector<std::string> bad;
+  EXPECT_THAT(Read(contents, kTextAndLabel, 0, "a.csv", &bad),
+              ElementsAre(Of(1, "a", "0"), Of(3, "c", "1"), Of(6, "", ""), Of(7, "e", "2")));
+  EXPECT_THAT(bad, ElementsAre(HasSubstr("a.csv: row 2: 1 fields, but the header has 2"),
+                               HasSubstr("a.csv: row 4: 'text' is not valid UTF-8"),
+                               HasSubstr("a.csv: row 5: 3 fields, but the header has 2")));
+  bad.clear();
+  EXPECT_THAT(Read(contents, kTextAndLabel, 4, "a.csv", &bad), ElementsAre(Of(1, "a", "0"), Of(3, "c", "1")));
+  EXPECT_EQ(bad.size(), 2);  // rows 2 and 4: the first four rows are four, bad ones included
+  EXPECT_THAT(MessageOf([&] { Read("text,label\n\"x,0\n", kTextAndLabel, 0, "a.csv", &bad); }),
+              HasSubstr("the file ends in a quoted field"));
+}
+
+TEST_F(CsvTest, SkipsBadRowsAcrossBlocks) {
+  std::string contents = "text,label\n";
+  constexpr int kRows = 250'000;
+  for (int i = 1; i <= kRows; ++i)
+    contents += i % 7 == 0 ? fmt::format("{}\n", i) : fmt::format("{0},{0}\n", i);
+  std::vector<std::string> bad;
+  const std::vector<Row> rows = Read(contents, kTextAndLabel, 0, "a.csv", &bad);
+  ASSERT_EQ(bad.size(), kRows / 7);
+  for (const Row& row : rows) ASSERT_EQ(row.text, std::to_string(row.row));
+}
+
+TEST_F(CsvTest, RefusesAHeaderOfTooManyColumns) {
+  EXPECT_THAT(Message(std::string(100'000, ',') + "\n"), HasSubstr("a.csv: its header has 100001 columns"));
 }
 
 TEST_F(CsvTest, ManyRowsKeepTheirOrderAndNumbers) {

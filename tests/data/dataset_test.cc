@@ -145,6 +145,45 @@ TEST_F(DatasetTest, ManyRowsKeepTheirLabels) {
   }
 }
 
+// Bad for each of the reasons there are, at the ends too, and where the good ones stand among them.
+TEST_F(DatasetTest, SkipsBadRowsInTheirPlaces) {
+  DatasetOptions options =
+      Write("a.jsonl",
+            "no JSON\n{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\", \"label\": \"\"}\n"
+            "{\"text\": null, \"label\": \"x\"}\n{\"text\": \"c\", \"label\": \"y\"}\n"
+            "{\"text\": \"d\", \"label\": [1]}\n{\"label\": \"x\"}\n");
+  EXPECT_THAT(Message(options), HasSubstr("a.jsonl: row 1: is not valid JSON"));
+  options.on_bad_row = OnBadRow::kSkip;
+  testing::internal::CaptureStderr();
+  const Dataset dataset = Dataset::Load(options, tokenizer_);
+  const std::string warning = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(
+      warning,
+      HasSubstr("a.jsonl: skipped 5 of 7 rows (1 malformed, 1 without the column, 1 null, 2 of no usable "
+                "label); the first: "));
+  EXPECT_EQ(std::count(warning.begin(), warning.end(), '\n'), 1);
+  ASSERT_EQ(dataset.size(), 2);
+  EXPECT_THAT(dataset.ids(0), ElementsAre(kBos, Letter('a')));
+  EXPECT_THAT(dataset.ids(1), ElementsAre(kBos, Letter('c')));
+  EXPECT_THAT(dataset.labels().names, ElementsAre("x", "y"));
+  EXPECT_THAT(dataset.label(1), ElementsAre(1));
+  std::vector<std::pair<int64_t, RowFault>> skipped;
+  for (const SkippedRow& row : dataset.skipped()) skipped.emplace_back(row.before, row.fault);
+  EXPECT_THAT(skipped, ElementsAre(std::pair(0, RowFault::kMalformed), std::pair(1, RowFault::kBadLabel),
+                                   std::pair(1, RowFault::kNull), std::pair(2, RowFault::kBadLabel),
+                                   std::pair(2, RowFault::kNoColumn)));
+  options.max_samples = 5;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(Dataset::Load(options, tokenizer_).skipped().size(), 3);
+  testing::internal::GetCapturedStderr();
+}
+
+TEST_F(DatasetTest, SaysSoWhereEveryRowIsBad) {
+  DatasetOptions options = Write("a.csv", "text,label\nx\ny\n");
+  options.on_bad_row = OnBadRow::kSkip;
+  EXPECT_THAT(Message(options), HasSubstr("a.csv: none of 2 rows can be used; the first: "));
+}
+
 TEST_F(DatasetTest, RefusesWhatCannotBeTrainedOn) {
   EXPECT_THAT(Message({}), HasSubstr("no data file is given"));
   EXPECT_THAT(Message(Write("a.csv", "text,label\n")), HasSubstr("a.csv: no rows"));

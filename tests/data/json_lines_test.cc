@@ -19,9 +19,9 @@ using ::testing::IsEmpty;
 class JsonLinesTest : public test::TempDir {
  protected:
   std::vector<Row> Read(std::string_view contents, const Columns& columns = kTextAndLabel,
-                        int64_t max_rows = 0) {
+                        int64_t max_rows = 0, std::vector<std::string>* bad = nullptr) {
     WriteFileAtomically(dir_ / "a.jsonl", contents);
-    return ReadRows({FileOfPath(dir_ / "a.jsonl")}, columns, max_rows);
+    return ReadRows({FileOfPath(dir_ / "a.jsonl")}, columns, max_rows, bad);
   }
   std::string Message(std::string_view contents) {
     return MessageOf([&] { Read(contents); });
@@ -69,13 +69,49 @@ TEST_F(JsonLinesTest, StopsAtTheLimit) {
   EXPECT_EQ(Read("{\"text\": \"x\", \"label\": 1}\nno JSON", kTextAndLabel, 1).size(), 1);
 }
 
-TEST_F(JsonLinesTest, ALineMayBeTensOfMegabytes) {
-  const std::string text(size_t{20} << 20, 'x');
+TEST_F(JsonLinesTest, ALineMayBeTensOfMegabytesButNotItsText) {
+  const std::string other(size_t{20} << 20, 'x');
+  const std::string text(size_t{4} << 20, 'y');
   std::string contents;
-  for (int i = 0; i < 3; ++i) contents += "{\"label\": 0, \"text\": \"" + text + "\"}\n";
+  for (int i = 0; i < 3; ++i)
+    contents += "{\"label\": 0, \"other\": \"" + other + "\", \"text\": \"" + text + "\"}\n";
   const std::vector<Row> rows = Read(contents);
   ASSERT_EQ(rows.size(), 3);
   for (const Row& row : rows) EXPECT_TRUE(row.text == text);
+  EXPECT_THAT(Message("{\"label\": 0, \"text\": \"" + text + "y\"}"),
+              HasSubstr("a.jsonl: row 1: 'text' has 4.2 MB of text, more than 4 MB"));
+}
+
+TEST_F(JsonLinesTest, SkipsEachKindOfBadRow) {
+  std::vector<std::string> bad;
+  const auto rows = Read(
+      "{\"text\": \"a\", \"label\": 0}\n{\"text\": \n{\"label\": 1}\n{\"text\": null, \"label\": 1}\n"
+      "{\"text\": 5, \"label\": 1}\n\n{\"text\": \"b\", \"label\": {}}\n{\"text\": \"c\", \"label\": 1}",
+      kTextAndLabel, 0, &bad);
+  EXPECT_THAT(rows, ElementsAre(Row{0, 1, "a", "", int64_t{0}}, Row{0, 8, "c", "", int64_t{1}}));
+  EXPECT_THAT(bad,
+              ElementsAre(HasSubstr("row 2: is not valid JSON"), HasSubstr("row 3: has no column 'text'"),
+                          HasSubstr("row 4: 'text' is null"), HasSubstr("row 5: 'text' is a JSON number"),
+                          HasSubstr("row 7: 'label' is a JSON object")));
+}
+
+TEST_F(JsonLinesTest, SkipsALineLongerThanAnyMayBe) {
+  const DataFile file = FileOfPath(dir_ / "a.jsonl");
+  WriteFileAtomically(file.path, "{\"text\": \"a\", \"label\": 0}\n");
+  std::filesystem::resize_file(file.path, size_t{300} << 20);  // zeros that take no place on the disk
+  EXPECT_THAT(MessageOf([&] { ReadRows({file}, kTextAndLabel); }), HasSubstr("row 2: longer than 256 MiB"));
+  std::vector<std::string> bad;
+  EXPECT_EQ(ReadRows({file}, kTextAndLabel, 0, &bad).size(), 1);
+  EXPECT_EQ(bad.size(), 1);
+}
+
+TEST_F(JsonLinesTest, ARowOfManySmallValuesTakesNoMemoryForThem) {
+  std::string many = "{\"x\": [";
+  for (int i = 0; i < 1'000'000; ++i) many += "{},";
+  EXPECT_EQ(Read(many + "0], \"text\": \"a\", \"label\": 0}").size(), 1);
+  std::string labels = "{\"text\": \"a\", \"label\": [0";
+  for (int i = 0; i < 70'000; ++i) labels += ",0";
+  EXPECT_THAT(Message(labels + "]}"), HasSubstr("row 1: 'label' is a list of 70001 labels, more than 65536"));
 }
 
 TEST_F(JsonLinesTest, RefusesWhatIsNotAnObjectALine) {
@@ -94,17 +130,17 @@ TEST_F(JsonLinesTest, RefusesWhatIsNotAnObjectALine) {
 
 TEST_F(JsonLinesTest, RefusesDeepNestingWithoutOverflowingTheStack) {
   const std::string open(2'000'000, '[');
-  EXPECT_THAT(Message("{\"text\": " + open), HasSubstr("row 1: is not valid JSON"));
+  EXPECT_THAT(Message("{\"text\": " + open), HasSubstr("row 1: is JSON nested more than 64 levels deep"));
   const std::string whole = open + std::string(open.size(), ']');
   EXPECT_THAT(Message("{\"text\": \"\", \"label\": 0, \"x\": " + whole),
-              HasSubstr("row 1: is not valid JSON"));
-  EXPECT_EQ(Read("{\"text\": \"\", \"label\": 0, \"x\": " + whole + "}").size(), 1);
+              HasSubstr("row 1: is JSON nested more than 64 levels deep"));
+  EXPECT_EQ(Read("{\"text\": \"\", \"label\": 0, \"x\": [[[[{}]]]]}").size(), 1);
 }
 
 TEST_F(JsonLinesTest, RefusesARowWithoutTheKeyOrOfAnotherType) {
   EXPECT_THAT(
       Message("{\"text\": \"x\", \"lable\": 1}"),
-      HasSubstr("a.jsonl: row 1: has no column 'label' (did you mean 'lable'?); it has 'lable', 'text'"));
+      HasSubstr("a.jsonl: row 1: has no column 'label' (did you mean 'lable'?); it has 'text', 'lable'"));
   EXPECT_THAT(Message("{}"), HasSubstr("a.jsonl: row 1: has no column 'text'; it has none"));
   EXPECT_THAT(Message("{\"text\": null, \"label\": 1}"), HasSubstr("row 1: 'text' is null"));
   EXPECT_THAT(Message("{\"text\": 5, \"label\": 1}"),

@@ -169,6 +169,48 @@ TEST(FindLabels, RefusesMultiHotRows) {
   EXPECT_EQ(Found(Raw({{row, List{int64_t{1}}}}), LabelKind::kMultiLabel).size(), 2);
 }
 
+TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
+  BadRows bad;
+  const RawLabels numbers = Fields({"0", "NA", "1", "", "0.5", "NA"});
+  EXPECT_THAT(FindLabels(numbers, LabelKind::kSingle, &bad).names, ElementsAre("LABEL_0", "LABEL_1"));
+  std::vector<size_t> rows;
+  for (const auto& [i, error] : bad) rows.push_back(i);
+  EXPECT_THAT(rows, ElementsAre(1, 3, 4, 5));
+  EXPECT_THAT(bad.at(1).what(), HasSubstr("a.csv: row 2: label 'NA' among numbers"));
+
+  bad.clear();
+  const RawLabels lists = Raw({{List{"a"}, List{"b", ""}, "c", List{"d"}}});
+  EXPECT_THAT(FindLabels(lists, LabelKind::kMultiLabel, &bad).names, ElementsAre("a", "d"));  // and not b
+  EXPECT_EQ(bad.size(), 2);
+
+  bad.clear();
+  EXPECT_THAT(MessageOf([&] {
+                FindLabels(Fields({"", ""}), LabelKind::kSingle, &bad);
+              }),
+              HasSubstr("no row has a class"));
+}
+
+TEST(EncodeLabels, LeavesBadRowsOutWhereTheyAreTaken) {
+  BadRows bad;
+  EXPECT_THAT(EncodeLabels(Raw({{"a", "x", "b"}}), LabelKind::kSingle, LabelSet{{"a", "b"}}, &bad),
+              ElementsAre(0, 0, 1));
+  ASSERT_EQ(bad.size(), 1);
+  EXPECT_THAT(bad.at(1).what(), HasSubstr("a.csv: row 2: label 'x' is not one of 'a', 'b'"));
+  EXPECT_EQ(bad.at(1).fault(), RowFault::kBadLabel);
+  bad.clear();
+  EncodeLabels(Fields({"0.5", "much"}), LabelKind::kRegression, {}, &bad);
+  EXPECT_EQ(bad.size(), 1);
+}
+
+TEST(EncodeLabels, AFewLongListsAmongManyRowsDoNotAskForTheProduct) {
+  RawLabels raw = Raw({{List{int64_t{1}}}});
+  raw.values.resize(1 << 20, List{});
+  raw.places.resize(raw.values.size());
+  const LabelSet labels{Names(10'000, "x")};
+  EXPECT_THAT(MessageOf([&] { EncodeLabels(raw, LabelKind::kMultiLabel, labels); }),
+              HasSubstr("1048576 rows of 10000 classes are too many"));
+}
+
 TEST(EncodeLabels, GivesTheIdsOfNames) {
   EXPECT_THAT(Encoded(Raw({{"b", "a"}, {CsvField{"b"}}}), {"a", "b"}), ElementsAre(1, 0, 1));
   EXPECT_THAT(Encoded(Raw({{"b", "a"}}), {"b", "a"}), ElementsAre(0, 1));

@@ -1,6 +1,9 @@
 #include "gemtune/data/parquet.h"
 
+#include <arrow/api.h>
+#include <arrow/io/file.h>
 #include <gmock/gmock.h>
+#include <parquet/arrow/writer.h>
 
 #include <fstream>
 
@@ -133,6 +136,33 @@ TEST_F(ParquetTest, RefusesWhatIsNoParquetFile) {
   for (size_t size = 0; size < whole.size(); size += 101) {
     EXPECT_THAT(message(whole.substr(0, size)), HasSubstr("a.parquet: ")) << size;
   }
+}
+
+// A few kilobytes of file, 4 GB of rows.
+TEST_F(ParquetTest, ADictionaryOfOneLongTextDoesNotFillTheMemory) {
+  arrow::StringBuilder builder;
+  ASSERT_TRUE(builder.Append(std::string(size_t{16} << 20, 'x')).ok());
+  const auto texts = builder.Finish().ValueOrDie();
+  const auto indices = arrow::MakeArrayFromScalar(arrow::Int32Scalar(0), 256).ValueOrDie();
+  const auto column = arrow::DictionaryArray::FromArrays(indices, texts).ValueOrDie();
+  const auto schema = arrow::schema({arrow::field("text", column->type())});
+  const auto out = arrow::io::FileOutputStream::Open(dir_ / "a.parquet").ValueOrDie();
+  const auto properties =
+      parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
+  ASSERT_TRUE(parquet::arrow::WriteTable(*arrow::Table::Make(schema, {column}), arrow::default_memory_pool(),
+                                         out, 256, properties, parquet::default_arrow_writer_properties())
+                  .ok());
+  ASSERT_TRUE(out->Close().ok());
+  EXPECT_LT(std::filesystem::file_size(dir_ / "a.parquet"), 100'000);
+  EXPECT_THAT(MessageOf([&] { ReadRows({FileOfPath(dir_ / "a.parquet")}, Named("text")); }),
+              HasSubstr("a.parquet: takes more than 1 GB for 256 rows from row 1 on"));
+}
+
+TEST(Parquet, SkipsNullsAndBytesThatAreNoText) {
+  std::vector<std::string> bad;
+  EXPECT_EQ(ReadRows({Golden("types.parquet")}, Named("latin1_text", "null_label"), 0, &bad).size(), 1);
+  EXPECT_THAT(bad, ElementsAre(HasSubstr("types.parquet: row 2: 'latin1_text' is not valid UTF-8"),
+                               HasSubstr("types.parquet: row 3: 'null_label' is null")));
 }
 
 // Any byte may be wrong: an Error or other rows, but nothing else.

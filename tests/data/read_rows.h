@@ -17,10 +17,11 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
+/// All rows; where `bad` is given, the messages of those that were skipped go there.
 inline std::vector<Row> ReadRows(const std::vector<DataFile>& files, const Columns& columns,
-                                 int64_t max_rows = 0) {
+                                 int64_t max_rows = 0, std::vector<std::string>* bad = nullptr) {
   std::vector<Row> rows;
-  ReadTable(files, columns, max_rows, [&](RowBatch& batch) {
+  const auto take = [&](RowBatch& batch) {
     const auto texts = batch.text.Views();
     const auto pairs = batch.text_pair.Views();
     for (size_t i = 0; i < batch.rows.size(); ++i) {
@@ -28,7 +29,9 @@ inline std::vector<Row> ReadRows(const std::vector<DataFile>& files, const Colum
                       pairs.empty() ? "" : std::string(pairs[i]),
                       batch.labels.empty() ? RawLabel() : batch.labels[i]});
     }
-  });
+  };
+  const auto skip = [&](const RowError& error, int64_t) { bad->emplace_back(error.what()); };
+  ReadTable(files, columns, max_rows, take, bad == nullptr ? TakeBadRow() : TakeBadRow(skip));
   return rows;
 }
 

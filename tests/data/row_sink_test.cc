@@ -10,6 +10,8 @@ namespace {
 
 using test::MessageOf;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
 
 // Batches as they are handed out: their rows' numbers.
 struct Batches {
@@ -46,10 +48,41 @@ TEST(RowSink, KeepsBatchesSmall) {
   Batches large;
   RowSink other = large.Sink(Named("text"));
   other.StartFile(0, {.path = "a.csv"});
-  const std::string text(20 << 20, 'x');
-  for (int64_t row = 1; row <= 3; ++row) other.Add(row, text, "", {});
+  const std::string text(4 << 20, 'x');
+  for (int64_t row = 1; row <= 9; ++row) other.Add(row, text, "", {});
   other.Flush();
-  EXPECT_THAT(large.rows, ElementsAre(ElementsAre(1, 2), ElementsAre(3)));  // of about 32 MB
+  EXPECT_THAT(large.rows, ElementsAre(SizeIs(8), ElementsAre(9)));  // of about 32 MB
+}
+
+TEST(RowSink, ARowThatIsRefusedLeavesNothingBehind) {
+  Batches batches;
+  RowSink sink = batches.Sink(Named("text", "label", "pair"));
+  sink.StartFile(0, {.path = "a.csv"});
+  EXPECT_THAT(MessageOf([&] { sink.Add(1, "x", "\xff", int64_t{0}); }),
+              HasSubstr("a.csv: row 1: 'pair' is not valid"));
+  EXPECT_THAT(MessageOf([&] { sink.Add(2, "x", "y", "\xff"); }),
+              HasSubstr("a.csv: row 2: 'label' is not valid"));
+  sink.Add(3, "x", "y", int64_t{0});
+  sink.Flush();
+  EXPECT_THAT(batches.rows, ElementsAre(ElementsAre(3)));
+}
+
+TEST(RowSink, SkipsToWhoeverTakesBadRowsAndElseThrows) {
+  Batches batches;
+  RowSink strict = batches.Sink(Named("text"));
+  strict.StartFile(0, {.path = "a.csv"});
+  EXPECT_THAT(MessageOf([&] { strict.Guard([&] { strict.Add(1, "\xff", "", {}); }); }),
+              HasSubstr("a.csv: row 1: "));
+  std::vector<std::pair<RowFault, int64_t>> bad;
+  RowSink sink(
+      Named("text"), 3, [](RowBatch&) {},
+      [&](const RowError& error, int64_t before) { bad.emplace_back(error.fault(), before); });
+  sink.StartFile(0, {.path = "a.csv"});
+  sink.Guard([&] { sink.Add(1, "x", "", {}); });
+  sink.Guard([&] { sink.Add(2, "\xff", "", {}); });
+  sink.Guard([&] { sink.Add(3, std::string(kMaxTextBytes + 1, 'x'), "", {}); });
+  EXPECT_THAT(bad, ElementsAre(std::pair(RowFault::kNotUtf8, 1), std::pair(RowFault::kTooLong, 1)));
+  EXPECT_EQ(sink.room(), 0);
 }
 
 TEST(RowSink, CountsTheRoomThatIsLeft) {

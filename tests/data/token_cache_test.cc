@@ -124,10 +124,29 @@ TEST_F(TokenCacheTest, EveryOptionThatChangesTheResultChangesTheKey) {
   expect_another([](DatasetOptions& o) { o.labels = LabelSet{{"negpos"}}; });
   expect_another([](DatasetOptions& o) { o.max_samples = 2; });
   expect_another([](DatasetOptions& o) { o.max_length = 2; });
+  expect_another([](DatasetOptions& o) { o.on_bad_row = OnBadRow::kSkip; });
   tokenizer_ = TinyTokenizer{.pair = "ca"}.Make(dir_ / "other");
   expect_another([](DatasetOptions&) {});
   tokenizer_ = TinyTokenizer().Make(dir_ / "same");
   EXPECT_TRUE(keys.contains(KeyOf(options_)));
+}
+
+TEST_F(TokenCacheTest, KeepsWhatWasSkippedAndWarnsOfItAgain) {
+  Write("a.csv", "text,label\nx\nthe cat,pos\ndog,neg\n\xff,neg\nbird,pos\n");
+  options_.on_bad_row = OnBadRow::kSkip;
+  testing::internal::CaptureStderr();
+  const Dataset made = Load();
+  const std::string warning = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(warning, HasSubstr("a.csv: skipped 2 of 5 rows (1 malformed, 1 not UTF-8); the first: "));
+  EXPECT_THAT(warning, HasSubstr("a.csv: row 1: 1 fields, but the header has 2\n"));
+  ASSERT_EQ(made.skipped().size(), 2);
+  EXPECT_EQ(made.skipped()[1].before, 2);
+  testing::internal::CaptureStderr();
+  const Dataset kept = Load();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), warning);
+  EXPECT_FALSE(kept.cache_hit().empty());
+  EXPECT_EQ(kept.skipped(), made.skipped());
+  ExpectEqual(made, kept);
 }
 
 TEST_F(TokenCacheTest, ADamagedEntryIsMadeAfresh) {
@@ -168,9 +187,6 @@ TEST_F(TokenCacheTest, AnyDamagedByteGivesSomethingValid) {
 // What a checked entry holds, and one thing wrong with each.
 TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   Load();
-  const fs::path entry = Entry();
-  const auto file = io::SafetensorsFile::Open(entry);
-  const std::string key = file.metadata().at("key");
   struct Parts {
     std::vector<int32_t> ids = {2, 3, 4};
     std::vector<int64_t> offsets = {0, 1, 3};
@@ -179,19 +195,24 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
     std::string labels = R"(["neg", "pos"])";
     std::string key;
     DType ids_type = DType::kI32;
+    std::vector<int64_t> before = {0, 2};
+    std::vector<uint8_t> faults = {0, 2};
+    std::string messages = "row 1: a\nrow 4: b\n";
   };
   const auto is_taken = [&](const std::function<void(Parts&)>& change) {
     Parts parts;
-    parts.key = key;
+    parts.key = Entry().stem();
     change(parts);
     const auto named = [](const char* name, DType type, const auto& values) {
       return io::NamedTensor{name, {type, {std::ssize(values)}, std::as_bytes(std::span(values))}};
     };
     io::WriteSafetensors(
-        entry,
+        Entry(),
         {named("ids", parts.ids_type, parts.ids), named("offsets", DType::kI64, parts.offsets),
          named("truncated", DType::kU8, parts.truncated),
-         named("label_values", DType::kF32, parts.label_values)},
+         named("label_values", DType::kF32, parts.label_values),
+         named("skipped_before", DType::kI64, parts.before), named("skipped_fault", DType::kU8, parts.faults),
+         named("skipped_messages", DType::kU8, parts.messages)},
         {{"key", parts.key}, {"labels", parts.labels}});
     testing::internal::CaptureStderr();
     const bool taken = TokenCache(options_, ListFiles(options_.files), tokenizer_).Read().has_value();
@@ -221,6 +242,16 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   EXPECT_FALSE(is_taken([](Parts& p) { p.labels = "[\"neg\"]"; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.labels = "[1, 2]"; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.labels = "[\"neg\", "; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.before = {2, 0}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.before = {-1, 0}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.before = {0, 3}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.before = {0}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.faults = {0, 8}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.messages = "row 1: a\n"; }));
+  options_.labels = LabelSet{{"pos", "neg"}};
+  EXPECT_FALSE(is_taken([](Parts&) {}));  // of other labels than were asked for
+  options_.labels = LabelSet{{"neg", "pos"}};
+  EXPECT_TRUE(is_taken([](Parts&) {}));
 }
 
 TEST_F(TokenCacheTest, ACacheThatCannotBeWrittenIsAWarning) {

@@ -233,7 +233,9 @@ TEST_F(CheckpointTest, WrongIndexes) {
   EXPECT_THAT(index("{}"), HasSubstr("has no object 'weight_map'"));
   EXPECT_THAT(index(R"({"weight_map": []})"), HasSubstr("has no object 'weight_map'"));
   EXPECT_THAT(index(R"({"weight_map": {"a": 1}})"), HasSubstr("'a' is not mapped to a file name"));
-  for (const std::string outside : {"", "/etc/passwd", "../m.safetensors", "x/../../m.safetensors", ".."}) {
+  for (const std::string outside :
+       {"", "/etc/passwd", "../m.safetensors", "x/../../m.safetensors", "..", ".", "./model-1.safetensors",
+        "sub//model-2.safetensors", "sub/../model-1.safetensors", "sub/", "model-1.safetensors\\u0000"}) {
     EXPECT_THAT(map_to(outside), HasSubstr("is not a file of this directory")) << outside;
   }
   EXPECT_THAT(map_to("gone.safetensors"),

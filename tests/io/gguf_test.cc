@@ -219,6 +219,22 @@ TEST_F(Gguf, TensorsThatLie) {
   EXPECT_THAT(Fault(entry + Raw(uint64_t{0})), HasSubstr("past the data's end"));  // ends before the data
 }
 
+TEST_F(Gguf, TensorsMayNotOverlap) {
+  const auto entry = [](const std::string& name, uint64_t elements, uint64_t offset) {
+    return RawText(name) + Raw(uint32_t{1}) + Raw(elements) + Raw(uint32_t{0}) + Raw(offset);
+  };
+  const auto file = [&](const std::string& entries) {
+    std::string bytes = Header(2, 0) + entries;
+    bytes.resize((bytes.size() + 31) / 32 * 32 + 96);
+    return bytes;
+  };
+  EXPECT_THAT(Fault(file(entry("a", 8, 32) + entry("b", 16, 0))),
+              HasSubstr("tensor 'a' overlaps tensor 'b'"));
+  EXPECT_THAT(Fault(file(entry("a", 8, 32) + entry("b", 8, 32))), HasSubstr("overlaps tensor"));
+  EXPECT_EQ(Open(file(entry("a", 8, 64) + entry("b", 8, 0))).tensors().size(), 2u);
+  EXPECT_EQ(Open(file(entry("a", 8, 0) + entry("b", 0, 0))).tensors().size(), 2u);  // nothing is nowhere
+}
+
 TEST_F(Gguf, UnreadableTypesAreNamed) {
   EXPECT_THAT(
       Fault(GgufWriter().Tensor("blk.0.attn_k.weight", 10, {256}, std::string(84, 'x'))),

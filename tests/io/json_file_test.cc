@@ -52,6 +52,13 @@ TEST_F(JsonFile, RefusesNestingBombs) {
   EXPECT_THAT(Fault(std::string(1'000'000, '[')), HasSubstr("more than 64 levels"));
 }
 
+// Two bytes of text a value, and up to a hundred of memory.
+TEST_F(JsonFile, RefusesMoreValuesThanAnyFileHasReasonFor) {
+  std::string text = "[";
+  for (int i = 0; i < 5'000'000; ++i) text += "1,";
+  EXPECT_THAT(Fault(text + "1]"), HasSubstr("f.json: more than 4194304 JSON values"));
+}
+
 // A quadratic builder would take minutes.
 TEST_F(JsonFile, LargeObjectsAreLinear) {
   std::string text = "{";

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "gemtune/base/file.h"
+#include "gemtune/model/pretrained.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -24,14 +25,6 @@ class Adapter : public test::TempDir {
 
   Json Config() const { return Json::parse(ReadFile(dir_ / "adapter_config.json")); }
   void Write(const Json& config) const { WriteFileAtomically(dir_ / "adapter_config.json", config.dump()); }
-
-  std::string ComplaintOf(const std::string& entry, const Json& value) {
-    Copy("lora");
-    Json config = Config();
-    config[entry] = value;
-    Write(config);
-    return test::MessageOf([&] { ReadAdapterConfig(dir_); });
-  }
 
   // What loading the directory as an adapter of the tiny model says.
   std::string ComplaintOfWeights() const {
@@ -55,20 +48,6 @@ class Adapter : public test::TempDir {
   }
 };
 
-TEST_F(Adapter, WhatPeftWroteIsUnderstood) {
-  const LoraConfig rslora = ReadAdapterConfig(test::GoldenDir("rslora")).lora;
-  EXPECT_EQ(rslora.r, 3);
-  EXPECT_EQ(rslora.lora_alpha, 4);
-  EXPECT_TRUE(rslora.use_rslora);
-  EXPECT_THAT(rslora.target_modules, testing::UnorderedElementsAre("q_proj", "v_proj", "gate_proj"));
-  EXPECT_THAT(rslora.modules_to_save, testing::Contains("model.norm"));
-  const AdapterConfig dora = ReadAdapterConfig(test::GoldenDir("dora"));
-  EXPECT_TRUE(dora.lora.use_dora);
-  EXPECT_THAT(dora.lora.target_pattern, HasSubstr("(q|k|o|up|down)_proj"));
-  EXPECT_EQ(dora.base_model_name_or_path, "tiny");
-  EXPECT_EQ(AdapterOutputs(test::GoldenDir("dora")), 3);
-}
-
 TEST_F(Adapter, IsWrittenAsPeftWritesIt) {
   for (const char* name : {"lora", "rslora", "dora"}) {
     WriteAdapter(dir_, *test::TinyAdapted(name), ReadAdapterConfig(test::GoldenDir(name)));
@@ -88,31 +67,6 @@ TEST_F(Adapter, IsWrittenAsPeftWritesIt) {
       EXPECT_EQ(value, expected[key]) << key;
     }
   }
-}
-
-TEST_F(Adapter, SettingsThatWouldBeComputedOtherwiseAreErrors) {
-  EXPECT_THAT(ComplaintOf("peft_type", "IA3"), HasSubstr("'peft_type' is \"IA3\"; gemtune reads LORA only"));
-  EXPECT_THAT(ComplaintOf("task_type", "CAUSAL_LM"), HasSubstr("'task_type'"));
-  EXPECT_THAT(ComplaintOf("bias", "all"), HasSubstr("'bias' is \"all\""));
-  for (const auto& [entry, value] : {std::pair<const char*, Json>{"layers_to_transform", Json{0, 1}},
-                                     {"rank_pattern", {{"q_proj", 4}}},
-                                     {"alpha_pattern", {{"q_proj", 4}}},
-                                     {"fan_in_fan_out", true},
-                                     {"lora_bias", true},
-                                     {"exclude_modules", {"q_proj"}},
-                                     {"trainable_token_indices", Json{1}},
-                                     {"a_future_setting", 3}}) {
-    EXPECT_THAT(ComplaintOf(entry, value), HasSubstr(fmt::format("'{}' is", entry)));
-  }
-  EXPECT_THAT(ComplaintOf("init_lora_weights", "pissa"), HasSubstr("plain LoRA"));
-  EXPECT_THAT(ComplaintOf("r", 0), HasSubstr("'r'"));
-  EXPECT_THAT(ComplaintOf("r", 2.5), HasSubstr("'r'"));
-  EXPECT_THAT(ComplaintOf("r", "8"), HasSubstr("'r'"));
-  EXPECT_THAT(ComplaintOf("use_dora", "yes"), HasSubstr("'use_dora'"));
-  EXPECT_THAT(ComplaintOf("target_modules", Json::array()), HasSubstr("'target_modules'"));
-  EXPECT_THAT(ComplaintOf("target_modules", Json{1, 2}), HasSubstr("'target_modules'"));
-  WriteFileAtomically(dir_ / "adapter_config.json", "[]");
-  EXPECT_THAT(test::MessageOf([&] { ReadAdapterConfig(dir_); }), HasSubstr("not a JSON object"));
 }
 
 TEST_F(Adapter, WeightsThatDoNotFitAreErrorsThatNameTheTensor) {
@@ -137,7 +91,18 @@ TEST_F(Adapter, WeightsThatDoNotFitAreErrorsThatNameTheTensor) {
   EXPECT_THAT(test::MessageOf([&] { AdapterOutputs(dir_); }), HasSubstr("has no adapter_model.safetensors"));
 }
 
+TEST_F(Adapter, ARankIsHeldToTheTensorsBeforeAnythingIsAllocated) {
+  test::WriteTinyModel(dir_ / "base");
+  Copy("lora");
+  Json config = Config();
+  config["r"] = 1 << 20;
+  Write(config);
+  EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_, at::kFloat, dir_ / "base"); }),
+              HasSubstr("the configuration and the base model ask for [1048576, "));
+}
+
 TEST_F(Adapter, AMissingHeadIsAnError) {
+  EXPECT_EQ(AdapterOutputs(test::GoldenDir("dora")), 3);
   Copy("lora");
   Exchange("base_model.model.score.weight", "");
   EXPECT_THAT(test::MessageOf([&] { AdapterOutputs(dir_); }), HasSubstr("head was not saved"));

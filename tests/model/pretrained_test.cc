@@ -34,6 +34,16 @@ at::Tensor Logits(PretrainedClassifier& classifier) {
   return classifier.model(at::tensor({2, 270, 280, 2, 261}, at::kLong), std::vector<int32_t>{0, 3, 5});
 }
 
+// Petabytes, if it were believed before it is compared with the file.
+TEST_F(Pretrained, AConfigurationIsHeldToTheTensorsBeforeAnythingIsAllocated) {
+  Json config = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+  config["vocab_size"] = 1 << 24;
+  config["hidden_size"] = 1 << 17;
+  config["intermediate_size"] = 1 << 20;
+  WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
+  EXPECT_THAT(ComplaintOfBase(), HasSubstr("the configuration asks for [16777216, 131072]"));
+}
+
 TEST_F(Pretrained, ABaseModelGetsAHeadOfZeros) {
   PretrainedClassifier classifier = Base();
   EXPECT_TRUE(classifier.head_is_new);

@@ -110,6 +110,13 @@ TEST(ParseTokenizerJson, RefusesTemplatesOfAnotherShape) {
   }
   EXPECT_THAT(Fault([](json* t) { (*t)["post_processor"]["special_tokens"]["<bos>"]["ids"] = {-1}; }),
               HasSubstr("template"));
+  // A thousand times a thousand ids around every text.
+  EXPECT_THAT(Fault([](json* t) {
+                json& bos = (*t)["post_processor"]["single"][0];
+                (*t)["post_processor"]["single"] = std::vector<json>(1000, bos);
+                (*t)["post_processor"]["special_tokens"]["<bos>"]["ids"] = std::vector<int>(1000, 2);
+              }),
+              HasSubstr("template"));
   EXPECT_THAT(Fault([](json* t) { (*t)["post_processor"]["type"] = "ByteLevel"; }),
               HasSubstr("is not a template"));
 }
@@ -147,6 +154,8 @@ TEST(ParseTokenizerJson, RefusesBrokenVocabularies) {
   EXPECT_THAT(vocab([](json& v) { v["new"] = json::object(); }),
               HasSubstr("not laid out as a tokenizer.json"));
   EXPECT_THAT(vocab([](json& v) { v[""] = v.size(); }), HasSubstr("is empty"));
+  EXPECT_THAT(vocab([](json& v) { v[std::string(1025, 'a')] = v.size(); }),
+              HasSubstr("longer than 1024 bytes"));
   EXPECT_THAT(Fault([](json* t) { (*t)["model"].erase("vocab"); }), HasSubstr("merge 0"));
   EXPECT_THAT(Fault([](json* t) { (*t)["added_tokens"] = 3; }), HasSubstr("'added_tokens' is not a list"));
   EXPECT_THAT(Fault([](json* t) { (*t)["added_tokens"][3].erase("id"); }),
@@ -178,6 +187,7 @@ TEST(ParseTokenizerJson, RefusesWhatIsNotJson) {
   EXPECT_THAT(fault(std::string(100000, '[')), HasSubstr("not laid out"));
   const auto twice = R"({"model":{"vocab":{"a":0},"vocab":{"a":0}}})";
   EXPECT_THAT(fault(twice), HasSubstr("not laid out"));
+  EXPECT_THAT(fault(R"({"model":{"type":"BPE"},"model":{}})"), HasSubstr("f: key 'model' is there twice"));
 }
 
 TEST(ParseTokenizerJson, RefusesEveryCutFile) {

@@ -112,6 +112,9 @@ TEST(VocabularyFromScores, RefusesWhatIsNoVocabulary) {
   EXPECT_THAT(Fault([](auto* s) { s->pad_id = 1 << 30; }), HasSubstr("the pad token's id"));
   EXPECT_THAT(Fault([](auto* s) { s->unk_id = 100000; }), HasSubstr("no token for unknown text"));
   EXPECT_THAT(Fault([](auto* s) { *s = {}; }), HasSubstr("not a Gemma tokenizer"));
+  // All ways to cut it are looked up, and its spaces are replaced: quadratic both.
+  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = std::string(size_t{100} << 20, ' '); }),
+              HasSubstr("token 9 is longer than 1024 bytes"));
 }
 
 TEST(VocabularyFromScores, RefusesMergesWithBytes) {
@@ -139,6 +142,13 @@ TEST(MakeTemplate, PutsTokensAroundEachText) {
   EXPECT_THAT(bos.single_after, IsEmpty());
   EXPECT_THAT(bos.pair_between, ElementsAre(2));
   EXPECT_THAT(MakeTemplate(kNoId, kNoId).pair_between, IsEmpty());
+}
+
+TEST(CheckVocabulary, BoundsAddedTokens) {
+  Vocabulary vocabulary = VocabularyFromScores(TinyPieces(), "f");
+  const auto id = static_cast<int32_t>(VocabularySize(vocabulary));
+  vocabulary.added_tokens.push_back({id, std::string(1025, 'a')});
+  EXPECT_THAT(MessageOf([&] { CheckVocabulary(vocabulary, "f"); }), HasSubstr("is longer than 1024 bytes"));
 }
 
 TEST(CheckVocabulary, HoldsAddedTokensToThePieces) {

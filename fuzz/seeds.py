@@ -1,0 +1,50 @@
+"""Fills CORPUS/<target>/ with inputs to start from, out of the small files that the tests hold.
+
+usage: python3 fuzz/seeds.py CORPUS MAKE_TOKEN_CACHE
+"""
+
+import bz2
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+corpus, make_token_cache = Path(sys.argv[1]), sys.argv[2]
+
+
+def target(name):
+    (corpus / name).mkdir(parents=True, exist_ok=True)
+    return corpus / name
+
+
+def copy(name, *patterns):
+    for pattern in patterns:
+        for file in sorted(TESTS.glob(pattern)):
+            shutil.copy(file, target(name) / "-".join(file.relative_to(TESTS).parts))
+
+
+copy("safetensors", "io/golden/*.safetensors", "model/golden/*/adapter_model.safetensors")
+copy("gguf", "io/golden/*.gguf")
+copy("tokenizer_json", "text/golden/*/tokenizer.json")
+copy("tokenizer_model", "text/golden/*/tokenizer.model")
+copy("tokenizer_config", "text/golden/*/tokenizer_config.json")
+copy("config", "*/golden/*config.json", "model/golden/*/config.json")
+copy("adapter_config", "model/golden/*/adapter_config.json")
+copy("parquet", "data/golden/*.parquet")
+
+shards = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+weight_map = {"model.norm.weight": shards[1], "score.weight": shards[1], "model.embed_tokens.weight": shards[0]}
+index = {"metadata": {"total_size": 104176}, "weight_map": weight_map}
+(target("safetensors_index") / "index.json").write_text(json.dumps(index))
+
+golden = TESTS / "data/golden"
+(target("csv") / "rows.csv").write_bytes(gzip.decompress((golden / "rows.csv.gz").read_bytes()))
+(target("csv") / "quotes.csv").write_text('label,text\r\n1,"a ""b"", c"\r\n0,"two\nlines"\r\n-1.5,\r\n')
+(target("json_lines") / "rows.jsonl").write_bytes(bz2.decompress((golden / "rows.jsonl.bz2").read_bytes()))
+lists = [{"text": "a", "label": [0, 2]}, {"text": "\u00fc", "label": ["x"]}, {"text": "", "label": -1.5}]
+(target("json_lines") / "lists.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lists))
+
+subprocess.run([make_token_cache, str(target("token_cache") / "entry.safetensors")], check=True)
