@@ -8,10 +8,9 @@
 namespace gemtune::kernels::internal {
 namespace {
 
-// 8 rows × up to 3 panels: 24 sums, 3 columns and a broadcast fill the 32 registers.
-constexpr int kRows = 8;
-
-template <int kPanels>
+// 8 rows × 3 panels: 24 sums, 3 columns and a broadcast fill the 32 registers. Of one panel twice as many
+// rows, or the sums would wait for each other.
+template <int kRows, int kPanels>
 inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
   const BFloat16* a = block.a + row * block.lda;
   const BFloat16* b = block.b + panel * block.panel_stride;
@@ -45,10 +44,13 @@ void Gemm(const GemmBlock<BFloat16>& block) {
   const int64_t panels = block.n / kPanelColumns;
   int64_t panel = 0;
   for (; panel + 3 <= panels; panel += 3) {
-    for (int64_t row = 0; row < block.m; row += kRows) Tile<3>(block, row, panel);
+    for (int64_t row = 0; row < block.m; row += 8) Tile<8, 3>(block, row, panel);
+  }
+  for (; panel + 2 <= panels; panel += 2) {
+    for (int64_t row = 0; row < block.m; row += 8) Tile<8, 2>(block, row, panel);
   }
   for (; panel < panels; ++panel) {
-    for (int64_t row = 0; row < block.m; row += kRows) Tile<1>(block, row, panel);
+    for (int64_t row = 0; row < block.m; row += 16) Tile<16, 1>(block, row, panel);
   }
 }
 

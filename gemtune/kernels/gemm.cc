@@ -4,6 +4,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
@@ -21,33 +22,111 @@ int64_t RoundUp(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-// B is packed whole; A's rows are read where they lie, a block of rows and columns of the result after the
-// other, each by one thread. A transposed A is packed block by block, in the form that B has: the engine then
-// finds 16 rows side by side.
+template <typename T>
+hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
+  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
+}
+
+// One product A · B of a sum. B is packed whole; A's rows are read where they lie. A transposed A is packed
+// block by block, in the form that B has: the engine then finds 16 rows side by side.
+template <typename E>
+class Term {
+ public:
+  Term(const GemmEngine<E>& engine, int64_t n, const GemmTerm& term)
+      : engine_(engine),
+        k_(term.k),
+        a_(static_cast<const E*>(term.a.data.data())),
+        a_stride_(term.a.stride),
+        a_transposed_(term.a.transposed),
+        packed_(Buffer<E>(PackedSize(k_, n))) {
+    const auto* b = static_cast<const E*>(term.b.data.data());
+    ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
+      const int64_t column = begin * kPanelColumns;
+      const int64_t columns = std::min(n, end * kPanelColumns) - column;
+      E* to = packed_.get() + begin * PanelStride(k_);
+      if (term.b.transposed) {
+        engine_.pack_columns(k_, columns, b + column * term.b.stride, term.b.stride, to);
+      } else {
+        engine_.pack_rows(k_, columns, b + column, term.b.stride, to);
+      }
+    });
+  }
+
+  int64_t k() const { return k_; }
+  bool a_transposed() const { return a_transposed_; }
+
+  // Some rows of A as the engine takes them; what is not so in memory is copied.
+  struct Rows {
+    GemmBlock<E> block;
+    int64_t step;  // numbers from one block of block.m rows to the next
+    hwy::AlignedFreeUniquePtr<E[]> copy;
+  };
+
+  Rows Take(int64_t row, int64_t rows) const {
+    const int64_t padded_rows = RoundUp(rows, kPanelColumns), depth = PaddedDepth(k_);
+    Rows taken{.block = {.m = padded_rows, .k = depth, .panel_stride = PanelStride(k_), .ldc = kStripe},
+               .step = 0};
+    GemmBlock<E>& block = taken.block;
+    block.lda = a_stride_;
+    block.a = a_ + row * a_stride_;
+    if (a_transposed_) {
+      taken.copy = Buffer<E>(PackedSize(k_, rows));
+      engine_.pack_rows(k_, rows, a_ + row, a_stride_, taken.copy.get());
+      block.lda = kPacked<E>;
+      block.a_step = kPacked<E> * kPanelColumns;
+      block.m = kPanelColumns;
+      taken.step = PanelStride(k_);
+    } else if (padded_rows != rows || depth != k_) {
+      taken.copy = Buffer<E>(padded_rows * depth);
+      std::fill_n(taken.copy.get(), padded_rows * depth, E{});
+      for (int64_t i = 0; i < rows; ++i)
+        std::copy_n(block.a + i * a_stride_, k_, taken.copy.get() + i * depth);
+      block.lda = depth;
+    }
+    if (taken.copy != nullptr) block.a = taken.copy.get();
+    return taken;
+  }
+
+  // sums [rows, width] (+)= those rows times the columns of a stripe.
+  void Multiply(const Rows& rows, int64_t padded_rows, int64_t stripe, int64_t width, bool accumulate,
+                float* sums) const {
+    GemmBlock<E> block = rows.block;
+    block.n = PaddedColumns(width);
+    block.b = packed_.get() + stripe / kPanelColumns * PanelStride(k_);
+    block.accumulate = accumulate;
+    for (int64_t i = 0; i < padded_rows; i += block.m, block.a += rows.step) {
+      block.c = sums + i * kStripe;
+      engine_.gemm(block);
+    }
+  }
+
+ private:
+  const GemmEngine<E>& engine_;
+  const int64_t k_;
+  const E* a_;
+  const int64_t a_stride_;
+  const bool a_transposed_;
+  hwy::AlignedFreeUniquePtr<E[]> packed_;
+};
+
+// The sum of the terms, a block of rows and columns of the result after the other, each by one thread.
 template <typename E>
 class Product {
  public:
-  Product(const GemmEngine<E>& engine, int64_t m, int64_t n, int64_t k, const GemmOperand& a,
-          const GemmOperand& b, E* out, int64_t out_stride)
-      : engine_(engine),
-        m_(m),
-        n_(n),
-        k_(k),
-        a_(static_cast<const E*>(a.data.data())),
-        a_stride_(a.stride),
-        a_transposed_(a.transposed),
-        out_(out),
-        out_stride_(out_stride) {
-    Pack(static_cast<const E*>(b.data.data()), b.stride, b.transposed);
+  Product(const GemmEngine<E>& engine, int64_t m, int64_t n, const std::vector<GemmTerm>& terms, E* out,
+          int64_t out_stride)
+      : engine_(engine), m_(m), n_(n), out_(out), out_stride_(out_stride) {
+    for (const GemmTerm& term : terms) terms_.emplace_back(engine, n, term);
   }
 
   void Run() const {
-    const int64_t fitting = kBlockBytes / (PaddedDepth(k_) * static_cast<int64_t>(sizeof(E)));
+    const Term<E>& first = terms_.front();
+    const int64_t fitting = kBlockBytes / (PaddedDepth(first.k()) * static_cast<int64_t>(sizeof(E)));
     const int64_t fair = m_ / (kBlocksAThread * NumThreads());
     const int64_t rows =
         std::clamp(std::min(fitting, fair) / kPanelColumns * kPanelColumns, kPanelColumns, kMaxBlockRows);
     // What is packed is packed once.
-    const int64_t columns = a_transposed_ ? RoundUp(n_, kStripe) : kBlockColumns;
+    const int64_t columns = first.a_transposed() ? RoundUp(n_, kStripe) : kBlockColumns;
     const int64_t across = RoundUp(n_, columns) / columns;
     ParallelForEach(RoundUp(m_, rows) / rows * across, [&](int64_t i) {
       const int64_t row = i / across * rows, column = i % across * columns;
@@ -56,67 +135,26 @@ class Product {
   }
 
  private:
-  template <typename T>
-  static hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
-    return hwy::AllocateAligned<T>(static_cast<size_t>(n));
-  }
-
-  void Pack(const E* b, int64_t stride, bool transposed) {
-    packed_ = Buffer<E>(PackedSize(k_, n_));
-    ParallelFor(PaddedColumns(n_) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
-      const int64_t column = begin * kPanelColumns;
-      const int64_t columns = std::min(n_, end * kPanelColumns) - column;
-      E* to = packed_.get() + begin * PanelStride(k_);
-      if (transposed) {
-        engine_.pack_columns(k_, columns, b + column * stride, stride, to);
-      } else {
-        engine_.pack_rows(k_, columns, b + column, stride, to);
-      }
-    });
-  }
-
   void Block(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     const EngineScope<E> scope(engine_);
-    const int64_t padded_rows = RoundUp(rows, kPanelColumns), depth = PaddedDepth(k_);
-    hwy::AlignedFreeUniquePtr<E[]> copy;
-    GemmBlock<E> block{.m = padded_rows, .k = depth, .panel_stride = PanelStride(k_), .ldc = kStripe};
-    block.lda = a_stride_;
-    block.a = a_ + row * a_stride_;
-    if (a_transposed_) {
-      copy = Buffer<E>(PackedSize(k_, rows));
-      engine_.pack_rows(k_, rows, a_ + row, a_stride_, copy.get());
-      block.lda = kPacked<E>;
-      block.a_step = kPacked<E> * kPanelColumns;
-      block.m = kPanelColumns;
-    } else if (padded_rows != rows || depth != k_) {
-      copy = Buffer<E>(padded_rows * depth);
-      std::fill_n(copy.get(), padded_rows * depth, E{});
-      for (int64_t i = 0; i < rows; ++i) std::copy_n(block.a + i * a_stride_, k_, copy.get() + i * depth);
-      block.lda = depth;
-      block.a = copy.get();
-    }
+    const int64_t padded_rows = RoundUp(rows, kPanelColumns);
+    std::vector<typename Term<E>::Rows> left;
+    for (const Term<E>& term : terms_) left.push_back(term.Take(row, rows));
     const auto sums = Buffer<float>(padded_rows * kStripe);
     for (int64_t stripe = column; stripe < column + columns; stripe += kStripe) {
       const int64_t width = std::min(kStripe, column + columns - stripe);
-      block.n = PaddedColumns(width);
-      block.b = packed_.get() + stripe / kPanelColumns * PanelStride(k_);
-      for (int64_t i = 0; i < padded_rows; i += block.m) {
-        if (a_transposed_) block.a = copy.get() + i / kPanelColumns * PanelStride(k_);
-        block.c = sums.get() + i * kStripe;
-        engine_.gemm(block);
+      for (size_t t = 0; t < terms_.size(); ++t) {
+        terms_[t].Multiply(left[t], padded_rows, stripe, width, /*accumulate=*/t > 0, sums.get());
       }
       engine_.store(rows, width, sums.get(), kStripe, out_ + row * out_stride_ + stripe, out_stride_);
     }
   }
 
   const GemmEngine<E>& engine_;
-  const int64_t m_, n_, k_;
-  const E* a_;
-  const int64_t a_stride_;
-  const bool a_transposed_;
+  const int64_t m_, n_;
+  std::vector<Term<E>> terms_;
   E* out_;
   const int64_t out_stride_;
-  hwy::AlignedFreeUniquePtr<E[]> packed_;
 };
 
 #if defined(__x86_64__)
@@ -137,13 +175,15 @@ bool GemmIsFast(bool is_bf16) {
 }
 
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
-          int64_t out_stride) {
-  WithTypeOf([](auto) {}, a.data, b.data, out);
+          int64_t out_stride, const GemmTerm* added) {
+  std::vector<GemmTerm> terms = {{k, a, b}};
+  if (added != nullptr) terms.push_back(*added);
+  for (const GemmTerm& term : terms) WithTypeOf([](auto) {}, term.a.data, term.b.data, out);
   if (out.is_bf16()) {
-    Product<BFloat16>(*BFloat16Gemms().back(), m, n, k, a, b, static_cast<BFloat16*>(out.data()), out_stride)
+    Product<BFloat16>(*BFloat16Gemms().back(), m, n, terms, static_cast<BFloat16*>(out.data()), out_stride)
         .Run();
   } else {
-    Product<float>(FloatGemm(), m, n, k, a, b, static_cast<float*>(out.data()), out_stride).Run();
+    Product<float>(FloatGemm(), m, n, terms, static_cast<float*>(out.data()), out_stride).Run();
   }
 }
 

@@ -14,15 +14,22 @@ struct GemmOperand {
   bool transposed = false;
 };
 
+/// A product that is added up with another: A [m, k] · B [k, n].
+struct GemmTerm {
+  int64_t k;
+  GemmOperand a, b;
+};
+
 /// Whether this processor multiplies whole matrices of this type faster with Gemm than with the library under
 /// LibTorch. On 2 cores of a Zen 5, at the shapes of the 270M: bf16 970 against 750 GFLOP/s (oneDNN), fp32
 /// 400 against 190 (MKL). Where there is AMX, oneDNN is left to it.
 bool GemmIsFast(bool is_bf16);
 
-/// out [m, n] = A [m, k] · B [k, n], added up in fp32 and rounded once; row i of out begins at out + i ·
-/// out_stride. All of one type; bf16 only where GemmIsFast(true). The order of additions depends on the sizes
-/// alone: the same result with any number of threads.
+/// out [m, n] = A [m, k] · B [k, n], plus the product `added` where one is given, added up in fp32 and
+/// rounded once; row i of out begins at out + i · out_stride. All of one type; bf16 only where
+/// GemmIsFast(true). The order of additions depends on the sizes alone: the same result with any number of
+/// threads.
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
-          int64_t out_stride);
+          int64_t out_stride, const GemmTerm* added = nullptr);
 
 }  // namespace gemtune::kernels

@@ -22,14 +22,17 @@ template <typename T>
 void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
                   float* scales, int32_t* sums);
 
-/// y[rows, columns] of up to 8 rows and 3 panels, `depth` deep.
+/// y[rows, columns] of up to 8 rows and 3 panels, `depth` deep, and a product in bf16 that is added to it.
 struct Int8Tile {
   int64_t rows, columns, depth, groups, group;
   const uint8_t* a;
   const float* a_scales;  // [rows, groups]
   const int8_t* b;
   const float* b_scales;
-  const int32_t* b_sums;  // [panels, groups, 16]
+  const int32_t* b_sums;              // [panels, groups, 16]
+  int64_t added_depth = 0;            // even
+  const BFloat16* added_a = nullptr;  // [8, added_depth]
+  const BFloat16* added_b = nullptr;  // panels PanelStride(added_depth) apart
 };
 template <typename T>
 void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride);

@@ -48,6 +48,26 @@ Int8Weight PackWeight(int64_t k, int64_t n, int64_t group, Pack&& pack) {
   return b;
 }
 
+// The product in bf16 that is added: A's rows padded to whole tiles, B packed.
+struct Added {
+  int64_t depth = 0;
+  hwy::AlignedFreeUniquePtr<BFloat16[]> a, b;
+
+  Added() = default;
+  Added(int64_t rows, int64_t columns, const GemmTerm& term)
+      : depth(PaddedDepth(term.k)),
+        a(Buffer<BFloat16>(RoundUp(rows, kTileRows) * depth)),
+        b(Buffer<BFloat16>(PackedSize(term.k, columns))) {
+    GEMTUNE_CHECK(term.a.data.is_bf16() && term.b.data.is_bf16() && !term.a.transposed);
+    std::fill_n(a.get(), RoundUp(rows, kTileRows) * depth, BFloat16{});
+    const auto* from = static_cast<const BFloat16*>(term.a.data.data());
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(from + i * term.a.stride, term.k, a.get() + i * depth);
+    const GemmEngine<BFloat16>& engine = *BFloat16Gemms().back();
+    const auto pack = term.b.transposed ? engine.pack_columns : engine.pack_rows;
+    pack(term.k, columns, static_cast<const BFloat16*>(term.b.data.data()), term.b.stride, b.get());
+  }
+};
+
 }  // namespace
 
 bool HaveInt8Gemm() {
@@ -107,8 +127,9 @@ Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int6
                     });
 }
 
-void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) {
+void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, const GemmTerm* term) {
   GEMTUNE_CHECK(a.depth == b.depth && a.group == b.group);
+  const Added added = term == nullptr ? Added() : Added(a.rows, b.columns, *term);
   const int64_t groups = Groups(a.depth, a.group);
   const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (4 * NumThreads()));
   const int64_t rows = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
@@ -130,7 +151,10 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride) 
                                       .a_scales = a.scales.get() + row * groups,
                                       .b = b.data.get() + column * b.depth,
                                       .b_scales = b.scales.get() + column,
-                                      .b_sums = b.sums.get() + column * groups},
+                                      .b_sums = b.sums.get() + column * groups,
+                                      .added_depth = added.depth,
+                                      .added_a = added.a.get() + row * added.depth,
+                                      .added_b = added.b.get() + column * added.depth},
                                      out + row * stride + column, stride);
             }
           }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "gemtune/kernels/floats.h"
+#include "gemtune/kernels/gemm.h"
 
 namespace gemtune::kernels {
 
@@ -52,7 +53,10 @@ Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t str
 /// ... and as B of dy·W (B [out, in], a scale an input) for rows in gradient groups.
 Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride);
 
-/// y [a.rows, b.columns] = A · B, of one group size; row i begins at y + i · stride.
-void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride);
+/// y [a.rows, b.columns] = A · B, of one group size, plus the product `added` where one is given, which is
+/// not rounded to 8 bits: both its sides are bf16, whatever y is, and its A is not transposed. Row i begins
+/// at y + i · stride.
+void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride,
+              const GemmTerm* added = nullptr);
 
 }  // namespace gemtune::kernels

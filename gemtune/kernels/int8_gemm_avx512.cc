@@ -138,6 +138,31 @@ namespace {
 // g++ 12 keeps an array of these in registers, and one of __m512i in memory.
 using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
+// The product in bf16, of which each number is added to what 8 bits gave.
+template <int kPanels>
+void MultiplyAdded(const Int8Tile& tile, float (&more)[kRows][kPanels * kPanelColumns]) {
+  __m512 sum[kRows][kPanels];
+  for (int i = 0; i < kRows; ++i) {
+    for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_setzero_ps();
+  }
+  for (int64_t k = 0; k < tile.added_depth; k += 2) {
+    __m512bh column[kPanels];
+    for (int p = 0; p < kPanels; ++p) {
+      column[p] = reinterpret_cast<__m512bh>(
+          _mm512_loadu_si512(tile.added_b + (p * tile.added_depth + k) * kPanelColumns));
+    }
+    for (int i = 0; i < kRows; ++i) {
+      int32_t pair;
+      std::memcpy(&pair, tile.added_a + i * tile.added_depth + k, sizeof pair);
+      const auto value = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_dpbf16_ps(sum[i][p], value, column[p]);
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    for (int p = 0; p < kPanels; ++p) _mm512_store_ps(more[i] + p * kPanelColumns, sum[i][p]);
+  }
+}
+
 template <int kPanels, typename T>
 void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
   const int64_t groups = tile.groups, panel_stride = tile.depth * kPanelColumns;
@@ -179,11 +204,14 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
       }
     }
   }
+  alignas(64) float more[kRows][kPanels * kPanelColumns] = {};
+  if (tile.added_depth > 0) MultiplyAdded<kPanels>(tile, more);
   for (int64_t i = 0; i < tile.rows; ++i) {
     for (int64_t column = 0; column < tile.columns; column += kPanelColumns) {
-      const __m512 scaled =
-          _mm512_mul_ps(_mm512_load_ps(total[i] + column), _mm512_loadu_ps(tile.b_scales + column));
-      Store(Lanes(tile.columns - column), scaled, y + i * stride + column);
+      const __m512 result =
+          _mm512_fmadd_ps(_mm512_load_ps(total[i] + column), _mm512_loadu_ps(tile.b_scales + column),
+                          _mm512_load_ps(more[i] + column));
+      Store(Lanes(tile.columns - column), result, y + i * stride + column);
     }
   }
 }

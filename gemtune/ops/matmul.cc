@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "gemtune/base/error.h"
 #include "gemtune/kernels/gemm.h"
 #include "gemtune/kernels/int8_gemm.h"
@@ -22,13 +25,6 @@ bool UseGemm(const at::Tensor& rows, const at::Tensor& other) {
   return Fits(rows, other) && kernels::GemmIsFast(rows.scalar_type() == at::kBFloat16);
 }
 
-at::Tensor Int8Product(const at::Tensor& x, const kernels::Int8Weight& weight) {
-  at::Tensor out = at::empty({x.size(0), weight.columns}, x.options());
-  const auto rows = kernels::QuantizeRows(x.size(0), x.size(1), ConstFloatsOf(x), x.stride(0), weight.group);
-  kernels::Int8Gemm(rows, weight, FloatsOf(out), weight.columns);
-  return out;
-}
-
 kernels::GemmOperand Plain(const at::Tensor& x) {
   return {ConstFloatsOf(x), x.stride(0)};
 }
@@ -36,38 +32,81 @@ kernels::GemmOperand Transposed(const at::Tensor& x) {
   return {ConstFloatsOf(x), x.stride(0), true};
 }
 
-at::Tensor Product(int64_t m, int64_t n, int64_t k, const kernels::GemmOperand& a,
-                   const kernels::GemmOperand& b, const at::TensorOptions& options) {
-  at::Tensor out = at::empty({m, n}, options);
-  kernels::Gemm(m, n, k, a, b, FloatsOf(out), n);
+using WeightOperand = kernels::GemmOperand (*)(const at::Tensor& weight);
+
+// `as_b` is how the weight is B: Transposed for an output, Plain for a gradient.
+std::optional<kernels::GemmTerm> TermOf(const AddedProduct& added, WeightOperand as_b) {
+  if (!added.rows.defined()) return std::nullopt;
+  return kernels::GemmTerm{added.rows.size(1), Plain(added.rows), as_b(added.weight)};
+}
+
+AddedProduct InBFloat16(const AddedProduct& added) {
+  if (!added.rows.defined()) return {};
+  return {added.rows.to(at::kBFloat16), added.weight.to(at::kBFloat16)};
+}
+
+at::Tensor Int8Product(const at::Tensor& x, const kernels::Int8Weight& weight, const AddedProduct& added,
+                       WeightOperand as_b) {
+  at::Tensor out = at::empty({x.size(0), weight.columns}, x.options());
+  const AddedProduct in_bf16 = InBFloat16(added);
+  const auto term = TermOf(in_bf16, as_b);
+  const auto rows = kernels::QuantizeRows(x.size(0), x.size(1), ConstFloatsOf(x), x.stride(0), weight.group);
+  kernels::Int8Gemm(rows, weight, FloatsOf(out), weight.columns, term ? &*term : nullptr);
   return out;
+}
+
+at::Tensor Product(int64_t m, int64_t n, int64_t k, const kernels::GemmOperand& a,
+                   const kernels::GemmOperand& b, const at::TensorOptions& options,
+                   const std::optional<kernels::GemmTerm>& added = std::nullopt) {
+  at::Tensor out = at::empty({m, n}, options);
+  kernels::Gemm(m, n, k, a, b, FloatsOf(out), n, added ? &*added : nullptr);
+  return out;
+}
+
+// x·B by ATen.
+at::Tensor ProductByAten(const at::Tensor& x, const at::Tensor& b, const AddedProduct& added,
+                         const at::Tensor& added_b) {
+  at::Tensor out = at::mm(x, b);
+  return added.rows.defined() ? out.addmm_(added.rows, added_b) : out;
 }
 
 }  // namespace
 
-at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight, MatmulDtype dtype) {
+at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight, MatmulDtype dtype,
+                        const AddedProduct& added) {
   GEMTUNE_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1));
   if (dtype == MatmulDtype::kInt8 && Fits(x, weight)) {
-    return Int8Product(x, kernels::QuantizeForOutput(weight.size(0), weight.size(1), ConstFloatsOf(weight),
-                                                     weight.stride(0)));
+    return Int8Product(
+        x,
+        kernels::QuantizeForOutput(weight.size(0), weight.size(1), ConstFloatsOf(weight), weight.stride(0)),
+        added, Transposed);
   }
-  if (!UseGemm(x, weight)) return at::mm(x, weight.t());
-  return Product(x.size(0), weight.size(0), x.size(1), Plain(x), Transposed(weight), x.options());
+  if (!UseGemm(x, weight)) {
+    return ProductByAten(x, weight.t(), added, added.rows.defined() ? added.weight.t() : at::Tensor());
+  }
+  return Product(x.size(0), weight.size(0), x.size(1), Plain(x), Transposed(weight), x.options(),
+                 TermOf(added, Transposed));
 }
 
-at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight, MatmulDtype dtype) {
+at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight, MatmulDtype dtype,
+                               const AddedProduct& added) {
   GEMTUNE_CHECK(dy.dim() == 2 && weight.dim() == 2 && dy.size(1) == weight.size(0));
   if (dtype == MatmulDtype::kInt8 && Fits(dy, weight)) {
-    return Int8Product(dy, kernels::QuantizeForInputGradient(weight.size(0), weight.size(1),
-                                                             ConstFloatsOf(weight), weight.stride(0)));
+    return Int8Product(dy,
+                       kernels::QuantizeForInputGradient(weight.size(0), weight.size(1),
+                                                         ConstFloatsOf(weight), weight.stride(0)),
+                       added, Plain);
   }
-  if (!UseGemm(dy, weight)) return at::mm(dy, weight);
-  return Product(dy.size(0), weight.size(1), dy.size(1), Plain(dy), Plain(weight), dy.options());
+  if (!UseGemm(dy, weight)) return ProductByAten(dy, weight, added, added.weight);
+  return Product(dy.size(0), weight.size(1), dy.size(1), Plain(dy), Plain(weight), dy.options(),
+                 TermOf(added, Plain));
 }
 
 at::Tensor LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
   GEMTUNE_CHECK(dy.dim() == 2 && x.dim() == 2 && dy.size(0) == x.size(0));
   if (!UseGemm(dy, x)) return at::mm(dy.t(), x);
+  // The kernel goes over rows of the result: few of them would leave threads without work.
+  if (dy.size(1) < std::min(kFewRows, x.size(1))) return LinearWeightGradient(x, dy).t().contiguous();
   return Product(dy.size(1), x.size(1), dy.size(0), Transposed(dy), Plain(x), x.options());
 }
 

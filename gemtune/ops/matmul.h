@@ -14,13 +14,19 @@ enum class MatmulDtype {
 // made of. Kernels' where those are faster (kernels::GemmIsFast), else ATen's. x [rows, in], weight [out,
 // in], dy [rows, out]; one dtype, which the result has too; rows may lie apart (a view of some columns).
 
-/// x·Wᵀ [rows, out].
-at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight,
-                        MatmulDtype dtype = MatmulDtype::kOperands);
+/// A thin product of the same form, rows · weight or its transpose, that joins the sums of another before
+/// they are rounded. Undefined: none. Never rounded to 8 bits.
+struct AddedProduct {
+  at::Tensor rows, weight;
+};
 
-/// dy·W [rows, in]: the gradient of x.
+/// x·Wᵀ [rows, out], plus added.rows [rows, r] · added.weightᵀ [r, out].
+at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight,
+                        MatmulDtype dtype = MatmulDtype::kOperands, const AddedProduct& added = {});
+
+/// dy·W [rows, in], plus added.rows [rows, r] · added.weight [r, in]: the gradient of x.
 at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight,
-                               MatmulDtype dtype = MatmulDtype::kOperands);
+                               MatmulDtype dtype = MatmulDtype::kOperands, const AddedProduct& added = {});
 
 /// dyᵀ·x [out, in]: the gradient of the weight.
 at::Tensor LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "gemtune/kernels/dropout.h"
 #include "gemtune/ops/joined.h"
@@ -18,11 +19,6 @@ at::Tensor Dropped(const at::Tensor& x, double rate, uint64_t key) {
   at::Tensor y = at::empty(from.sizes(), from.options());
   kernels::Dropout(from.numel(), ConstFloatsOf(from), rate, key, FloatsOf(y));
   return y;
-}
-
-// s·B in the products' dtype, [out, r].
-at::Tensor ScaledB(const at::Tensor& b, double scaling, at::ScalarType dtype) {
-  return (b.detach() * scaling).to(dtype);
 }
 
 }  // namespace
@@ -73,10 +69,12 @@ at::Tensor ProjectionGroup::StackedA(at::TensorList tensors, at::ScalarType dtyp
   return at::cat(all).to(dtype);
 }
 
+int64_t ProjectionGroup::Width() const {
+  return std::accumulate(heights_.begin(), heights_.end(), int64_t{0});
+}
+
 at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype) const {
-  int64_t width = 0;
-  for (const int64_t height : heights_) width += height;
-  at::Tensor row = at::ones({width}, at::kFloat);
+  at::Tensor row = at::ones({Width()}, at::kFloat);
   for (const Adapter& adapter : adapters_) {
     if (adapter.has_gain)
       row.narrow(0, adapter.begin, adapter.out).copy_(tensors[adapter.tensor + 2].detach());
@@ -84,25 +82,34 @@ at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype
   return row.to(dtype);
 }
 
+// Each s·B in its own rows and columns, zeros elsewhere: all adapters are one product.
+at::Tensor ProjectionGroup::ScaledB(at::TensorList tensors, at::ScalarType dtype) const {
+  const Adapter& last = adapters_.back();
+  const at::Tensor all = at::zeros({Width(), last.rank_begin + last.rank}, dtype);
+  for (const Adapter& adapter : adapters_) {
+    all.narrow(0, adapter.begin, adapter.out)
+        .narrow(1, adapter.rank_begin, adapter.rank)
+        .copy_(tensors[adapter.tensor + 1].detach() * adapter.scaling);
+  }
+  return all;
+}
+
 at::Tensor ProjectionGroup::Inner(const at::Tensor& x, at::TensorList tensors) const {
-  if (!has_dropout_) return at::mm(x, StackedA(tensors, x.scalar_type()).t());
+  if (!has_dropout_) return LinearOutput(x, StackedA(tensors, x.scalar_type()));
   std::vector<at::Tensor> parts;
   for (const Adapter& adapter : adapters_) {
     const at::Tensor a = tensors[adapter.tensor].detach().to(x.scalar_type());
-    parts.push_back(at::mm(Dropped(x, adapter.dropout, adapter.dropout_key), a.t()));
+    parts.push_back(LinearOutput(Dropped(x, adapter.dropout, adapter.dropout_key), a));
   }
   return at::cat(parts, 1);
 }
 
 at::Tensor ProjectionGroup::Forward(const at::Tensor& x, at::TensorList tensors,
                                     std::vector<at::Tensor>& kept) const {
-  at::Tensor y = LinearOutput(x, JoinRows(tensors.slice(0, heights_.size())), matmul_dtype_);
-  if (adapters_.empty()) return y;
+  const at::Tensor weight = JoinRows(tensors.slice(0, heights_.size()));
+  if (adapters_.empty()) return LinearOutput(x, weight, matmul_dtype_);
   const at::Tensor inner = Inner(x, tensors);
-  for (const Adapter& adapter : adapters_) {
-    const at::Tensor b = ScaledB(tensors[adapter.tensor + 1], adapter.scaling, x.scalar_type());
-    y.narrow(1, adapter.begin, adapter.out).addmm_(inner.narrow(1, adapter.rank_begin, adapter.rank), b.t());
-  }
+  at::Tensor y = LinearOutput(x, weight, matmul_dtype_, {inner, ScaledB(tensors, x.scalar_type())});
   kept.push_back(inner);
   if (has_gain_) {
     y.mul_(GainRow(tensors, x.scalar_type()));
@@ -136,12 +143,7 @@ ProjectionBackward::ProjectionBackward(torch::autograd::AutogradContext* ctx, si
       dz_(dy) {
   for (size_t i = 0; i < num_tensors_; ++i) needed_.push_back(ctx->needs_input_grad(num_leading + i));
   if (group_.has_gain_) dz_ = dy * group_.GainRow(tensors(), dy.scalar_type());
-  std::vector<at::Tensor> parts;
-  for (const Adapter& adapter : group_.adapters_) {
-    const at::Tensor b = ScaledB(tensor(adapter.tensor + 1), adapter.scaling, dy.scalar_type());
-    parts.push_back(at::mm(dz_.narrow(1, adapter.begin, adapter.out), b));
-  }
-  if (!parts.empty()) du_ = at::cat(parts, 1);
+  if (!group_.adapters_.empty()) du_ = LinearInputGradient(dz_, group_.ScaledB(tensors(), dy.scalar_type()));
 }
 
 at::TensorList ProjectionBackward::tensors() const {
@@ -149,13 +151,16 @@ at::TensorList ProjectionBackward::tensors() const {
 }
 
 at::Tensor ProjectionBackward::InputGradient() const {
-  at::Tensor dx =
-      LinearInputGradient(dz_, JoinRows(tensors().slice(0, group_.heights_.size())), group_.matmul_dtype_);
-  if (group_.adapters_.empty()) return dx;
-  if (!group_.has_dropout_) return dx.addmm_(du_, group_.StackedA(tensors(), dx.scalar_type()));
+  const at::Tensor weight = JoinRows(tensors().slice(0, group_.heights_.size()));
+  AddedProduct added;
+  if (!group_.adapters_.empty() && !group_.has_dropout_) {
+    added = {du_, group_.StackedA(tensors(), dz_.scalar_type())};
+  }
+  at::Tensor dx = LinearInputGradient(dz_, weight, group_.matmul_dtype_, added);
+  if (!group_.has_dropout_) return dx;
   for (const Adapter& adapter : group_.adapters_) {
     const at::Tensor a = tensor(adapter.tensor).detach().to(dx.scalar_type());
-    const at::Tensor dh = at::mm(du_.narrow(1, adapter.rank_begin, adapter.rank), a);
+    const at::Tensor dh = LinearInputGradient(du_.narrow(1, adapter.rank_begin, adapter.rank), a);
     dx.add_(Dropped(dh, adapter.dropout, adapter.dropout_key));
   }
   return dx;
@@ -170,7 +175,8 @@ bool ProjectionBackward::NeedsInput() const {
 
 void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const {
   const at::Tensor& inner = saved_[num_leading_ + num_tensors_];
-  const at::Tensor stacked = x.defined() && !group_.has_dropout_ ? at::mm(du_.t(), x) : at::Tensor();
+  const at::Tensor stacked =
+      x.defined() && !group_.has_dropout_ ? LinearWeightGradient(du_, x) : at::Tensor();
   for (const Adapter& adapter : group_.adapters_) {
     const at::Tensor &a = tensor(adapter.tensor), &b = tensor(adapter.tensor + 1);
     const at::Tensor dz = dz_.narrow(1, adapter.begin, adapter.out);
@@ -178,12 +184,12 @@ void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Ten
       const at::Tensor du = du_.narrow(1, adapter.rank_begin, adapter.rank);
       const at::Tensor da = stacked.defined()
                                 ? stacked.narrow(0, adapter.rank_begin, adapter.rank)
-                                : at::mm(du.t(), Dropped(x, adapter.dropout, adapter.dropout_key));
+                                : LinearWeightGradient(du, Dropped(x, adapter.dropout, adapter.dropout_key));
       result[adapter.tensor] = da.to(a.scalar_type());
     }
     if (needed_[adapter.tensor + 1] != 0) {
       const at::Tensor u = inner.narrow(1, adapter.rank_begin, adapter.rank);
-      result[adapter.tensor + 1] = at::mm(dz.t(), u).to(b.scalar_type()).mul_(adapter.scaling);
+      result[adapter.tensor + 1] = LinearWeightGradient(dz, u).to(b.scalar_type()).mul_(adapter.scaling);
     }
     if (adapter.has_gain && needed_[adapter.tensor + 2] != 0) {
       const at::Tensor &gain = tensor(adapter.tensor + 2), &y = saved_[num_leading_ + num_tensors_ + 1];

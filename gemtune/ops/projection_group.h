@@ -45,6 +45,8 @@ class ProjectionGroup : public torch::CustomClassHolder {
 
   at::Tensor Inner(const at::Tensor& x, at::TensorList tensors) const;  // x·Aᵀ of all, [rows, Σ rank]
   at::Tensor StackedA(at::TensorList tensors, at::ScalarType dtype) const;
+  at::Tensor ScaledB(at::TensorList tensors, at::ScalarType dtype) const;  // of all, [Σ out, Σ rank]
+  int64_t Width() const;                                                   // Σ out
   at::Tensor GainRow(at::TensorList tensors, at::ScalarType dtype) const;
 
   std::vector<int64_t> heights_;

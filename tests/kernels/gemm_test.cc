@@ -68,6 +68,35 @@ TEST(Gemm, BFloat16EqualsAPlainLoop) {
   if (!BFloat16Gemms().empty() && BFloat16Gemms().back()->name == std::string("avx512_bf16")) CheckAll(true);
 }
 
+// The sum is rounded once: it differs from that of two products rounded each.
+TEST(Gemm, AddsASecondProductToTheSums) {
+  std::mt19937 random(3);
+  for (const bool is_bf16 : {false, true}) {
+    if (is_bf16 && !GemmIsFast(true)) continue;
+    for (const int64_t m : {16, 150}) {
+      for (const int64_t r : {1, 16, 33}) {
+        for (const bool transposed : {false, true}) {
+          const int64_t n = 70, k = 40;
+          const Matrix a(is_bf16, m, k, false, random), b(is_bf16, k, n, transposed, random),
+              c(is_bf16, m, r, transposed, random), d(is_bf16, r, n, transposed, random);
+          Operand out(is_bf16, m * n);
+          const GemmTerm added{r, c.operand(), d.operand()};
+          Gemm(m, n, k, a.operand(), b.operand(), out.out(), n, &added);
+          for (int64_t i = 0; i < m; ++i) {
+            for (int64_t j = 0; j < n; ++j) {
+              double expected = 0;
+              for (int64_t l = 0; l < k; ++l) expected += a.At(i, l) * b.At(l, j);
+              for (int64_t l = 0; l < r; ++l) expected += c.At(i, l) * d.At(l, j);
+              ASSERT_NEAR(out[i * n + j], expected, (is_bf16 ? std::abs(expected) / 256 : 0) + 1e-4)
+                  << m << " " << r << " at " << i << ", " << j;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Gemm, TheNumberOfThreadsChangesNothing) {
   std::mt19937 random(5);
   const int64_t m = 300, n = 200, k = 700;

@@ -66,6 +66,37 @@ TEST(Int8Gemm, EqualsAPlainLoopOverRoundedNumbers) {
   }
 }
 
+// In bf16 whatever the result is, and not rounded to 8 bits: what is added is exact but for the last
+// rounding.
+TEST(Int8Gemm, AddsAProductInBFloat16) {
+  if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+  std::mt19937 random(2);
+  for (const bool is_bf16 : {false, true}) {
+    for (const int64_t rows : {1, 13, 100}) {
+      for (const int64_t r : {1, 5, 48}) {
+        const int64_t depth = 70, columns = 81, stride = r + 3;
+        const Operand x = Operand::Random(is_bf16, rows * depth, random),
+                      w = Operand::Random(is_bf16, columns * depth, random),
+                      u = Operand::Random(true, rows * stride, random),
+                      v = Operand::Random(true, columns * stride, random);
+        const Int8Rows a = QuantizeRows(rows, depth, x.in(), depth, b.group);
+        const Int8Weight b = QuantizeForOutput(columns, depth, w.in(), depth);
+        Operand alone(is_bf16, rows * columns), sum(is_bf16, rows * columns);
+        const GemmTerm added{r, {u.in(), stride}, {v.in(), stride, true}};
+        Int8Gemm(a, b, alone.out(), columns);
+        Int8Gemm(a, b, sum.out(), columns, &added);
+        for (int64_t i = 0; i < rows * columns; ++i) {
+          double expected = alone[i];
+          for (int64_t l = 0; l < r; ++l)
+            expected += u[i / columns * stride + l] * v[i % columns * stride + l];
+          const double rounding = is_bf16 ? (std::abs(alone[i]) + std::abs(expected)) / 256 : 1e-4;
+          ASSERT_NEAR(sum[i], expected, rounding + 1e-4) << rows << " " << r << " at " << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(Int8Gemm, NotANumberReachesTheResult) {
   if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
   std::vector<float> x(64, 1.0f), w(16 * 64, 1.0f), y(16);

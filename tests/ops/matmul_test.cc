@@ -29,6 +29,39 @@ TEST(Matmul, EqualsProductsInDouble) {
   }
 }
 
+// By ATen (few rows), in the kernel's sums, and beside 8 bits.
+TEST(Matmul, AddsAThinProduct) {
+  at::manual_seed(0);
+  for (const MatmulDtype way : {MatmulDtype::kOperands, MatmulDtype::kInt8}) {
+    if (way == MatmulDtype::kInt8 && !kernels::HaveInt8Gemm()) continue;
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      for (const int64_t rows : {3, 131}) {
+        const at::Tensor x = at::randn({rows, 40}).to(dtype), dy = at::randn({rows, 20}).to(dtype),
+                         w = at::randn({20, 40}).to(dtype), u = at::randn({rows, 5}).to(dtype) * 8,
+                         a = at::randn({5, 40}).to(dtype), b = at::randn({20, 5}).to(dtype);
+        const at::Tensor xd = x.to(at::kDouble), dyd = dy.to(at::kDouble), wd = w.to(at::kDouble),
+                         ud = u.to(at::kDouble);
+        const auto expect = [&](const at::Tensor& actual, const at::Tensor& expected) {
+          EXPECT_LT(test::MaxDifference(actual, expected), (way == MatmulDtype::kInt8 ? 1e-2
+                                                            : dtype == at::kFloat     ? 1e-6
+                                                                                      : 6e-3) *
+                                                               expected.abs().max().item<double>());
+        };
+        expect(LinearOutput(x, w, way, {u, b}), xd.mm(wd.t()) + ud.mm(b.to(at::kDouble).t()));
+        expect(LinearInputGradient(dy, w, way, {u, a}), dyd.mm(wd) + ud.mm(a.to(at::kDouble)));
+      }
+    }
+  }
+}
+
+TEST(Matmul, TheGradientOfAThinWeightIsTheSame) {
+  at::manual_seed(0);
+  const at::Tensor dy = at::randn({131, 3}), x = at::randn({131, 90});
+  const at::Tensor gradient = LinearWeightGradient(dy, x);
+  EXPECT_TRUE(gradient.is_contiguous());
+  EXPECT_LT(test::MaxDifference(gradient, dy.to(at::kDouble).t().mm(x.to(at::kDouble))), 1e-4);
+}
+
 // Rounded to 8 bits: 1 part in 100 off in the mean, whatever lies how.
 TEST(Matmul, Int8IsCloseToTheProductsInDouble) {
   if (!kernels::HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
