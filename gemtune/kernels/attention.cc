@@ -374,7 +374,7 @@ struct Attention {
                 Rows dq, Rows dk, Rows dv) const {
     const int64_t pairs = shape.num_sequences * shape.kv_heads;
     // A sequence is cut only where there are too few to go round.
-    const int64_t chunks = pairs >= 2 * NumThreads() ? 1 : NumThreads();
+    const int64_t chunks = pairs >= int64_t{2} * NumThreads() ? 1 : NumThreads();
     std::vector<KeySide> sides(static_cast<size_t>(pairs));
     std::vector<std::vector<QueryBlock>> blocks(static_cast<size_t>(pairs));
     std::vector<hwy::AlignedFreeUniquePtr<float[]>> sums(static_cast<size_t>(pairs * chunks));

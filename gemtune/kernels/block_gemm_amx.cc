@@ -114,7 +114,6 @@ bool HaveAmx() {
   return have;
 }
 
-extern const GemmEngine<BFloat16> kAmxGemm;
 const GemmEngine<BFloat16> kAmxGemm = {.name = "amx",
                                        .pack_rows = PackRowsBf16,
                                        .pack_columns = PackColumnsBf16,

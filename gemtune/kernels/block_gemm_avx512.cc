@@ -56,7 +56,6 @@ void Gemm(const GemmBlock<BFloat16>& block) {
 
 }  // namespace
 
-extern const GemmEngine<BFloat16> kAvx512Bf16Gemm;
 const GemmEngine<BFloat16> kAvx512Bf16Gemm = {.name = "avx512_bf16",
                                               .pack_rows = PackRowsBf16,
                                               .pack_columns = PackColumnsBf16,

@@ -131,7 +131,7 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
   GEMTUNE_CHECK(a.depth == b.depth && a.group == b.group);
   const Added added = term == nullptr ? Added() : Added(a.rows, b.columns, *term);
   const int64_t groups = Groups(a.depth, a.group);
-  const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (4 * NumThreads()));
+  const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (int64_t{4} * NumThreads()));
   const int64_t rows = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
   const int64_t across = RoundUp(b.columns, kBlockColumns) / kBlockColumns;
   WithTypeOf(

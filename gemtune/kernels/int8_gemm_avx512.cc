@@ -226,6 +226,7 @@ void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride) {
   Multiply<1>(tile, y, stride);
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define GEMTUNE_INSTANTIATE(T)                                                                               \
   template void QuantizeRow<T>(int64_t, int64_t, int64_t, const T*, uint8_t*, float*);                       \
   template void PackInt8Columns<T>(int64_t, int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*); \
@@ -234,5 +235,6 @@ void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride) {
 GEMTUNE_INSTANTIATE(float)
 GEMTUNE_INSTANTIATE(BFloat16)
 #undef GEMTUNE_INSTANTIATE
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace gemtune::kernels::internal

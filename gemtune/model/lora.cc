@@ -192,7 +192,7 @@ PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t se
   for (const at::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
   const std::vector<NamedLinear> linears = Linears(model, config);
   const Matcher is_target = TargetMatcher(config);
-  const auto pass = std::make_shared<uint64_t>(0);
+  auto pass = std::make_shared<uint64_t>(0);
   std::vector<std::string> paths;
   for (const auto& [path, linear] : linears) {
     if (!is_target(path)) continue;

@@ -28,7 +28,7 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
                             at::TensorList tensors, const c10::intrusive_ptr<ProjectionGroup>& group) {
     variable_list kept;
-    const at::Tensor y = group->Forward(Product(JoinColumns({gate, up}).contiguous()), tensors, kept);
+    at::Tensor y = group->Forward(Product(JoinColumns({gate, up}).contiguous()), tensors, kept);
     ProjectionGroup::Save(ctx, group, {gate, up}, tensors, kept);
     return y;
   }

@@ -51,6 +51,7 @@ std::vector<at::Tensor> NormLinear(const at::Tensor& x, const at::Tensor& norm_w
   }
   const at::Tensor normalised = RmsNorm(x, norm_weight, eps);
   std::vector<at::Tensor> results;
+  results.reserve(projections.size());
   for (const Projection& projection : projections) results.push_back(ProjectByAten(normalised, projection));
   return results;
 }

@@ -28,7 +28,7 @@ struct ProjectFunction : torch::autograd::Function<ProjectFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, at::TensorList tensors,
                             const c10::intrusive_ptr<ProjectionGroup>& group) {
     variable_list kept;
-    const at::Tensor y = group->Forward(x, tensors, kept);
+    at::Tensor y = group->Forward(x, tensors, kept);
     ProjectionGroup::Save(ctx, group, {x}, tensors, kept);
     return y;
   }
@@ -52,7 +52,7 @@ bool CanFuse(const std::vector<Projection>& projections) {
 
 at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection) {
   const LowRank& term = projection.low_rank;
-  const at::Tensor base = at::linear(x, projection.weight);
+  at::Tensor base = at::linear(x, projection.weight);
   if (!term.a.defined()) return base;
   const at::Tensor h = DroppedByAten(x, term.dropout, term.dropout_key);
   const at::Tensor added = at::linear(at::linear(h, term.a.to(x.scalar_type())), term.b.to(x.scalar_type()));

@@ -54,6 +54,7 @@ ProjectionGroup::ProjectionGroup(const std::vector<Projection>& projections)
 
 std::vector<at::Tensor> ProjectionGroup::Tensors(const std::vector<Projection>& projections) {
   std::vector<at::Tensor> tensors;
+  tensors.reserve(projections.size());
   for (const Projection& projection : projections) tensors.push_back(projection.weight);
   for (const Projection& projection : projections) {
     for (const at::Tensor* t : {&projection.low_rank.a, &projection.low_rank.b, &projection.low_rank.gain}) {

@@ -79,8 +79,8 @@ TEST(Int8Gemm, AddsAProductInBFloat16) {
                       w = Operand::Random(is_bf16, columns * depth, random),
                       u = Operand::Random(true, rows * stride, random),
                       v = Operand::Random(true, columns * stride, random);
-        const Int8Rows a = QuantizeRows(rows, depth, x.in(), depth, b.group);
         const Int8Weight b = QuantizeForOutput(columns, depth, w.in(), depth);
+        const Int8Rows a = QuantizeRows(rows, depth, x.in(), depth, b.group);
         Operand alone(is_bf16, rows * columns), sum(is_bf16, rows * columns);
         const GemmTerm added{r, {u.in(), stride}, {v.in(), stride, true}};
         Int8Gemm(a, b, alone.out(), columns);
