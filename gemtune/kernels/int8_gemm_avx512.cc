@@ -36,9 +36,9 @@ void Store(__mmask16 lanes, __m512 v, BFloat16* y) {
   _mm256_mask_storeu_epi16(y, lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
 }
 
-// NaN anywhere gives NaN: as a scale it reaches the result, where the trainer looks for it.
-template <typename T>
-float LargestMagnitude(int64_t n, const T* x) {
+// NaN or infinity anywhere gives one of them: as a scale it reaches the result, where the trainer looks for
+// it.
+float LargestMagnitude(int64_t n, const float* x) {
   __m512 largest = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
   for (int64_t i = 0; i < n; i += kLanes) {
     const __m512 v = _mm512_abs_ps(Load(Lanes(n - i), x + i));
@@ -48,12 +48,63 @@ float LargestMagnitude(int64_t n, const T* x) {
   return _mm512_reduce_max_ps(largest) + _mm512_reduce_add_ps(poison);
 }
 
+__m512i LoadPairs(int64_t n, const BFloat16* x) {
+  if (n >= 2 * kLanes) return _mm512_loadu_si512(x);
+  return _mm512_maskz_loadu_epi16((1u << std::max<int64_t>(n, 0)) - 1, x);
+}
+
+// Without their sign, the bits of bf16 have the order of the numbers, infinity and NaN on top.
+float LargestMagnitude(int64_t n, const BFloat16* x) {
+  __m512i largest = _mm512_setzero_si512();
+  for (int64_t i = 0; i < n; i += 2 * kLanes) {
+    const __m512i magnitude = _mm512_and_si512(LoadPairs(n - i, x + i), _mm512_set1_epi16(0x7fff));
+    largest = _mm512_max_epu16(largest, magnitude);
+  }
+  const __m512i odd = _mm512_srli_epi32(largest, 16),
+                even = _mm512_and_si512(largest, _mm512_set1_epi32(0xffff));
+  const auto bits = static_cast<uint16_t>(_mm512_reduce_max_epu32(_mm512_max_epu32(odd, even)));
+  return FloatFromBFloat16(bits);
+}
+
 __m512i Rounded(__m512 x, __m512 inverse_scale) {
   return _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse_scale));
 }
 
+// The first n of 64 numbers as signed bytes, zeros behind them.
+__m512i Bytes(int64_t n, const float* x, __m512 inverse_scale) {
+  alignas(64) int8_t bytes[kInt8DepthStep];
+  for (int64_t i = 0; i < kInt8DepthStep; i += kLanes) {
+    const __m512i numbers = Rounded(Load(Lanes(n - i), x + i), inverse_scale);
+    _mm_store_si128(reinterpret_cast<__m128i*>(bytes + i), _mm512_cvtepi32_epi8(numbers));
+  }
+  return _mm512_load_si512(bytes);
+}
+
+__m256i HalfOfBytes(__m512i pairs, __m512 inverse_scale) {
+  const __m512i even = Rounded(_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)), inverse_scale);
+  const __m512i odd =
+      Rounded(_mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xffff0000)))),
+              inverse_scale);
+  return _mm512_cvtepi16_epi8(_mm512_mask_blend_epi16(0xaaaaaaaa, even, _mm512_slli_epi32(odd, 16)));
+}
+
+__m512i Bytes(int64_t n, const BFloat16* x, __m512 inverse_scale) {
+  const __m256i low = HalfOfBytes(LoadPairs(n, x), inverse_scale),
+                high = HalfOfBytes(LoadPairs(n - 2 * kLanes, x + 2 * kLanes), inverse_scale);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
 float Inverse(float largest) {
   return largest > 0 ? kLargest / largest : 0.0f;
+}
+
+// Adds up the four rows that each lane of `packed` has of its column.
+__m512i AddRows(__m512i sums, __m512i packed) {
+  return _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), packed);
+}
+
+void StoreOffsets(__m512i sums, int32_t* to) {
+  _mm512_storeu_si512(to, _mm512_slli_epi32(sums, 7));
 }
 
 }  // namespace
@@ -64,10 +115,10 @@ void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* o
     const int64_t end = std::min(begin + group, depth);
     const float largest = LargestMagnitude(std::min(end, k) - begin, x + begin);
     const __m512 inverse = _mm512_set1_ps(Inverse(largest));
-    for (int64_t i = begin; i < end; i += kLanes) {
-      const __m512i shifted =
-          _mm512_add_epi32(Rounded(Load(Lanes(k - i), x + i), inverse), _mm512_set1_epi32(128));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm512_cvtepi32_epi8(shifted));
+    for (int64_t i = begin; i < end; i += kInt8DepthStep) {
+      // Around 128 instead of 0: the highest bit turns over.
+      const __m512i bytes = _mm512_xor_si512(Bytes(k - i, x + i, inverse), _mm512_set1_epi8(-128));
+      _mm512_storeu_si512(out + i, bytes);
     }
     *scales++ = largest / kLargest;
   }
@@ -77,29 +128,25 @@ template <typename T>
 void PackInt8Columns(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
                      float* scales, int32_t* sums) {
   const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
-  float inverse[kLanes] = {};
+  __m512 inverse[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) {
     const float largest = j < width ? LargestMagnitude(k, w + j * stride) : 0.0f;
-    inverse[j] = Inverse(largest);
+    inverse[j] = _mm512_set1_ps(Inverse(largest));
     scales[j] = largest / kLargest;
   }
-  std::fill_n(sums, ((depth - 1) / group + 1) * kLanes, 0);
+  __m512i total = _mm512_setzero_si512();
   for (int64_t i = 0; i < depth; i += kInt8DepthStep) {
+    if (i % group == 0) total = _mm512_setzero_si512();
     __m512i r[kLanes];
     for (int64_t j = 0; j < kLanes; ++j) {
-      alignas(64) int8_t bytes[kInt8DepthStep] = {};
-      __m512i total = _mm512_setzero_si512();
-      for (int64_t c = 0; j < width && c < kInt8DepthStep; c += kLanes) {
-        const __m512i numbers =
-            Rounded(Load(Lanes(k - i - c), w + j * stride + i + c), _mm512_set1_ps(inverse[j]));
-        total = _mm512_add_epi32(total, numbers);
-        _mm_store_si128(reinterpret_cast<__m128i*>(bytes + c), _mm512_cvtepi32_epi8(numbers));
-      }
-      r[j] = _mm512_load_si512(bytes);
-      sums[i / group * kLanes + j] += 128 * _mm512_reduce_add_epi32(total);
+      r[j] = j < width ? Bytes(k - i, w + j * stride + i, inverse[j]) : _mm512_setzero_si512();
     }
     Transpose16x16(r);
-    for (int64_t j = 0; j < kLanes; ++j) _mm512_storeu_si512(packed + i * kPanelColumns + j * 64, r[j]);
+    for (int64_t j = 0; j < kLanes; ++j) {
+      _mm512_storeu_si512(packed + i * kPanelColumns + j * 64, r[j]);
+      total = AddRows(total, r[j]);
+    }
+    StoreOffsets(total, sums + i / group * kLanes);
   }
 }
 
@@ -125,11 +172,11 @@ void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t s
       four = _mm512_slli_epi32(four, 8);
       if (i + b >= k) continue;
       const __m512i numbers = Rounded(Load(lanes, w + (i + b) * stride), inverse);
-      total = _mm512_add_epi32(total, numbers);
       four = _mm512_or_si512(four, _mm512_and_si512(numbers, _mm512_set1_epi32(0xff)));
     }
     _mm512_storeu_si512(packed + i * kPanelColumns, four);
-    _mm512_storeu_si512(sums + i / group * kLanes, _mm512_slli_epi32(total, 7));
+    total = AddRows(total, four);
+    StoreOffsets(total, sums + i / group * kLanes);
   }
 }
 
