@@ -72,7 +72,7 @@ TEST_F(OptionSetTest, GivesTheValuesInEffectByName) {
   EXPECT_TRUE(options_.Parse({"--alias", "green"}));
   const auto values = options_.Values();
   EXPECT_EQ(values.front(), (std::pair<std::string, std::string>("name", "\"green\"")));
-  EXPECT_EQ(values.size(), 6u);  // the lists are empty
+  EXPECT_EQ(values.size(), 7u);  // the lists are empty
 }
 
 TEST_F(OptionSetTest, KeepsDefaults) {
