@@ -27,30 +27,78 @@ hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
   return hwy::AllocateAligned<T>(static_cast<size_t>(n));
 }
 
+template <typename E>
+hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n, const GemmOperand& b) {
+  auto packed = Buffer<E>(PackedSize(k, n));
+  const auto* numbers = static_cast<const E*>(b.data.data());
+  ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
+    const int64_t column = begin * kPanelColumns;
+    const int64_t columns = std::min(n, end * kPanelColumns) - column;
+    E* to = packed.get() + begin * PanelStride(k);
+    if (b.transposed) {
+      engine.pack_columns(k, columns, numbers + column * b.stride, b.stride, to);
+    } else {
+      engine.pack_rows(k, columns, numbers + column, b.stride, to);
+    }
+  });
+  return packed;
+}
+
+// Wᵀ: 16 rows of W are a panel.
+template <typename E>
+void PackTransposed(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w,
+                    E* packed) {
+  ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
+    const auto rows = Buffer<E>(kPanelColumns * k);
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t row = panel * kPanelColumns, count = std::min(kPanelColumns, n - row);
+      DequantizeRows(w, row, row + count, rows.get());
+      engine.pack_columns(k, count, rows.get(), k, packed + panel * PanelStride(k));
+    }
+  });
+}
+
+// W: 32 rows are a piece of every panel. Panel by panel, each row would be expanded n / 16 times.
+template <typename E>
+void PackPlain(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w, E* packed) {
+  ParallelFor(PaddedDepth(k) / kDepthStep, 1, [&](int64_t begin, int64_t end) {
+    const auto rows = Buffer<E>(kDepthStep * n);
+    for (int64_t step = begin; step < end; ++step) {
+      const int64_t row = step * kDepthStep, count = std::min(kDepthStep, k - row);
+      DequantizeRows(w, row, row + count, rows.get());
+      E* to = packed + row * kPanelColumns;
+      for (int64_t column = 0; column < n; column += kPanelColumns, to += PanelStride(k)) {
+        engine.pack_rows(count, std::min(kPanelColumns, n - column), rows.get() + column, n, to);
+      }
+    }
+  });
+}
+
+template <typename E>
+hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n,
+                                    const BlockOperand& b) {
+  auto packed = Buffer<E>(PackedSize(k, n));
+  if (b.transposed) {
+    PackTransposed(engine, k, n, b.pieces, packed.get());
+  } else {
+    PackPlain(engine, k, n, b.pieces, packed.get());
+  }
+  return packed;
+}
+
 // One product A · B of a sum. B is packed whole; A's rows are read where they lie. A transposed A is packed
 // block by block, in the form that B has: the engine then finds 16 rows side by side.
 template <typename E>
 class Term {
  public:
-  Term(const GemmEngine<E>& engine, int64_t n, const GemmTerm& term)
+  template <typename B>
+  Term(const GemmEngine<E>& engine, int64_t n, int64_t k, const GemmOperand& a, const B& b)
       : engine_(engine),
-        k_(term.k),
-        a_(static_cast<const E*>(term.a.data.data())),
-        a_stride_(term.a.stride),
-        a_transposed_(term.a.transposed),
-        packed_(Buffer<E>(PackedSize(k_, n))) {
-    const auto* b = static_cast<const E*>(term.b.data.data());
-    ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
-      const int64_t column = begin * kPanelColumns;
-      const int64_t columns = std::min(n, end * kPanelColumns) - column;
-      E* to = packed_.get() + begin * PanelStride(k_);
-      if (term.b.transposed) {
-        engine_.pack_columns(k_, columns, b + column * term.b.stride, term.b.stride, to);
-      } else {
-        engine_.pack_rows(k_, columns, b + column, term.b.stride, to);
-      }
-    });
-  }
+        k_(k),
+        a_(static_cast<const E*>(a.data.data())),
+        a_stride_(a.stride),
+        a_transposed_(a.transposed),
+        packed_(Pack(engine, k, n, b)) {}
 
   int64_t k() const { return k_; }
   bool a_transposed() const { return a_transposed_; }
@@ -113,10 +161,12 @@ class Term {
 template <typename E>
 class Product {
  public:
-  Product(const GemmEngine<E>& engine, int64_t m, int64_t n, const std::vector<GemmTerm>& terms, E* out,
-          int64_t out_stride)
-      : engine_(engine), m_(m), n_(n), out_(out), out_stride_(out_stride) {
-    for (const GemmTerm& term : terms) terms_.emplace_back(engine, n, term);
+  Product(const GemmEngine<E>& engine, int64_t m, int64_t n, E* out, int64_t out_stride)
+      : engine_(engine), m_(m), n_(n), out_(out), out_stride_(out_stride) {}
+
+  template <typename B>
+  void Add(int64_t k, const GemmOperand& a, const B& b) {
+    terms_.emplace_back(engine_, n_, k, a, b);
   }
 
   void Run() const {
@@ -157,6 +207,24 @@ class Product {
   const int64_t out_stride_;
 };
 
+template <typename B>
+void Multiply(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const B& b, Floats out,
+              int64_t out_stride, const GemmTerm* added) {
+  const auto run = [&]<typename E>(const GemmEngine<E>& engine) {
+    Product<E> product(engine, m, n, static_cast<E*>(out.data()), out_stride);
+    product.Add(k, a, b);
+    if (added != nullptr) product.Add(added->k, added->a, added->b);
+    product.Run();
+  };
+  WithTypeOf([](auto) {}, a.data, out);
+  if (added != nullptr) WithTypeOf([](auto) {}, added->a.data, added->b.data, out);
+  if (out.is_bf16()) {
+    run(*BFloat16Gemms().back());
+  } else {
+    run(FloatGemm());
+  }
+}
+
 #if defined(__x86_64__)
 bool IsAmdWithAvx512() {
   return __builtin_cpu_is("amd") != 0 && (hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX3_DL)) != 0;
@@ -176,15 +244,19 @@ bool GemmIsFast(bool is_bf16) {
 
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
           int64_t out_stride, const GemmTerm* added) {
-  std::vector<GemmTerm> terms = {{k, a, b}};
-  if (added != nullptr) terms.push_back(*added);
-  for (const GemmTerm& term : terms) WithTypeOf([](auto) {}, term.a.data, term.b.data, out);
-  if (out.is_bf16()) {
-    Product<BFloat16>(*BFloat16Gemms().back(), m, n, terms, static_cast<BFloat16*>(out.data()), out_stride)
-        .Run();
-  } else {
-    Product<float>(FloatGemm(), m, n, terms, static_cast<float*>(out.data()), out_stride).Run();
+  WithTypeOf([](auto) {}, b.data, out);
+  Multiply(m, n, k, a, b, out, out_stride, added);
+}
+
+void Gemm(int64_t m, const GemmOperand& a, const BlockOperand& b, Floats out, int64_t out_stride,
+          const GemmTerm* added) {
+  int64_t rows = 0;
+  for (const BlockMatrix& piece : b.pieces) {
+    GEMTUNE_CHECK(piece.columns == b.pieces.front().columns);
+    rows += piece.rows;
   }
+  const int64_t columns = b.pieces.front().columns;
+  Multiply(m, b.transposed ? rows : columns, b.transposed ? columns : rows, a, b, out, out_stride, added);
 }
 
 }  // namespace gemtune::kernels

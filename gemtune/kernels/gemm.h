@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "gemtune/kernels/floats.h"
+#include "gemtune/kernels/quant.h"
 
 namespace gemtune::kernels {
 
@@ -31,5 +33,17 @@ bool GemmIsFast(bool is_bf16);
 /// threads.
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
           int64_t out_stride, const GemmTerm* added = nullptr);
+
+/// A right side that stays in blocks: W [Σ rows, columns], matrices of the same width one under the other,
+/// or, transposed, Wᵀ.
+struct BlockOperand {
+  std::span<const BlockMatrix> pieces;
+  bool transposed = false;
+};
+
+/// The same with such a B, of which each thread expands a few rows at a time where it packs them: the numbers
+/// of the result are those that the expanded B gives, bit for bit. k and n are B's.
+void Gemm(int64_t m, const GemmOperand& a, const BlockOperand& b, Floats out, int64_t out_stride,
+          const GemmTerm* added = nullptr);
 
 }  // namespace gemtune::kernels

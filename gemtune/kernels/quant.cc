@@ -236,4 +236,28 @@ void DequantizeToBFloat16(BlockType type, const std::byte* blocks, int64_t eleme
   }
 }
 
+int64_t RowBytes(BlockType type, int64_t columns) {
+  const BlockTypeInfo& info = Info(type);
+  GEMTUNE_CHECK(columns % info.elements == 0);
+  return columns / info.elements * info.bytes;
+}
+
+void DequantizeRows(std::span<const BlockMatrix> pieces, int64_t begin, int64_t end, Floats out) {
+  int64_t first = 0;  // row of the piece
+  for (const BlockMatrix& piece : pieces) {
+    const int64_t from = std::max(begin, first), to = std::min(end, first + piece.rows);
+    if (from < to) {
+      const std::byte* blocks = piece.blocks + (from - first) * RowBytes(piece.type, piece.columns);
+      const int64_t elements = (to - from) * piece.columns;
+      const Floats target = out + (from - begin) * piece.columns;
+      if (out.is_bf16()) {
+        DequantizeToBFloat16(piece.type, blocks, elements, &static_cast<BFloat16*>(target.data())->bits);
+      } else {
+        Dequantize(piece.type, blocks, elements, static_cast<float*>(target.data()));
+      }
+    }
+    first += piece.rows;
+  }
+}
+
 }  // namespace gemtune::kernels

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "gemtune/kernels/floats.h"
+
 namespace gemtune::kernels {
 
 /// Storage types of GGUF tensors that can be read; the first three are plain numbers ("blocks" of one).
@@ -40,5 +42,19 @@ void Dequantize(BlockType type, const std::byte* blocks, int64_t elements, float
 
 /// The same rounded to bfloat16, to nearest, ties to even. BF16 blocks are copied as they are.
 void DequantizeToBFloat16(BlockType type, const std::byte* blocks, int64_t elements, uint16_t* out);
+
+/// A matrix [rows, columns] in blocks that run along its rows, one row behind the other.
+struct BlockMatrix {
+  BlockType type;
+  const std::byte* blocks;
+  int64_t rows, columns;  // columns a multiple of the block
+};
+
+/// Bytes of a row of so many numbers.
+int64_t RowBytes(BlockType type, int64_t columns);
+
+/// Rows [begin, end) of matrices of the same width that stand one under the other → out [end − begin,
+/// columns], overwritten: fp32, or rounded to bf16.
+void DequantizeRows(std::span<const BlockMatrix> pieces, int64_t begin, int64_t end, Floats out);
 
 }  // namespace gemtune::kernels

@@ -3,6 +3,7 @@
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
 #include "kernel_test.h"
+#include "tests/support/random_blocks.h"
 
 namespace gemtune::kernels {
 namespace {
@@ -112,6 +113,43 @@ TEST(Gemm, TheNumberOfThreadsChangesNothing) {
     EXPECT_EQ(one, three);
   }
   SetNumThreads(threads);
+}
+
+// Pieces of several types that end within a panel; a depth that is no multiple of a step; a second product.
+TEST(Gemm, ABThatStaysInBlocksGivesTheSameBits) {
+  std::mt19937 random(7);
+  const int64_t columns = 256, heights[] = {40, 7, 38}, rows = 85, r = 5;
+  const BlockType types[] = {BlockType::kQ4_K, BlockType::kQ8_0, BlockType::kQ6_K};
+  std::vector<std::vector<std::byte>> bytes;
+  std::vector<BlockMatrix> pieces;
+  for (int i = 0; i < 3; ++i) {
+    bytes.push_back(test::RandomBlocks(types[i], heights[i], columns, i));
+    pieces.push_back({types[i], bytes.back().data(), heights[i], columns});
+  }
+  for (const bool is_bf16 : {false, true}) {
+    if (is_bf16 && !GemmIsFast(true)) continue;
+    Operand w(is_bf16, rows * columns);
+    DequantizeRows(pieces, 0, rows, w.out());
+    for (const int64_t m : {1, 130}) {
+      for (const bool transposed : {false, true}) {
+        const int64_t n = transposed ? rows : columns, k = transposed ? columns : rows, stride = n + 3;
+        const Matrix a(is_bf16, m, k, false, random), c(is_bf16, m, r, false, random),
+            d(is_bf16, r, n, false, random);
+        const GemmTerm term{r, c.operand(), d.operand()};
+        for (const GemmTerm* added : {static_cast<const GemmTerm*>(nullptr), &term}) {
+          Operand expected(is_bf16, m * stride), actual(is_bf16, m * stride);
+          Gemm(m, n, k, a.operand(), {w.in(), columns, transposed}, expected.out(), stride, added);
+          Gemm(m, a.operand(), {pieces, transposed}, actual.out(), stride, added);
+          double size = 0;
+          for (size_t i = 0; i < actual.size(); ++i) {
+            ASSERT_EQ(actual[i], expected[i]) << is_bf16 << transposed << " at " << i;
+            size += std::abs(actual[i]);
+          }
+          EXPECT_GT(size, 1.0);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "gemtune/base/file.h"
+#include "gemtune/base/float16.h"
+#include "tests/support/random_blocks.h"
 
 namespace gemtune::kernels {
 namespace {
@@ -120,6 +122,30 @@ TEST(Quant, PartOfABlockIsABug) {
   std::vector<std::byte> blocks(210);
   std::vector<float> out(256);
   EXPECT_THROW(Dequantize(BlockType::kQ6_K, blocks.data(), 255, out.data()), std::logic_error);
+}
+
+// Within a piece, over the boundary of two, and nothing.
+TEST(Quant, RowsOfStackedMatricesAreTheRowsOfEach) {
+  const int64_t columns = 256;
+  const auto first = test::RandomBlocks(BlockType::kQ4_K, 5, columns, 1),
+             second = test::RandomBlocks(BlockType::kQ8_0, 4, columns, 2);
+  const BlockMatrix pieces[] = {{BlockType::kQ4_K, first.data(), 5, columns},
+                                {BlockType::kQ8_0, second.data(), 4, columns}};
+  EXPECT_EQ(RowBytes(BlockType::kQ4_K, columns), 144);
+  std::vector<float> all(9 * columns);
+  Dequantize(BlockType::kQ4_K, first.data(), 5 * columns, all.data());
+  Dequantize(BlockType::kQ8_0, second.data(), 4 * columns, all.data() + 5 * columns);
+  for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{1, 4}, {3, 8}, {6, 9}, {0, 9}, {4, 4}}) {
+    std::vector<float> floats((end - begin) * columns + 1, 7.0f);
+    std::vector<BFloat16> bfloats(floats.size());
+    DequantizeRows(pieces, begin, end, floats.data());
+    DequantizeRows(pieces, begin, end, bfloats.data());
+    for (size_t i = 0; i + 1 < floats.size(); ++i) {
+      ASSERT_EQ(floats[i], all[begin * columns + i]);
+      ASSERT_EQ(bfloats[i].bits, BFloat16FromFloat(floats[i]));
+    }
+    EXPECT_EQ(floats.back(), 7.0f);
+  }
 }
 
 }  // namespace
