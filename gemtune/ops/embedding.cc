@@ -46,4 +46,10 @@ at::Tensor ScaledEmbedding(const at::Tensor& weight, const at::Tensor& ids, doub
   return at::embedding(weight, ids).to(compute) * at::scalar_tensor(scale, weight.options()).to(compute);
 }
 
+at::Tensor ScaledEmbedding(const BlockRows& table, const at::Tensor& ids, double scale,
+                           at::ScalarType dtype) {
+  const at::Tensor rows = ExpandRows(table, ids, dtype);
+  return rows.to(at::kFloat).mul_(Rounded(scale, rows));
+}
+
 }  // namespace gemtune::ops

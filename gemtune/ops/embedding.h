@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "gemtune/ops/block_rows.h"
+
 namespace gemtune::ops {
 
 /// Rows of `weight` at `ids`, times `scale` rounded to the weight's dtype (as in transformers'
@@ -10,5 +12,9 @@ namespace gemtune::ops {
 /// Differentiable in weight; on the CPU its gradient is sparse (a coalesced COO tensor of the rows in `ids`):
 /// a batch touches a few thousand of 262,144 rows.
 at::Tensor ScaledEmbedding(const at::Tensor& weight, const at::Tensor& ids, double scale);
+
+/// The same of a table that stays in blocks and does not move, its numbers and the scale rounded to `dtype`,
+/// fp32 or bf16.
+at::Tensor ScaledEmbedding(const BlockRows& table, const at::Tensor& ids, double scale, at::ScalarType dtype);
 
 }  // namespace gemtune::ops

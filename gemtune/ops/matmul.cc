@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "gemtune/base/error.h"
@@ -63,6 +64,22 @@ at::Tensor Product(int64_t m, int64_t n, int64_t k, const kernels::GemmOperand& 
   return out;
 }
 
+// The product by our own engine, which blocks are expanded for piece by piece.
+bool UseBlocks(const at::Tensor& rows, const MatmulWeight& weight, MatmulDtype dtype) {
+  return !weight.blocks.empty() && dtype == MatmulDtype::kOperands && UseGemm(rows, rows);
+}
+
+at::Tensor BlockProduct(const at::Tensor& rows, const MatmulWeight& weight, bool transposed,
+                        const std::optional<kernels::GemmTerm>& added) {
+  std::vector<kernels::BlockMatrix> pieces;
+  for (const BlockRows& piece : weight.blocks) pieces.push_back(piece.matrix());
+  const int64_t n = transposed ? weight.rows() : weight.columns();
+  at::Tensor out = at::empty({rows.size(0), n}, rows.options());
+  kernels::Gemm(rows.size(0), Plain(rows), {.pieces = pieces, .transposed = transposed}, FloatsOf(out), n,
+                added ? &*added : nullptr);
+  return out;
+}
+
 // x·B by ATen.
 at::Tensor ProductByAten(const at::Tensor& x, const at::Tensor& b, const AddedProduct& added,
                          const at::Tensor& added_b) {
@@ -72,9 +89,25 @@ at::Tensor ProductByAten(const at::Tensor& x, const at::Tensor& b, const AddedPr
 
 }  // namespace
 
-at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight, MatmulDtype dtype,
+int64_t MatmulWeight::rows() const {
+  if (dense.defined()) return dense.size(0);
+  return std::accumulate(blocks.begin(), blocks.end(), int64_t{0},
+                         [](int64_t sum, const BlockRows& piece) { return sum + piece.rows(); });
+}
+
+int64_t MatmulWeight::columns() const {
+  return dense.defined() ? dense.size(1) : blocks.front().columns();
+}
+
+at::Tensor MatmulWeight::Numbers(at::ScalarType dtype) const {
+  return dense.defined() ? dense : Expand(blocks, dtype);
+}
+
+at::Tensor LinearOutput(const at::Tensor& x, const MatmulWeight& w, MatmulDtype dtype,
                         const AddedProduct& added) {
-  GEMTUNE_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1));
+  GEMTUNE_CHECK(x.dim() == 2 && x.size(1) == w.columns());
+  if (UseBlocks(x, w, dtype)) return BlockProduct(x, w, /*transposed=*/true, TermOf(added, Transposed));
+  const at::Tensor weight = w.Numbers(x.scalar_type());
   if (dtype == MatmulDtype::kInt8 && Fits(x, weight)) {
     return Int8Product(
         x,
@@ -88,9 +121,11 @@ at::Tensor LinearOutput(const at::Tensor& x, const at::Tensor& weight, MatmulDty
                  TermOf(added, Transposed));
 }
 
-at::Tensor LinearInputGradient(const at::Tensor& dy, const at::Tensor& weight, MatmulDtype dtype,
+at::Tensor LinearInputGradient(const at::Tensor& dy, const MatmulWeight& w, MatmulDtype dtype,
                                const AddedProduct& added) {
-  GEMTUNE_CHECK(dy.dim() == 2 && weight.dim() == 2 && dy.size(1) == weight.size(0));
+  GEMTUNE_CHECK(dy.dim() == 2 && dy.size(1) == w.rows());
+  if (UseBlocks(dy, w, dtype)) return BlockProduct(dy, w, /*transposed=*/false, TermOf(added, Plain));
+  const at::Tensor weight = w.Numbers(dy.scalar_type());
   if (dtype == MatmulDtype::kInt8 && Fits(dy, weight)) {
     return Int8Product(dy,
                        kernels::QuantizeForInputGradient(weight.size(0), weight.size(1),

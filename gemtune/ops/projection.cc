@@ -42,7 +42,24 @@ struct ProjectFunction : torch::autograd::Function<ProjectFunction> {
   }
 };
 
+at::Tensor Fused(const at::Tensor& x, const std::vector<Projection>& one) {
+  return ProjectFunction::apply(x, at::TensorList(ProjectionGroup::Tensors(one)),
+                                c10::make_intrusive<ProjectionGroup>(one));
+}
+
+// x·Wᵀ alone. ATen's product would keep the expanded weight for the way back.
+at::Tensor TimesBlocks(const at::Tensor& x, const Projection& projection) {
+  Projection plain(projection.weight);
+  plain.block_type = projection.block_type;
+  return Fused(x, {plain});
+}
+
 }  // namespace
+
+MatmulWeight Projection::matmul_weight() const {
+  if (!block_type) return weight;
+  return MatmulWeight(std::vector<BlockRows>{{weight, *block_type}});
+}
 
 bool CanFuse(const std::vector<Projection>& projections) {
   return std::none_of(projections.begin(), projections.end(), [](const Projection& projection) {
@@ -52,21 +69,22 @@ bool CanFuse(const std::vector<Projection>& projections) {
 
 at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection) {
   const LowRank& term = projection.low_rank;
-  at::Tensor base = at::linear(x, projection.weight);
+  const auto times_weight = [&](const at::Tensor& rows) {
+    return projection.block_type ? TimesBlocks(rows, projection) : at::linear(rows, projection.weight);
+  };
+  at::Tensor base = times_weight(x);
   if (!term.a.defined()) return base;
   const at::Tensor h = DroppedByAten(x, term.dropout, term.dropout_key);
   const at::Tensor added = at::linear(at::linear(h, term.a.to(x.scalar_type())), term.b.to(x.scalar_type()));
   if (!term.gain.defined()) return base + added * term.scaling;
-  const at::Tensor base_of_h = term.dropout > 0 ? at::linear(h, projection.weight) : base;
+  const at::Tensor base_of_h = term.dropout > 0 ? times_weight(h) : base;
   const at::Tensor directed = (base_of_h + added * term.scaling) * term.gain.to(x.scalar_type());
   return term.dropout > 0 ? base - base_of_h + directed : directed;
 }
 
 at::Tensor Project(const at::Tensor& x, const Projection& projection) {
   if (!HasKernels(x) || !CanFuse({projection})) return ProjectByAten(x, projection);
-  const std::vector<Projection> one = {projection};
-  return ProjectFunction::apply(x, at::TensorList(ProjectionGroup::Tensors(one)),
-                                c10::make_intrusive<ProjectionGroup>(one));
+  return Fused(x, {projection});
 }
 
 }  // namespace gemtune::ops

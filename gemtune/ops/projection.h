@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,12 +30,17 @@ struct Projection {
   Projection(at::Tensor w) : weight(std::move(w)) {}  // NOLINT(google-explicit-constructor): the plain one
   Projection(at::Tensor w, LowRank term) : weight(std::move(w)), low_rank(std::move(term)) {}
 
-  at::Tensor weight;  // [out, in]
+  /// W as its products take it.
+  MatmulWeight matmul_weight() const;
+
+  at::Tensor weight;                             // [out, in]
+  std::optional<kernels::BlockType> block_type;  // given: weight is the bytes of BlockRows
   LowRank low_rank;
   MatmulDtype matmul_dtype = MatmulDtype::kOperands;  // one for all projections of a group
 };
 
-/// x [rows, in] → [rows, out], in one dtype. Keeps x. Differentiable in x, the weight, A, B and the gain.
+/// x [rows, in] → [rows, out], in one dtype. Keeps x. Differentiable in x, the weight unless it is
+/// in blocks, A, B and the gain.
 at::Tensor Project(const at::Tensor& x, const Projection& projection);
 
 /// The same as a composition of ATen calls, for any dtype and device; keeps more.

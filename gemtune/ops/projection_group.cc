@@ -31,6 +31,7 @@ ProjectionGroup::ProjectionGroup(const std::vector<Projection>& projections)
     const LowRank& term = projection.low_rank;
     const int64_t out = projection.weight.size(0);
     heights_.push_back(out);
+    block_types_.push_back(projection.block_type);
     if (term.a.defined()) {
       const int64_t rank = term.a.size(0);
       const bool has_gain = term.gain.defined();
@@ -62,6 +63,13 @@ std::vector<at::Tensor> ProjectionGroup::Tensors(const std::vector<Projection>& 
     }
   }
   return tensors;
+}
+
+MatmulWeight ProjectionGroup::Weight(at::TensorList tensors) const {
+  if (!block_types_.front()) return JoinRows(tensors.slice(0, heights_.size()));
+  std::vector<BlockRows> pieces;
+  for (size_t i = 0; i < heights_.size(); ++i) pieces.push_back({tensors[i], block_types_[i].value()});
+  return MatmulWeight(std::move(pieces));
 }
 
 at::Tensor ProjectionGroup::StackedA(at::TensorList tensors, at::ScalarType dtype) const {
@@ -107,7 +115,7 @@ at::Tensor ProjectionGroup::Inner(const at::Tensor& x, at::TensorList tensors) c
 
 at::Tensor ProjectionGroup::Forward(const at::Tensor& x, at::TensorList tensors,
                                     std::vector<at::Tensor>& kept) const {
-  const at::Tensor weight = JoinRows(tensors.slice(0, heights_.size()));
+  const MatmulWeight weight = Weight(tensors);
   if (adapters_.empty()) return LinearOutput(x, weight, matmul_dtype_);
   const at::Tensor inner = Inner(x, tensors);
   at::Tensor y = LinearOutput(x, weight, matmul_dtype_, {inner, ScaledB(tensors, x.scalar_type())});
@@ -152,7 +160,7 @@ at::TensorList ProjectionBackward::tensors() const {
 }
 
 at::Tensor ProjectionBackward::InputGradient() const {
-  const at::Tensor weight = JoinRows(tensors().slice(0, group_.heights_.size()));
+  const MatmulWeight weight = group_.Weight(tensors());
   AddedProduct added;
   if (!group_.adapters_.empty() && !group_.has_dropout_) {
     added = {du_, group_.StackedA(tensors(), dz_.scalar_type())};

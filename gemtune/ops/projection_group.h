@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -43,6 +44,7 @@ class ProjectionGroup : public torch::CustomClassHolder {
     uint64_t dropout_key;
   };
 
+  MatmulWeight Weight(at::TensorList tensors) const;                    // all W, one under the other
   at::Tensor Inner(const at::Tensor& x, at::TensorList tensors) const;  // x·Aᵀ of all, [rows, Σ rank]
   at::Tensor StackedA(at::TensorList tensors, at::ScalarType dtype) const;
   at::Tensor ScaledB(at::TensorList tensors, at::ScalarType dtype) const;  // of all, [Σ out, Σ rank]
@@ -50,6 +52,7 @@ class ProjectionGroup : public torch::CustomClassHolder {
   at::Tensor GainRow(at::TensorList tensors, at::ScalarType dtype) const;
 
   std::vector<int64_t> heights_;
+  std::vector<std::optional<kernels::BlockType>> block_types_;
   std::vector<Adapter> adapters_;
   MatmulDtype matmul_dtype_;
   bool has_dropout_ = false, has_gain_ = false;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/gradcheck.h"
+#include "tests/support/tiny_gguf.h"
 
 namespace gemtune::ops {
 namespace {
@@ -25,6 +26,15 @@ TEST(ScaledEmbedding, GradientsAddUpWhereATokenRepeats) {
   const at::Tensor ids = at::tensor({2, 0, 2}, at::kLong);
   test::ExpectGradients([&](const auto& in) { return ScaledEmbedding(in[0], ids, 3.0); },
                         {test::RandomDouble({4, 3})});
+}
+
+TEST(ScaledEmbedding, RowsInBlocksGiveWhatTheirNumbersGive) {
+  const BlockRows table = test::RandomBlockRows(kernels::BlockType::kQ8_0, 9, 64, 1);
+  const at::Tensor ids = at::tensor({8, 0, 3, 8}, at::kLong);
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor expected = ScaledEmbedding(Expand({table}, dtype), ids, std::sqrt(640.0));
+    EXPECT_TRUE(at::equal(ScaledEmbedding(table, ids, std::sqrt(640.0), dtype), expected)) << dtype;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "gemtune/kernels/int8_gemm.h"
 #include "tests/support/gradcheck.h"
+#include "tests/support/tiny_gguf.h"
 
 namespace gemtune::ops {
 namespace {
@@ -86,6 +87,29 @@ TEST(Matmul, Int8IsCloseToTheProductsInDouble) {
 TEST(Matmul, TakesDoubleThroughATen) {
   const at::Tensor x = test::RandomDouble({70, 4}), w = test::RandomDouble({3, 4});
   EXPECT_LT(test::MaxDifference(LinearOutput(x, w), x.mm(w.t())), 1e-15);
+}
+
+// By our own engine (many rows), by ATen (few), in 8 bits and in double: as with the numbers themselves.
+TEST(Matmul, AWeightInBlocksGivesTheSameBits) {
+  at::manual_seed(0);
+  const MatmulWeight kept({test::RandomBlockRows(kernels::BlockType::kQ5_0, 21, 96, 1),
+                           test::RandomBlockRows(kernels::BlockType::kQ8_0, 12, 96, 2)});
+  EXPECT_EQ(kept.rows(), 33);
+  EXPECT_EQ(kept.columns(), 96);
+  for (const MatmulDtype way : {MatmulDtype::kOperands, MatmulDtype::kInt8}) {
+    if (way == MatmulDtype::kInt8 && !kernels::HaveInt8Gemm()) continue;
+    for (const auto dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
+      const at::Tensor w = kept.Numbers(dtype);
+      for (const int64_t rows : {3, 131}) {
+        const at::Tensor x = at::randn({rows, 96}).to(dtype), dy = at::randn({rows, 33}).to(dtype),
+                         u = at::randn({rows, 5}).to(dtype), a = at::randn({5, 96}).to(dtype),
+                         b = at::randn({33, 5}).to(dtype);
+        EXPECT_TRUE(at::equal(LinearOutput(x, kept, way, {u, b}), LinearOutput(x, w, way, {u, b})));
+        EXPECT_TRUE(
+            at::equal(LinearInputGradient(dy, kept, way, {u, a}), LinearInputGradient(dy, w, way, {u, a})));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "gemtune/ops/norm_linear.h"
 
 #include "tests/support/against_double.h"
+#include "tests/support/tiny_gguf.h"
 
 namespace gemtune::ops {
 namespace {
@@ -80,6 +81,31 @@ TEST(NormLinear, FreezingTheOthersLeavesAGradientAsItIs) {
       if (!some[i].defined()) continue;
       EXPECT_LT((some[i] - all[i]).abs().max().item<float>(), 1e-4) << trained << " " << i;
     }
+  }
+}
+
+// Three types in one product, of which two have adapters.
+TEST(NormLinear, WeightsInBlocksGiveWhatTheirNumbersGive) {
+  const std::vector<BlockRows> blocks = {test::RandomBlockRows(kernels::BlockType::kQ5_0, 21, 64, 1),
+                                         test::RandomBlockRows(kernels::BlockType::kQ4_0, 9, 64, 2),
+                                         test::RandomBlockRows(kernels::BlockType::kQ8_0, 12, 64, 3)};
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const auto run = [&](bool is_kept) {
+      at::manual_seed(0);
+      const at::Tensor x = at::randn({80, 64}).requires_grad_(), norm = (at::randn({64}) * 0.3).to(dtype);
+      std::vector<Projection> projections;
+      for (const BlockRows& piece : blocks) {
+        projections.emplace_back(is_kept ? piece.bytes : Expand({piece}, dtype));
+        if (is_kept) projections.back().block_type = piece.type;
+      }
+      const at::Tensor a = at::randn({2, 64}).requires_grad_(), b = at::randn({12, 2}).requires_grad_();
+      projections[2].low_rank = {.a = a, .b = b, .scaling = 0.5};
+      const auto y = NormLinear(x, norm, 1e-6, projections);
+      (y[0].square().sum() + y[1].square().sum() + y[2].square().sum()).backward();
+      return std::vector{y[0], y[1], y[2], x.grad(), a.grad(), b.grad()};
+    };
+    const auto expected = run(false), actual = run(true);
+    for (size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << dtype << i;
   }
 }
 

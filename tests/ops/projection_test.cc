@@ -1,6 +1,7 @@
 #include "gemtune/ops/projection.h"
 
 #include "tests/support/against_double.h"
+#include "tests/support/tiny_gguf.h"
 
 namespace gemtune::ops {
 namespace {
@@ -103,6 +104,48 @@ TEST(Projection, EachGradientStandsAlone) {
     };
     for (size_t i = 0; i < in.size(); ++i) {
       EXPECT_LT(test::MaxDifference(gradient(i, false), gradient(i, true)), 1e-4) << i;
+    }
+  }
+}
+
+// Results and all gradients, with few rows and many.
+TEST(Projection, AWeightInBlocksGivesWhatItsNumbersGive) {
+  const BlockRows blocks = test::RandomBlockRows(kernels::BlockType::kQ5_0, 7, 32, 3);
+  for (const Case& c : kCases) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
+      for (const int64_t rows : {5, 90}) {
+        SCOPED_TRACE(testing::Message() << c.name << " " << dtype << " " << rows);
+        at::manual_seed(0);
+        std::vector<at::Tensor> in = {at::randn({rows, 32}).to(dtype), Expand({blocks}, dtype),
+                                      at::randn({3, 32}), at::randn({7, 3}), at::rand({7}) + 0.5};
+        const auto run = [&](bool is_kept) {
+          std::vector<at::Tensor> leaves;
+          for (const at::Tensor& t : in) leaves.push_back(t.clone().requires_grad_());
+          leaves[1].requires_grad_(false);
+          Projection projection = ProjectionOf(leaves, c);
+          if (is_kept) {
+            projection.weight = blocks.bytes;
+            projection.block_type = blocks.type;
+          }
+          std::vector<at::Tensor> results = {Project(leaves[0], projection)};
+          results[0].square().sum().backward();
+          for (const at::Tensor& leaf : leaves) {
+            if (leaf.grad().defined()) results.push_back(leaf.grad());
+          }
+          return results;
+        };
+        const auto expected = run(false), actual = run(true);
+        ASSERT_EQ(actual.size(), c.has_gain ? 5u : 4u);
+        ASSERT_EQ(actual.size(), expected.size());
+        for (size_t i = 0; i < actual.size(); ++i) {
+          const double size = expected[i].abs().max().item<double>();
+          const bool by_aten = dtype == at::kDouble || (c.has_gain && c.dropout > 0);  // in another order
+          EXPECT_LE(test::MaxDifference(actual[i], expected[i]),
+                    by_aten ? size * (dtype == at::kBFloat16 ? 0.02 : 1e-5) : 0.0)
+              << i;
+          EXPECT_GT(size, 0.0);
+        }
+      }
     }
   }
 }
