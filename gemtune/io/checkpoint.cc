@@ -212,6 +212,12 @@ struct Checkpoint::State {
     Take(std::move(found));
   }
 
+  // `info` is what Find gave for `name`.
+  const Source& SourceOf(const TensorInfo* info, const std::string& name) const {
+    if (info == nullptr) Fail("{}: has no tensor '{}'", path.string(), name);
+    return sources[static_cast<size_t>(info - tensors.data())];
+  }
+
   void Take(std::vector<Tensor> found) {
     std::sort(found.begin(), found.end(),
               [](const Tensor& a, const Tensor& b) { return a.info.name < b.info.name; });
@@ -268,12 +274,10 @@ const TensorInfo* Checkpoint::Find(const std::string& name) const {
 
 void Checkpoint::Read(const std::string& name, DType out_dtype, void* out) const {
   GEMTUNE_CHECK(out_dtype == DType::kF32 || out_dtype == DType::kBF16);
-  const TensorInfo* info = Find(name);
-  if (info == nullptr) Fail("{}: has no tensor '{}'", path().string(), name);
-  const Source& source = state_->sources[static_cast<size_t>(info - state_->tensors.data())];
+  const Source& source = state_->SourceOf(Find(name), name);
   if (!source.type) {
     Fail("{}: '{}' is stored as {}; weights are read from F32, F16 and BF16", path().string(),
-         Printable(name), info->stored_type);
+         Printable(name), Find(name)->stored_type);
   }
   const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
   const int64_t blocks = static_cast<int64_t>(source.data.size()) / block.bytes;
@@ -284,6 +288,13 @@ void Checkpoint::Read(const std::string& name, DType out_dtype, void* out) const
   };
   if (chunks == 1) return read(0);
   ParallelForEach(chunks, read);
+}
+
+StoredBlocks Checkpoint::Blocks(const std::string& name) const {
+  GEMTUNE_CHECK(state_->gguf.has_value());
+  const Source& source = state_->SourceOf(Find(name), name);
+  GEMTUNE_CHECK(!source.minus_one);
+  return {.type = source.type.value(), .bytes = source.data, .owner = state_};
 }
 
 void Checkpoint::DropPages() const {

@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "gemtune/base/dtype.h"
+#include "gemtune/kernels/quant.h"
 
 namespace gemtune::io {
 
@@ -18,6 +20,13 @@ struct TensorInfo {
   std::string stored_type;     // as the file calls it: "BF16", "Q4_K"
   std::vector<int64_t> shape;  // [out, in]
   int64_t stored_bytes = 0;
+};
+
+/// A tensor of a GGUF file as it lies there.
+struct StoredBlocks {
+  kernels::BlockType type;
+  std::span<const std::byte> bytes;   // its rows, one behind the other
+  std::shared_ptr<const void> owner;  // the bytes are valid as long as this
 };
 
 /// A pre-trained model on disk whatever its format: a Hugging Face directory (config.json with
@@ -48,6 +57,9 @@ class Checkpoint {
   /// holds the tensor's number of elements, on all threads. `out_dtype` is kF32 or kBF16. Throws Error if
   /// there is no such tensor.
   void Read(const std::string& name, DType out_dtype, void* out) const;
+
+  /// The blocks of `name`, of a GGUF file. Throws Error if there is no such tensor.
+  StoredBlocks Blocks(const std::string& name) const;
 
   /// Tells the system that the pages read so far are not needed again, so that they do not count as this
   /// process's memory. Reading afterwards is still allowed.

@@ -292,5 +292,29 @@ TEST_F(CheckpointTest, RealGgufReadsAsTransformersReadsIt) {
   }
 }
 
+TEST_F(CheckpointTest, BlocksOfAGgufOutliveIt) {
+  const std::string data(2 * 34, 'x');
+  GgufWriter()
+      .Set("general.architecture", "gemma3")
+      .Set("gemma3.block_count", uint32_t{1})
+      .Set("gemma3.embedding_length", uint32_t{32})
+      .Set("gemma3.context_length", uint32_t{8})
+      .Set("gemma3.feed_forward_length", uint32_t{8})
+      .Set("gemma3.attention.head_count", uint32_t{1})
+      .Set("gemma3.attention.head_count_kv", uint32_t{1})
+      .Set("gemma3.attention.sliding_window", uint32_t{8})
+      .Set("gemma3.attention.layer_norm_rms_epsilon", 1e-6f)
+      .Tensor("token_embd.weight", 8, {2, 32}, data)
+      .Write(dir_ / "m.gguf");
+  const StoredBlocks blocks = [&] {
+    const Checkpoint checkpoint = Checkpoint::Open(dir_ / "m.gguf");
+    EXPECT_THAT(MessageOf([&] { checkpoint.Blocks("x"); }), HasSubstr("has no tensor 'x'"));
+    return checkpoint.Blocks("model.embed_tokens.weight");
+  }();
+  EXPECT_EQ(blocks.type, kernels::BlockType::kQ8_0);
+  ASSERT_EQ(blocks.bytes.size(), data.size());
+  EXPECT_EQ(std::memcmp(blocks.bytes.data(), data.data(), data.size()), 0);
+}
+
 }  // namespace
 }  // namespace gemtune::io
