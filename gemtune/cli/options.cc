@@ -112,6 +112,11 @@ void LoraOptions::Declare(OptionSet& options) {
               "Modules trained whole and saved with the adapter; the head always is", {.delimiter = ','});
   options.Add("--use-rslora", config.use_rslora, "Rank-stabilised LoRA");
   options.Add("--use-dora", config.use_dora, "DoRA: magnitude and direction of each weight apart");
+  options.Add(
+      "--base-dtype", base_dtype,
+      "What the frozen weights are held in; auto: --dtype; keep: the blocks of the GGUF file that --model "
+      "names, less memory and more time",
+      {.choices = {"auto", "keep"}});
 }
 
 model::LoraConfig LoraOptions::Config() const {

@@ -61,6 +61,9 @@ struct ColumnOptions {
 struct LoraOptions {
   model::LoraConfig config;
   std::string target_modules = "all-linear";
+  std::string base_dtype = "auto";
+
+  bool keeps_blocks() const { return base_dtype == "keep"; }
 
   void Declare(OptionSet& options);
 

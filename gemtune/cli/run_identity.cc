@@ -64,10 +64,10 @@ Json DescribeOptions(const OptionSet& options) {
 
 Json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
                     const torch::nn::Module& model) {
-  const auto types = model.parameters();
+  const at::ScalarType head_type = model.parameters().back().scalar_type();  // the trunk may be in blocks
   return {{"training data", train.Fingerprint()},
           {"validation data", validation == nullptr ? "none" : validation->Fingerprint()},
-          {"dtype", types.front().scalar_type() == at::kBFloat16 ? "bf16" : "fp32"},
+          {"dtype", head_type == at::kBFloat16 ? "bf16" : "fp32"},
           {"weights of --model", Fingerprint(model)},
           {kThreadCount, std::to_string(NumThreads())}};
 }

@@ -208,8 +208,11 @@ void Train::ChooseBestBy(const train::ClassificationKind& kind) {
 
 // Before the data is tokenised, which may take minutes.
 void Train::CheckModel() const {
-  const auto config =
-      model::Gemma3TextConfig::FromJson(io::Checkpoint::Open(model_).config(), model_ + ": config");
+  const auto checkpoint = io::Checkpoint::Open(model_);
+  if (lora_.keeps_blocks() && checkpoint.format() != "gguf")
+    Fail("--base-dtype keep: {} is not a GGUF file, the only format with blocks to keep; leave it out",
+         model_);
+  const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), model_ + ": config");
   model::SequenceClassifier without_numbers(config, 1, at::TensorOptions().device(at::kMeta));
   train::FindMethod(method_).select(*without_numbers, method_options_);
   if (cache_frozen_ && without_numbers->trunk()->FrozenStages() < 2)
@@ -275,7 +278,8 @@ Train::Job Train::Prepare() {
   const model::ClassifierHead head{
       .problem_type = kind.problem_type,
       .label_names = is_regression ? std::vector<std::string>{"LABEL_0"} : splits.train.labels().names};
-  auto classifier = model::PretrainedClassifier::FromBase(model_, tokenizer, head, machine_.ScalarType());
+  auto classifier = model::PretrainedClassifier::FromBase(model_, tokenizer, head, machine_.ScalarType(),
+                                                          lora_.keeps_blocks());
   CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());
   if (splits.validation)
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");

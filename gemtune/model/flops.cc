@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 
 #include "gemtune/base/error.h"
+#include "gemtune/model/linear.h"
 
 namespace gemtune::model {
 namespace {
@@ -68,6 +70,18 @@ int64_t VisiblePairs(const at::Tensor& positions, int64_t window) {
   return (window > 0 ? keys.clamp_max(window) : keys).sum().item<int64_t>();
 }
 
+// Numbers of each linear module's weight, by the parameter's name: blocks are fewer bytes than numbers.
+std::map<std::string, int64_t> LinearSizes(const torch::nn::Module& model) {
+  std::map<std::string, int64_t> sizes;
+  for (const auto& item : model.named_modules("", /*include_self=*/false)) {
+    const auto* linear = dynamic_cast<const LinearImpl*>(item.value().get());
+    if (linear == nullptr) continue;
+    const ops::MatmulWeight weight = linear->matmul_weight();
+    sizes[item.key() + ".weight"] = weight.rows() * weight.columns();
+  }
+  return sizes;
+}
+
 }  // namespace
 
 PassFlops CountFlops(const torch::nn::Module& model, const Gemma3TextConfig& config,
@@ -80,11 +94,13 @@ PassFlops CountFlops(const torch::nn::Module& model, const Gemma3TextConfig& con
     first_trained = std::min(first_trained, PlaceOf(item.key(), item.value(), num_layers).depth);
   }
   PassFlops flops;
+  const std::map<std::string, int64_t> linear_sizes = LinearSizes(model);
   for (const auto& item : parameters) {
     const Place place = PlaceOf(item.key(), item.value(), num_layers);
     if (item.value().dim() < 2 || place.depth == 0) continue;
-    const int64_t once =
-        2 * (place.on_queries ? layout.num_rows() : layout.num_tokens()) * item.value().numel();
+    const auto linear = linear_sizes.find(item.key());
+    const int64_t size = linear == linear_sizes.end() ? item.value().numel() : linear->second;
+    const int64_t once = 2 * (place.on_queries ? layout.num_rows() : layout.num_tokens()) * size;
     flops.forward += once;
     if (first_trained < place.depth) flops.input_gradient += once;
     if (item.value().requires_grad()) flops.weight_gradient += once;

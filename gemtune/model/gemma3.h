@@ -3,10 +3,13 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <optional>
+
 #include "gemtune/model/attention.h"
 #include "gemtune/model/config.h"
 #include "gemtune/model/mlp.h"
 #include "gemtune/model/norm.h"
+#include "gemtune/ops/block_rows.h"
 #include "gemtune/ops/packed_layout.h"
 #include "gemtune/ops/rope.h"
 
@@ -37,7 +40,15 @@ class TokenEmbeddingImpl : public torch::nn::Module {
   /// ids [T] int64 → [T, hidden_size].
   at::Tensor forward(const at::Tensor& ids) const;
 
-  at::Tensor weight;  // [vocab_size, hidden_size]
+  /// The weight becomes `blocks` of the same shape, and frozen: `weight` is their bytes from here on, of
+  /// which forward makes numbers of the dtype that it had.
+  void KeepBlocks(const ops::BlockRows& blocks);
+
+  at::Tensor weight;  // [vocab_size, hidden_size]; kept blocks: uint8 [vocab_size, bytes of a row]
+
+ private:
+  const at::ScalarType dtype_;
+  std::optional<kernels::BlockType> block_type_;
 };
 TORCH_MODULE(TokenEmbedding);
 

@@ -4,6 +4,8 @@
 
 #include <numeric>
 
+#include "gemtune/base/error.h"
+
 namespace gemtune::model {
 
 LinearImpl::LinearImpl(int64_t in_features, int64_t out_features, const at::TensorOptions& options)
@@ -17,9 +19,23 @@ at::Tensor LinearImpl::forward(const at::Tensor& x) const {
 
 ops::Projection LinearImpl::projection() const {
   ops::Projection result(weight);
-  if (adapter_ != nullptr) result.low_rank = adapter_->Term(weight, is_training());
+  result.block_type = block_type_;
+  if (adapter_ != nullptr) result.low_rank = adapter_->Term(result.matmul_weight(), is_training());
   result.matmul_dtype = matmul_dtype_;
   return result;
+}
+
+void LinearImpl::KeepBlocks(const ops::BlockRows& blocks) {
+  GEMTUNE_CHECK(blocks.rows() == weight.size(0) && blocks.columns() == weight.size(1));
+  block_type_ = blocks.type;
+  weight.set_requires_grad(false);
+  weight.set_data(blocks.bytes);
+}
+
+ops::MatmulWeight LinearImpl::matmul_weight() const {
+  ops::Projection plain(weight);
+  plain.block_type = block_type_;
+  return plain.matmul_weight();
 }
 
 void LinearImpl::SetAdapter(LoraAdapter adapter) {
@@ -29,6 +45,7 @@ void LinearImpl::SetAdapter(LoraAdapter adapter) {
 
 void LinearImpl::MergeAdapter() {
   if (adapter_ == nullptr) return;
+  GEMTUNE_CHECK(!block_type_);
   const at::NoGradGuard no_grad;
   weight.copy_(adapter_->Merged(weight));
   adapter_->UnregisterFrom(*this);

@@ -4,6 +4,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gemtune/model/lora.h"
@@ -25,6 +26,12 @@ class LinearImpl : public torch::nn::Module {
   /// What forward computes, for an op that does more in one.
   ops::Projection projection() const;
 
+  /// The weight becomes `blocks` of the same shape, and frozen: `weight` is their bytes from here on.
+  void KeepBlocks(const ops::BlockRows& blocks);
+
+  /// The weight without an adapter, as products take it.
+  ops::MatmulWeight matmul_weight() const;
+
   /// Adds `adapter`, whose parameters become this module's, in the place of an earlier one.
   void SetAdapter(LoraAdapter adapter);
 
@@ -34,10 +41,11 @@ class LinearImpl : public torch::nn::Module {
   /// What its products with the weight compute with.
   void set_matmul_dtype(ops::MatmulDtype dtype) { matmul_dtype_ = dtype; }
 
-  at::Tensor weight;  // [out_features, in_features]
+  at::Tensor weight;  // [out_features, in_features]; kept blocks: uint8 [out_features, bytes of a row]
 
  private:
   ops::MatmulDtype matmul_dtype_ = ops::MatmulDtype::kOperands;
+  std::optional<kernels::BlockType> block_type_;
   std::unique_ptr<LoraAdapter> adapter_;  // null: none
 };
 TORCH_MODULE(Linear);

@@ -85,6 +85,11 @@ std::vector<std::string> LastNames(const std::vector<NamedLinear>& linears) {
   return names;
 }
 
+// What W multiplies in where a product does not say: blocks have no type of their own.
+at::ScalarType TypeOf(const ops::MatmulWeight& weight) {
+  return weight.dense.defined() ? weight.dense.scalar_type() : at::kFloat;
+}
+
 // A module with one parameter, "weight".
 std::shared_ptr<torch::nn::Module> Holder(const at::Tensor& weight) {
   auto holder = std::make_shared<torch::nn::Module>();
@@ -104,6 +109,19 @@ void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config)
     if (!is_there) {
       Fail("--modules-to-save '{}' matches no module{}; the model's modules: {}", Printable(name),
            DidYouMean(name, known), Listed(known));
+    }
+  }
+}
+
+// Before anything is changed.
+void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraConfig& config) {
+  for (const auto& item : model.named_modules("", /*include_self=*/false)) {
+    if (!IsSaved(item.key(), config)) continue;
+    for (const at::Tensor& parameter : item.value()->parameters()) {
+      if (parameter.is_floating_point()) continue;
+      Fail(
+          "--modules-to-save: '{}' would be trained whole, but --base-dtype keep leaves its weight in blocks",
+          item.key());
     }
   }
 }
@@ -135,18 +153,21 @@ void SetTargetModules(const std::string& text, LoraConfig& config) {
   }
 }
 
-LoraAdapter::LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed, PassCounter pass)
+LoraAdapter::LoraAdapter(const LoraConfig& config, const ops::MatmulWeight& weight, uint64_t seed,
+                         PassCounter pass)
     : scaling_(config.Scaling()), dropout_(config.lora_dropout), seed_(seed), pass_(std::move(pass)) {
   const at::NoGradGuard no_grad;
-  const int64_t out = weight.size(0), in = weight.size(1);
-  const auto options = weight.options().dtype(ops::ComputeType(weight.scalar_type())).requires_grad(false);
+  const int64_t out = weight.rows(), in = weight.columns();
+  const auto options = at::TensorOptions()
+                           .dtype(ops::ComputeType(TypeOf(weight)))
+                           .device(weight.dense.defined() ? weight.dense.device() : at::kCPU);
   // kaiming_uniform with a = √5, which is what nn.Linear starts with: √(6 / ((1 + a²)·in)).
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
   a_ = at::empty({config.r, in}, options).uniform_(-bound, bound, at::detail::createCPUGenerator(seed));
   b_ = at::zeros({out, config.r}, options);
   if (!config.use_dora) return;
-  squared_norms_ =
-      at::linalg_vector_norm(weight.detach(), 2, 1, false, options.dtype().toScalarType()).square();
+  const auto type = options.dtype().toScalarType();
+  squared_norms_ = at::linalg_vector_norm(weight.Numbers(type).detach(), 2, 1, false, type).square();
   magnitude_ = squared_norms_.sqrt();
 }
 
@@ -163,14 +184,14 @@ void LoraAdapter::UnregisterFrom(torch::nn::Module& linear) const {
 }
 
 // ‖w + s·b·A‖² = ‖w‖² + 2s·(w·Aᵀ)·b + s²·b·(A·Aᵀ)·b for each row w of W and b of B: W is only multiplied by.
-at::Tensor LoraAdapter::Norms(const at::Tensor& weight) const {
+at::Tensor LoraAdapter::Norms(const ops::MatmulWeight& weight) const {
   const at::NoGradGuard no_grad;
-  const at::Tensor products = at::linear(a_.to(weight.scalar_type()), weight).t().to(b_.scalar_type());
+  const at::Tensor products = ops::LinearOutput(a_.to(TypeOf(weight)), weight).t().to(b_.scalar_type());
   const at::Tensor cross = (products * b_).sum(1), square = (at::mm(b_, at::mm(a_, a_.t())) * b_).sum(1);
   return (squared_norms_ + cross * (2 * scaling_) + square * (scaling_ * scaling_)).clamp_min(0).sqrt();
 }
 
-ops::LowRank LoraAdapter::Term(const at::Tensor& weight, bool is_training) const {
+ops::LowRank LoraAdapter::Term(const ops::MatmulWeight& weight, bool is_training) const {
   ops::LowRank term{.a = a_, .b = b_, .gain = {}, .scaling = scaling_};
   // The norm is a constant to the gradient (Liu et al. 2024, section 4.3).
   if (magnitude_.defined()) term.gain = magnitude_ / Norms(weight);
@@ -189,6 +210,7 @@ at::Tensor LoraAdapter::Merged(const at::Tensor& weight) const {
 }
 
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
+  RefuseToTrainBlocks(model, config);
   for (const at::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
   const std::vector<NamedLinear> linears = Linears(model, config);
   const Matcher is_target = TargetMatcher(config);
@@ -198,7 +220,7 @@ PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t se
     if (!is_target(path)) continue;
     const uint64_t own_seed = kernels::DropoutKey(seed, paths.size());
     paths.push_back(path);
-    linear->SetAdapter(LoraAdapter(config, linear->weight, own_seed, pass));
+    linear->SetAdapter(LoraAdapter(config, linear->matmul_weight(), own_seed, pass));
   }
   if (paths.empty()) {
     Fail("LoRA: no module matches the target modules; the model's linear modules: {}",

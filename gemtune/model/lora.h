@@ -22,14 +22,14 @@ void SetTargetModules(const std::string& text, LoraConfig& config);
 /// counts it up before each forward pass.
 using PassCounter = std::shared_ptr<uint64_t>;
 
-/// The adapter of one linear module with the weight W [out, in]: A [r, in], B [out, r] and, of DoRA, m [out];
-/// see ops::LowRank. They are fp32 whatever W is (double for double), as peft's autocast_adapter_dtype has
-/// it.
+/// The adapter of one linear module with the weight W [out, in], which may stay in blocks: A [r, in], B [out,
+/// r] and, of DoRA, m [out]; see ops::LowRank. They are fp32 whatever W is (double for double), as peft's
+/// autocast_adapter_dtype has it.
 class LoraAdapter {
  public:
   /// As peft initialises: A uniform within ±1/√in, B zero, m = ‖W‖ by row, so that nothing changes at
   /// first. Masks of dropout are drawn from `seed` too.
-  LoraAdapter(const LoraConfig& config, const at::Tensor& weight, uint64_t seed, PassCounter pass);
+  LoraAdapter(const LoraConfig& config, const ops::MatmulWeight& weight, uint64_t seed, PassCounter pass);
 
   /// Registers the parameters in the linear module, under peft's names: lora_A.weight, lora_B.weight,
   /// lora_magnitude_vector.weight.
@@ -37,13 +37,13 @@ class LoraAdapter {
   void UnregisterFrom(torch::nn::Module& linear) const;
 
   /// What it adds to x·Wᵀ in this pass; with dropout if `is_training`.
-  ops::LowRank Term(const at::Tensor& weight, bool is_training) const;
+  ops::LowRank Term(const ops::MatmulWeight& weight, bool is_training) const;
 
   /// W + s·B·A, of DoRA m ∘ (W + s·B·A) / ‖W + s·B·A‖; computed in fp32, in W's dtype.
   at::Tensor Merged(const at::Tensor& weight) const;
 
  private:
-  at::Tensor Norms(const at::Tensor& weight) const;  // ‖W + s·B·A‖ by row, [out]
+  at::Tensor Norms(const ops::MatmulWeight& weight) const;  // ‖W + s·B·A‖ by row, [out]
 
   at::Tensor a_, b_, magnitude_;  // the last undefined without DoRA
   at::Tensor squared_norms_;      // ‖W‖² by row; the base does not move
@@ -55,7 +55,8 @@ class LoraAdapter {
 /// Adapts the targeted modules of `model` and freezes all other parameters but those of modules_to_save and
 /// of the head. Replaces "all" by the names found and a pattern by the paths that it matches: in
 /// transformers' model it may match modules that are not linear, which peft refuses. Modules within
-/// modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
+/// modules_to_save are no targets, as in peft. Throws Error if no module is targeted, or if a weight of
+/// modules_to_save is kept in blocks.
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
 
 /// Throws Error for a name of target_modules or modules_to_save, or a pattern, that matches no module, and

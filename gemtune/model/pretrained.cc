@@ -107,8 +107,27 @@ SequenceClassifier CheckedOutline(const io::Checkpoint& checkpoint, const Gemma3
   return outline;
 }
 
+// Nothing is copied: the tensors look into the mapped file, and hold it open.
+void KeepBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& module,
+                const std::string& prefix) {
+  for (const auto& item : module.named_modules("", /*include_self=*/false)) {
+    auto* linear = dynamic_cast<LinearImpl*>(item.value().get());
+    auto* embedding = dynamic_cast<TokenEmbeddingImpl*>(item.value().get());
+    if (linear == nullptr && embedding == nullptr) continue;
+    const std::string name = prefix + item.key() + ".weight";
+    const io::StoredBlocks stored = checkpoint.Blocks(name);
+    const int64_t rows = checkpoint.Find(name)->shape.front();
+    const auto bytes = static_cast<int64_t>(stored.bytes.size());
+    const ops::BlockRows blocks{.bytes = at::from_blob(
+                                    const_cast<std::byte*>(stored.bytes.data()), {rows, bytes / rows},
+                                    [owner = stored.owner](void*) {}, at::kByte),
+                                .type = stored.type};
+    linear != nullptr ? linear->KeepBlocks(blocks) : embedding->KeepBlocks(blocks);
+  }
+}
+
 PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer tokenizer,
-                          const ClassifierHead& head, at::ScalarType dtype) {
+                          const ClassifierHead& head, at::ScalarType dtype, bool keep_blocks = false) {
   const std::string source = checkpoint.path().string();
   PretrainedClassifier loaded{.config = Gemma3TextConfig::FromJson(checkpoint.config(), source + ": config"),
                               .config_json = checkpoint.config(),
@@ -122,6 +141,7 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
   const io::TensorInfo* score = checkpoint.Find("score.weight");
   loaded.head_is_new =
       score == nullptr || score->shape != std::vector<int64_t>{num_labels, loaded.config.hidden_size};
+  if (keep_blocks) KeepBlocks(checkpoint, *loaded.model->trunk(), "model.");
   LoadParameters(checkpoint, *loaded.model->trunk(), "model.");
   if (!loaded.head_is_new) LoadParameters(checkpoint, *loaded.model->score(), "score.");
   checkpoint.DropPages();
@@ -178,6 +198,7 @@ PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, con
 void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix) {
   const at::NoGradGuard no_grad;
   for (const auto& item : module.named_parameters()) {
+    if (!item.value().is_floating_point()) continue;
     const std::string name = prefix + item.key();
     CheckParameter(checkpoint, name, item.value().sizes());
     checkpoint.Read(name, ToDType(item.value().scalar_type()), item.value().mutable_data_ptr());
@@ -226,8 +247,9 @@ ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
 }
 
 PretrainedClassifier PretrainedClassifier::FromBase(const fs::path& path, text::Tokenizer tokenizer,
-                                                    const ClassifierHead& head, at::ScalarType dtype) {
-  return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype);
+                                                    const ClassifierHead& head, at::ScalarType dtype,
+                                                    bool keep_blocks) {
+  return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype, keep_blocks);
 }
 
 PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype,

@@ -13,8 +13,9 @@
 
 namespace gemtune::model {
 
-/// Fills every parameter of `module` from the checkpoint tensor called `prefix` + its name, converted to the
-/// parameter's dtype (fp32 or bf16). Throws Error naming a tensor that is missing or has another shape.
+/// Fills every parameter of `module`, but kept blocks, from the checkpoint tensor called `prefix` + its name,
+/// converted to the parameter's dtype (fp32 or bf16). Throws Error naming a tensor that is missing or has
+/// another shape.
 void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix);
 
 /// Writes model.safetensors (in shards above 5 GB) with every parameter of `module` under its name and in its
@@ -43,9 +44,11 @@ struct PretrainedClassifier {
   /// classifier with `head`. `dtype` is kFloat or kBFloat16. Throws Error for files that are missing, damaged
   /// or of another model.
   /// `tokenizer` is that of `path`: the caller has it, because the labels are found in data that it
-  /// tokenised.
+  /// tokenised. With `keep_blocks`, for a GGUF file, the embedding and the weights of the trunk's linear
+  /// modules stay in its blocks, mapped from the file, and frozen.
   static PretrainedClassifier FromBase(const std::filesystem::path& path, text::Tokenizer tokenizer,
-                                       const ClassifierHead& head, at::ScalarType dtype);
+                                       const ClassifierHead& head, at::ScalarType dtype,
+                                       bool keep_blocks = false);
 
   /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error also if
   /// score.weight is missing. `base_model` is for an adapter, in the place of the one that it names. An

@@ -122,7 +122,7 @@ const std::vector<Method>& Methods() {
       {"lora",
        2e-4,
        {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--modules-to-save",
-        "--use-rslora", "--use-dora"},
+        "--use-rslora", "--use-dora", "--base-dtype"},
        [](torch::nn::Module& model, const MethodOptions& options) {
          model::CheckTargets(model, options.lora);
        },

@@ -7,6 +7,7 @@
 
 #include "gemtune/base/file.h"
 #include "tests/cli/train_command.h"
+#include "tests/support/tiny_gguf.h"
 
 namespace gemtune::cli {
 namespace {
@@ -324,6 +325,38 @@ TEST_F(TrainCommand, AFileInThePlaceOfTheOutputDirectoryIsAnError) {
   const auto run = RunProgram(Arguments({"--train-file", data_}));
   EXPECT_EQ(run.exit_code, kBadInput);
   EXPECT_THAT(run.err, HasSubstr("is a file"));
+}
+
+// The numbers of training too: they differ in where the weights lie.
+TEST_F(TrainCommand, AKeptBaseTrainsTheSameAdapter) {
+  const std::string base = (dir_ / "m.gguf").string();
+  test::WriteTinyGguf(base);
+  const auto train = [&](const std::string& base_dtype) {
+    const auto run = RunProgram({"train", "--model", base, "--output-dir", (dir_ / "out").string(),
+                                 "--no-cache", "--overwrite-output-dir", "--dtype", "fp32", "--method",
+                                 "lora", "--base-dtype", base_dtype, "--train-file", data_,
+                                 "--validation-file", data_, "--num-train-epochs", "1"});
+    EXPECT_EQ(run.exit_code, kDone) << run.err;
+    return std::pair(ReadFile(dir_ / "out" / "adapter_model.safetensors"), StepLosses(dir_ / "out"));
+  };
+  const auto expected = train("auto"), actual = train("keep");
+  EXPECT_EQ(actual.second, expected.second);
+  EXPECT_TRUE(actual.first == expected.first);
+  const auto evaluate = RunProgram({"evaluate", "--model", (dir_ / "out").string(), "--test-file", data_,
+                                    "--no-cache", "--dtype", "fp32"});
+  EXPECT_EQ(evaluate.exit_code, kDone) << evaluate.err;
+}
+
+TEST_F(TrainCommand, OnlyAFrozenBaseInAGgufIsKept) {
+  const auto complaint = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--train-file", data_, "--base-dtype", "keep"});
+    const auto run = RunProgram(Arguments(more));
+    EXPECT_EQ(run.exit_code, kBadInput);
+    return run.err;
+  };
+  EXPECT_THAT(complaint({}), HasSubstr("--base-dtype is for --method lora"));
+  EXPECT_THAT(complaint({"--method", "lora"}),
+              HasSubstr("--base-dtype keep: " + (dir_ / "base").string() + " is not a GGUF file"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/tiny_gguf.h"
 #include "tests/support/tiny_model.h"
 
 namespace gemtune::model {
@@ -106,6 +107,23 @@ TEST(CountFlops, AttentionIsCountedWithinItsMasks) {
   EXPECT_EQ(CountFlops(*classifier, config, Pooled()).attention, 6 * product);
   for (const at::Tensor& parameter : classifier->trunk()->parameters()) parameter.set_requires_grad(false);
   EXPECT_EQ(CountFlops(*classifier, config, Pooled()).attention, 2 * product);
+}
+
+TEST(CountFlops, BlocksCountAsTheirNumbers) {
+  const Gemma3TextConfig config = test::TinyClassifier()->trunk()->config();
+  SequenceClassifier kept = test::TinyClassifier(), dense = test::TinyClassifier();
+  int64_t modules = 0;
+  for (const auto& module : kept->trunk()->modules(/*include_self=*/false)) {
+    auto* linear = dynamic_cast<LinearImpl*>(module.get());
+    if (linear == nullptr) continue;
+    ++modules;
+    linear->KeepBlocks(
+        test::RandomBlockRows(kernels::BlockType::kF32, linear->weight.size(0), linear->weight.size(1), 1));
+  }
+  EXPECT_EQ(modules, 7 * config.num_hidden_layers);
+  for (const at::Tensor& parameter : dense->trunk()->parameters()) parameter.set_requires_grad(false);
+  for (const at::Tensor& parameter : kept->trunk()->parameters()) parameter.set_requires_grad(false);
+  EXPECT_EQ(CountFlops(*kept, config, Pooled()).total(), CountFlops(*dense, config, Pooled()).total());
 }
 
 }  // namespace

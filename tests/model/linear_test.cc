@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/gradcheck.h"
+#include "tests/support/tiny_gguf.h"
 
 namespace gemtune::model {
 namespace {
@@ -15,6 +16,20 @@ TEST(Linear, MultipliesWithTheTransposedWeight) {
   const at::Tensor y = linear(at::tensor({1.0, 10.0}).view({1, 2}));
   EXPECT_EQ(test::MaxDifference(y, at::tensor({10.0, 32.0, 54.0}).view({1, 3})), 0.0);
   EXPECT_EQ(linear->named_parameters().keys(), (std::vector<std::string>{"weight"}));
+}
+
+TEST(Linear, KeptBlocksGiveWhatTheirNumbersGive) {
+  const ops::BlockRows blocks = test::RandomBlockRows(kernels::BlockType::kQ8_0, 7, 64, 1);
+  Linear kept(64, 7, at::TensorOptions()), dense(ops::Expand({blocks}, at::kFloat));
+  kept->KeepBlocks(blocks);
+  EXPECT_FALSE(kept->weight.requires_grad());
+  EXPECT_TRUE(at::equal(kept->named_parameters()["weight"], blocks.bytes));
+  EXPECT_EQ(kept->matmul_weight().rows(), 7);
+  EXPECT_EQ(kept->matmul_weight().columns(), 64);
+  for (const int64_t rows : {3, 100}) {
+    const at::Tensor x = at::randn({rows, 64});
+    EXPECT_TRUE(at::equal(kept(x), dense(x)));
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_gguf.h"
 #include "tests/support/tiny_model.h"
 
 namespace gemtune::model {
@@ -213,6 +214,71 @@ TEST(HeadFromConfig, RefusesLabelsThatAreNotNumbered) {
                 HasSubstr("'id2label'"))
         << bad;
   }
+}
+
+// What a model on kept blocks computes: logits, and the gradients of what is trained after a step away from
+// where B is zero.
+std::vector<at::Tensor> Results(PretrainedClassifier& classifier) {
+  const at::NoGradGuard no_grad;
+  at::manual_seed(5);
+  for (const auto& item : classifier.model->named_parameters()) {
+    if (item.value().requires_grad()) item.value().add_(at::randn_like(item.value()), 0.1);
+  }
+  const at::AutoGradMode with_graph(true);
+  const at::Tensor ids = at::randint(4, 288, {150}, at::kLong);
+  std::vector<at::Tensor> results = {classifier.model(ids, std::vector<int32_t>{0, 90, 150})};
+  results[0].square().sum().backward();
+  for (const at::Tensor& parameter : classifier.model->parameters()) {
+    if (parameter.requires_grad()) results.push_back(parameter.grad());
+  }
+  return results;
+}
+
+TEST_F(Pretrained, KeptBlocksGiveWhatTheirNumbersGive) {
+  test::WriteTinyGguf(dir_ / "m.gguf");
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    for (const bool checkpointing : {false, true}) {
+      const auto run = [&](bool keep_blocks) {
+        PretrainedClassifier classifier = PretrainedClassifier::FromBase(
+            dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, dtype, keep_blocks);
+        classifier.AddAdapter({.r = 3, .lora_dropout = 0.1}, (dir_ / "m.gguf").string(), 1);
+        classifier.model->trunk()->set_gradient_checkpointing(checkpointing);
+        int64_t in_blocks = 0;
+        for (const at::Tensor& p : classifier.model->parameters()) in_blocks += p.scalar_type() == at::kByte;
+        EXPECT_EQ(in_blocks, keep_blocks ? 1 + 2 * 7 : 0);
+        return Results(classifier);
+      };
+      const auto expected = run(false), actual = run(true);
+      ASSERT_EQ(actual.size(), expected.size());
+      for (size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << i;
+      EXPECT_GT(actual[0].abs().max().item<double>(), 0.1);
+    }
+  }
+}
+
+TEST_F(Pretrained, AnAdapterTrainedOnKeptBlocksLoadsOnTheWholeModel) {
+  test::WriteTinyGguf(dir_ / "m.gguf");
+  for (const bool use_dora : {false, true}) {
+    PretrainedClassifier classifier = PretrainedClassifier::FromBase(
+        dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, at::kFloat, /*keep_blocks=*/true);
+    classifier.AddAdapter({.r = 3, .use_dora = use_dora}, (dir_ / "m.gguf").string(), 1);
+    Results(classifier);  // which moves what is trained
+    classifier.Save(dir_ / "out");
+    const Json config = Json::parse(ReadFile(dir_ / "out" / "adapter_config.json"));
+    EXPECT_EQ(config["base_model_name_or_path"], (dir_ / "m.gguf").string());
+    PretrainedClassifier loaded = PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat);
+    EXPECT_LT(test::MaxDifference(Logits(classifier), Logits(loaded)), 1e-5);
+  }
+}
+
+TEST_F(Pretrained, WhatIsTrainedWholeCannotStayInBlocks) {
+  test::WriteTinyGguf(dir_ / "m.gguf");
+  PretrainedClassifier classifier = PretrainedClassifier::FromBase(
+      dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, at::kFloat, /*keep_blocks=*/true);
+  EXPECT_THAT(
+      test::MessageOf([&] { classifier.AddAdapter({.modules_to_save = {"embed_tokens"}}, "m.gguf", 1); }),
+      HasSubstr("--modules-to-save: 'model.embed_tokens' would be trained whole, but --base-dtype keep"));
+  EXPECT_NO_THROW(classifier.AddAdapter({.modules_to_save = {"norm"}}, "m.gguf", 1));
 }
 
 }  // namespace
