@@ -199,7 +199,7 @@ TEST_P(Resume, ACheckpointChangesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, Resume, testing::ValuesIn(kCases),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& method) { return method.param.name; });
 
 class ResumeOnce : public Resume {};
 
