@@ -4,19 +4,22 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/row_blocks.h"
 
 namespace gemtune::kernels {
 namespace {
 
-constexpr int64_t kStripe = 3 * kPanelColumns;  // columns that an engine works on at a time
+constexpr int64_t kStripe = 6 * kPanelColumns;  // columns that an engine works on at a time
 constexpr int64_t kBlockBytes = 256 << 10;      // of A's rows, which stay in the second cache
 constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
 constexpr int64_t kBlocksAThread = 4;  // at least, so that all end at about the same time
 constexpr int64_t kBlockColumns = 8 * kStripe;
+constexpr int64_t kChunkDepth = 256;  // of a transposed A that is multiplied by one stripe
 
 int64_t RoundUp(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
@@ -103,27 +106,31 @@ class Term {
   int64_t k() const { return k_; }
   bool a_transposed() const { return a_transposed_; }
 
-  // Some rows of A as the engine takes them; what is not so in memory is copied.
+  // Some rows of A as the engine takes them, and the depth that they begin at; what is not so in memory is
+  // copied.
   struct Rows {
     GemmBlock<E> block;
+    int64_t depth;
     int64_t step;  // numbers from one block of block.m rows to the next
     hwy::AlignedFreeUniquePtr<E[]> copy;
   };
 
-  Rows Take(int64_t row, int64_t rows) const {
-    const int64_t padded_rows = RoundUp(rows, kPanelColumns), depth = PaddedDepth(k_);
+  // Depths [begin, end), all of them where A is not transposed; begin a multiple of kDepthStep.
+  Rows Take(int64_t row, int64_t rows, int64_t begin, int64_t end) const {
+    const int64_t padded_rows = RoundUp(rows, kPanelColumns), depth = PaddedDepth(end - begin);
     Rows taken{.block = {.m = padded_rows, .k = depth, .panel_stride = PanelStride(k_), .ldc = kStripe},
+               .depth = begin,
                .step = 0};
     GemmBlock<E>& block = taken.block;
     block.lda = a_stride_;
     block.a = a_ + row * a_stride_;
     if (a_transposed_) {
-      taken.copy = Buffer<E>(PackedSize(k_, rows));
-      engine_.pack_rows(k_, rows, a_ + row, a_stride_, taken.copy.get());
+      taken.copy = Buffer<E>(PackedSize(end - begin, rows));
+      engine_.pack_rows(end - begin, rows, a_ + begin * a_stride_ + row, a_stride_, taken.copy.get());
       block.lda = kPacked<E>;
       block.a_step = kPacked<E> * kPanelColumns;
       block.m = kPanelColumns;
-      taken.step = PanelStride(k_);
+      taken.step = PanelStride(end - begin);
     } else if (padded_rows != rows || depth != k_) {
       taken.copy = Buffer<E>(padded_rows * depth);
       std::fill_n(taken.copy.get(), padded_rows * depth, E{});
@@ -140,7 +147,7 @@ class Term {
                 float* sums) const {
     GemmBlock<E> block = rows.block;
     block.n = PaddedColumns(width);
-    block.b = packed_.get() + stripe / kPanelColumns * PanelStride(k_);
+    block.b = packed_.get() + stripe / kPanelColumns * PanelStride(k_) + rows.depth * kPanelColumns;
     block.accumulate = accumulate;
     for (int64_t i = 0; i < padded_rows; i += block.m, block.a += rows.step) {
       block.c = sums + i * kStripe;
@@ -171,10 +178,12 @@ class Product {
 
   void Run() const {
     const Term<E>& first = terms_.front();
-    const int64_t fitting = kBlockBytes / (PaddedDepth(first.k()) * static_cast<int64_t>(sizeof(E)));
+    const int64_t depth = std::min(PaddedDepth(first.k()), Chunk(first));
+    const int64_t fitting = kBlockBytes / (depth * static_cast<int64_t>(sizeof(E)));
     const int64_t fair = m_ / (kBlocksAThread * NumThreads());
-    const int64_t rows =
+    const int64_t most =
         std::clamp(std::min(fitting, fair) / kPanelColumns * kPanelColumns, kPanelColumns, kMaxBlockRows);
+    const int64_t rows = EvenBlockRows(m_, most, kPanelColumns);
     // What is packed is packed once.
     const int64_t columns = first.a_transposed() ? RoundUp(n_, kStripe) : kBlockColumns;
     const int64_t across = RoundUp(n_, columns) / columns;
@@ -185,19 +194,40 @@ class Product {
   }
 
  private:
+  // Few columns read A once: a transposed one is packed some depths at a time, in long pieces of its rows in
+  // memory.
+  int64_t Chunk(const Term<E>& term) const {
+    return n_ <= kStripe && term.a_transposed() ? kChunkDepth : term.k();
+  }
+
   void Block(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     const EngineScope<E> scope(engine_);
     const int64_t padded_rows = RoundUp(rows, kPanelColumns);
-    std::vector<typename Term<E>::Rows> left;
-    for (const Term<E>& term : terms_) left.push_back(term.Take(row, rows));
     const auto sums = Buffer<float>(padded_rows * kStripe);
+    if (columns <= kStripe) {
+      bool accumulate = false;
+      for (const Term<E>& term : terms_) {
+        for (int64_t begin = 0; begin < term.k(); begin += Chunk(term)) {
+          const auto left = term.Take(row, rows, begin, std::min(term.k(), begin + Chunk(term)));
+          term.Multiply(left, padded_rows, column, columns, std::exchange(accumulate, true), sums.get());
+        }
+      }
+      Store(row, rows, column, columns, sums.get());
+      return;
+    }
+    std::vector<typename Term<E>::Rows> left;
+    for (const Term<E>& term : terms_) left.push_back(term.Take(row, rows, 0, term.k()));
     for (int64_t stripe = column; stripe < column + columns; stripe += kStripe) {
       const int64_t width = std::min(kStripe, column + columns - stripe);
       for (size_t t = 0; t < terms_.size(); ++t) {
         terms_[t].Multiply(left[t], padded_rows, stripe, width, /*accumulate=*/t > 0, sums.get());
       }
-      engine_.store(rows, width, sums.get(), kStripe, out_ + row * out_stride_ + stripe, out_stride_);
+      Store(row, rows, stripe, width, sums.get());
     }
+  }
+
+  void Store(int64_t row, int64_t rows, int64_t column, int64_t columns, const float* sums) const {
+    engine_.store(rows, columns, sums, kStripe, out_ + row * out_stride_ + column, out_stride_);
   }
 
   const GemmEngine<E>& engine_;

@@ -5,6 +5,7 @@
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
 #include "gemtune/kernels/int8_block.h"
+#include "gemtune/kernels/row_blocks.h"
 
 namespace gemtune::kernels {
 namespace {
@@ -132,7 +133,8 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
   const Added added = term == nullptr ? Added() : Added(a.rows, b.columns, *term);
   const int64_t groups = Groups(a.depth, a.group);
   const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (int64_t{4} * NumThreads()));
-  const int64_t rows = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
+  const int64_t most = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
+  const int64_t rows = EvenBlockRows(a.rows, most, kTileRows);
   const int64_t across = RoundUp(b.columns, kBlockColumns) / kBlockColumns;
   WithTypeOf(
       [&]<typename T>(T) {

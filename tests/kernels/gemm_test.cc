@@ -57,6 +57,8 @@ void CheckAll(bool is_bf16) {
       }
       // Several blocks of rows and of columns.
       Check(is_bf16, {403, 450, 33}, a_transposed, b_transposed);
+      // Few columns and great depth: an adapter's gradients.
+      Check(is_bf16, {275, 17, 601}, a_transposed, b_transposed);
     }
   }
 }
