@@ -150,11 +150,9 @@ TEST_F(File, RemovesADirectoryWhole) {
 
 TEST_F(File, LeftoversAreWhatHasATemporaryName) {
   // As if the process had died: neither destructor runs.
-  alignas(AtomicDirectory) std::byte directory[sizeof(AtomicDirectory)];
-  alignas(AtomicFile) std::byte file[sizeof(AtomicFile)];
-  auto* const dead = new (directory) AtomicDirectory(dir_ / "d");
-  new (file) AtomicFile(dir_ / "f");
-  WriteFileAtomically(dead->path() / "half", "x");
+  static const auto* const directory = new AtomicDirectory(dir_ / "d");
+  [[maybe_unused]] static const auto* const file = new AtomicFile(dir_ / "f");
+  WriteFileAtomically(directory->path() / "half", "x");
   for (const char* own : {"a.tmp-1", "b.tmp-00112233445566778", "c.tmp-0011223344556zzz", "plain"})
     WriteFileAtomically(dir_ / own, "x");
   EXPECT_EQ(RemoveLeftovers(dir_), 2);
