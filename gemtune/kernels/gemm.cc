@@ -15,7 +15,7 @@ namespace gemtune::kernels {
 namespace {
 
 constexpr int64_t kStripe = 6 * kPanelColumns;  // columns that an engine works on at a time
-constexpr int64_t kBlockBytes = 256 << 10;      // of A's rows, which stay in the second cache
+constexpr int64_t kBlockBytes = 400 << 10;      // of A's rows, which stay in the second cache
 constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
 constexpr int64_t kBlocksAThread = 4;  // at least, so that all end at about the same time
 constexpr int64_t kBlockColumns = 8 * kStripe;

@@ -12,9 +12,10 @@ namespace {
 
 constexpr int64_t kTileRows = 8;
 constexpr int64_t kStripe = 3 * kPanelColumns;
-constexpr int64_t kBlockBytes = 192 << 10;  // of A's rows, which stay in the second cache
+constexpr int64_t kRowBytes = 192 << 10;     // of A's rows and of the columns that they meet, which stay in
+constexpr int64_t kColumnBytes = 512 << 10;  // the second cache
 constexpr int64_t kMaxBlockRows = 192;
-constexpr int64_t kBlockColumns = 8 * kStripe;
+constexpr int64_t kMaxBlockColumns = 8 * kStripe;
 
 int64_t RoundUp(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
@@ -132,18 +133,20 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
   GEMTUNE_CHECK(a.depth == b.depth && a.group == b.group);
   const Added added = term == nullptr ? Added() : Added(a.rows, b.columns, *term);
   const int64_t groups = Groups(a.depth, a.group);
-  const int64_t fitting = std::min(kBlockBytes / a.depth, a.rows / (int64_t{4} * NumThreads()));
+  const int64_t fitting = std::min(kRowBytes / a.depth, a.rows / (int64_t{4} * NumThreads()));
   const int64_t most = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
   const int64_t rows = EvenBlockRows(a.rows, most, kTileRows);
-  const int64_t across = RoundUp(b.columns, kBlockColumns) / kBlockColumns;
+  const int64_t columns = std::clamp(kColumnBytes / a.depth / kStripe * kStripe, kStripe, kMaxBlockColumns);
+  const int64_t across = RoundUp(b.columns, columns) / columns;
   WithTypeOf(
       [&]<typename T>(T) {
         T* out = static_cast<T*>(y.data());
         ParallelForEach(RoundUp(a.rows, rows) / rows * across, [&](int64_t i) {
           const int64_t row_end = std::min(a.rows, (i / across + 1) * rows),
-                        column_end = std::min(b.columns, (i % across + 1) * kBlockColumns);
-          for (int64_t column = i % across * kBlockColumns; column < column_end; column += kStripe) {
-            for (int64_t row = i / across * rows; row < row_end; row += kTileRows) {
+                        column_end = std::min(b.columns, (i % across + 1) * columns);
+          // Along the rows of the result: their memory is then written in long pieces.
+          for (int64_t row = i / across * rows; row < row_end; row += kTileRows) {
+            for (int64_t column = i % across * columns; column < column_end; column += kStripe) {
               internal::MultiplyInt8({.rows = std::min(kTileRows, row_end - row),
                                       .columns = std::min(kStripe, column_end - column),
                                       .depth = a.depth,

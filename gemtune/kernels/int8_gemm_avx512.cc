@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "gemtune/kernels/avx512-inl.h"
 #include "gemtune/kernels/block_gemm.h"
 #include "gemtune/kernels/int8_block.h"
 #include "gemtune/kernels/int8_gemm.h"
-#include "gemtune/kernels/transpose_avx512-inl.h"
 
 namespace gemtune::kernels::internal {
 namespace {
@@ -33,7 +33,7 @@ void Store(__mmask16 lanes, __m512 v, float* y) {
   _mm512_mask_storeu_ps(y, lanes, v);
 }
 void Store(__mmask16 lanes, __m512 v, BFloat16* y) {
-  _mm256_mask_storeu_epi16(y, lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+  StoreLanes(lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)), y);
 }
 
 // NaN or infinity anywhere gives one of them: as a scale it reaches the result, where the trainer looks for
@@ -103,6 +103,7 @@ __m512i AddRows(__m512i sums, __m512i packed) {
   return _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), packed);
 }
 
+// What the rows of A, 128 too large, bring too much.
 void StoreOffsets(__m512i sums, int32_t* to) {
   _mm512_storeu_si512(to, _mm512_slli_epi32(sums, 7));
 }
@@ -185,12 +186,12 @@ namespace {
 // g++ 12 keeps an array of these in registers, and one of __m512i in memory.
 using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
-// The product in bf16, of which each number is added to what 8 bits gave.
+// Adds the product in bf16 to what 8 bits gave.
 template <int kPanels>
-void MultiplyAdded(const Int8Tile& tile, float (&more)[kRows][kPanels * kPanelColumns]) {
+void AddProduct(const Int8Tile& tile, float (&result)[kRows][kPanels * kPanelColumns]) {
   __m512 sum[kRows][kPanels];
   for (int i = 0; i < kRows; ++i) {
-    for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_setzero_ps();
+    for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_load_ps(result[i] + p * kPanelColumns);
   }
   for (int64_t k = 0; k < tile.added_depth; k += 2) {
     __m512bh column[kPanels];
@@ -206,7 +207,7 @@ void MultiplyAdded(const Int8Tile& tile, float (&more)[kRows][kPanels * kPanelCo
     }
   }
   for (int i = 0; i < kRows; ++i) {
-    for (int p = 0; p < kPanels; ++p) _mm512_store_ps(more[i] + p * kPanelColumns, sum[i][p]);
+    for (int p = 0; p < kPanels; ++p) _mm512_store_ps(result[i] + p * kPanelColumns, sum[i][p]);
   }
 }
 
@@ -218,10 +219,12 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
   const int8_t* b = tile.b;
   for (int64_t g = 0; g < groups; ++g) {
     Int32x16 sum[kRows][kPanels];
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 3
-      for (int p = 0; p < kPanels; ++p) sum[i][p] = Int32x16{};
+    for (int p = 0; p < kPanels; ++p) {
+      const auto offset =
+          reinterpret_cast<Int32x16>(_mm512_loadu_si512(tile.b_sums + (p * groups + g) * kPanelColumns));
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) sum[i][p] = -offset;
     }
     const uint8_t* end = tile.a + std::min((g + 1) * tile.group, tile.depth);
     for (; a < end; a += 4, b += 4 * kPanelColumns) {
@@ -239,26 +242,28 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
         }
       }
     }
-#pragma GCC unroll 3
-    for (int p = 0; p < kPanels; ++p) {
-      const __m512i offset = _mm512_loadu_si512(tile.b_sums + (p * groups + g) * kPanelColumns);
 #pragma GCC unroll 8
-      for (int i = 0; i < kRows; ++i) {
-        const __m512i number = _mm512_sub_epi32(reinterpret_cast<__m512i>(sum[i][p]), offset);
+    for (int i = 0; i < kRows; ++i) {
+      const __m512 scale = _mm512_set1_ps(tile.a_scales[i * groups + g]);
+#pragma GCC unroll 3
+      for (int p = 0; p < kPanels; ++p) {
         float* to = total[i] + p * kPanelColumns;
-        const __m512 scale = _mm512_set1_ps(tile.a_scales[i * groups + g]);
-        _mm512_store_ps(to, _mm512_fmadd_ps(_mm512_cvtepi32_ps(number), scale, _mm512_load_ps(to)));
+        const __m512 number = _mm512_cvtepi32_ps(reinterpret_cast<__m512i>(sum[i][p]));
+        _mm512_store_ps(to, _mm512_fmadd_ps(number, scale, _mm512_load_ps(to)));
       }
     }
   }
-  alignas(64) float more[kRows][kPanels * kPanelColumns] = {};
-  if (tile.added_depth > 0) MultiplyAdded<kPanels>(tile, more);
+  for (int p = 0; p < kPanels; ++p) {
+    const __m512 scale = _mm512_loadu_ps(tile.b_scales + p * kPanelColumns);
+    for (int i = 0; i < kRows; ++i) {
+      float* to = total[i] + p * kPanelColumns;
+      _mm512_store_ps(to, _mm512_mul_ps(_mm512_load_ps(to), scale));
+    }
+  }
+  if (tile.added_depth > 0) AddProduct<kPanels>(tile, total);
   for (int64_t i = 0; i < tile.rows; ++i) {
     for (int64_t column = 0; column < tile.columns; column += kPanelColumns) {
-      const __m512 result =
-          _mm512_fmadd_ps(_mm512_load_ps(total[i] + column), _mm512_loadu_ps(tile.b_scales + column),
-                          _mm512_load_ps(more[i] + column));
-      Store(Lanes(tile.columns - column), result, y + i * stride + column);
+      Store(Lanes(tile.columns - column), _mm512_load_ps(total[i] + column), y + i * stride + column);
     }
   }
 }

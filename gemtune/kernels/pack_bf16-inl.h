@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "gemtune/kernels/avx512-inl.h"
 #include "gemtune/kernels/block_gemm.h"
-#include "gemtune/kernels/transpose_avx512-inl.h"
 
 namespace gemtune::kernels::internal {
 namespace {
@@ -36,6 +36,8 @@ void PackRowsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloat16
       const int64_t width = std::min(kPanelColumns, n - column);
       for (int64_t i = begin; i < begin + kDepthStep; i += 2) {
         const BFloat16* even = b + i * ldb + column;
+        _mm_prefetch(even + kDepthStep * ldb, _MM_HINT_T0);
+        _mm_prefetch(even + (kDepthStep + 1) * ldb, _MM_HINT_T0);
         const __m512i pair =
             i < k ? InterleaveRows(even, i + 1 < k ? even + ldb : nullptr, width) : _mm512_setzero_si512();
         _mm512_storeu_si512(panel + i * kPanelColumns, pair);
@@ -69,7 +71,7 @@ void StoreRowsBf16(int64_t rows, int64_t columns, const float* c, int64_t ldc, B
     for (int64_t j = 0; j < columns; j += kPanelColumns) {
       const __mmask16 lanes = FirstLanes(std::min(kPanelColumns, columns - j));
       const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes, c + j));
-      _mm256_mask_storeu_epi16(out + j, lanes, reinterpret_cast<__m256i>(rounded));
+      StoreLanes(lanes, reinterpret_cast<__m256i>(rounded), out + j);
     }
   }
 }

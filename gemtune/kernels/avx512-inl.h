@@ -4,8 +4,16 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 namespace gemtune::kernels::internal {
 namespace {
+
+// The first numbers of 16 in 2 bytes each. A store under a mask takes Zen many times as long as a plain one.
+inline void StoreLanes(__mmask16 lanes, __m256i v, void* to) {
+  if (lanes == 0xffff) return _mm256_storeu_si256(static_cast<__m256i*>(to), v);
+  _mm256_mask_storeu_epi16(to, lanes, v);
+}
 
 // Transposes 16 rows of 16 32-bit numbers in place.
 inline void Transpose16x16(__m512i r[16]) {
