@@ -91,12 +91,12 @@ def markdown(report):
         if key.startswith("search/"):
             _, name, rate = key.split("/")
             lines.append(f"| {METHODS[name].title} | {rate} | {found['validation']['loss']:.3f} | {100 * found['validation']['accuracy']:.1f} % |")
-    lines += ["", "| | learning rate | test accuracy | test loss | training | peak memory | saved |", "|---|---|---|---|---|---|---|"]
+    lines += ["", "| | learning rate | test accuracy | test loss | processor time | peak memory | saved |", "|---|---|---|---|---|---|---|"]
     for key, done in report.items():
         if key.startswith("final/"):
             method = METHODS[key.split("/")[1]]
             lines.append(f"| {method.title} | {done['learning_rate']} | {100 * done['test']['accuracy']:.1f} % | {done['test']['loss']:.3f} | "
-                         f"{done['train_runtime']:.0f} s | {done['peak_rss_bytes'] / 1e9:.1f} GB | {done['saved_bytes'] / 1e6:.1f} MB |")
+                         f"{done['processor_seconds'] / 60:.1f} min | {done['peak_rss_bytes'] / 1e9:.1f} GB | {done['saved_bytes'] / 1e6:.1f} MB |")
     return "\n".join(lines)
 
 
