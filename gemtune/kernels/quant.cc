@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "gemtune/base/error.h"
@@ -14,6 +15,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "blocks are read in place");
 
 constexpr int64_t kSuperBlock = 256;  // elements of a K-quant block
+constexpr int64_t kQ8Block = 32;      // elements of a Q8_0 block
 constexpr int64_t kScaleBytes = 12;   // 8 scales and 8 minima of 6 bits
 
 // The fixed inner loops below run over 16 or 32 bytes with nothing loop-carried: that is what g++ vectorises
@@ -159,6 +161,28 @@ void BFloat16Run(const std::byte* in, int64_t n, float* __restrict out) {
   }
 }
 
+// To nearest, halves away from zero, as roundf, which would not vectorise. x·(1/d) is at most 127 and a
+// little.
+int32_t Rounded(float x) {
+  const auto whole = static_cast<int32_t>(x);
+  const float rest = x - static_cast<float>(whole);
+  return whole + static_cast<int32_t>(rest >= 0.5f) - static_cast<int32_t>(rest <= -0.5f);
+}
+
+bool ToBlockQ8_0(const float* __restrict x, std::byte* __restrict block) {
+  uint32_t largest = 0;  // bits of floats without their signs are in the order of the floats, NaN last
+  for (int i = 0; i < kQ8Block; ++i) largest = std::max(largest, std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu);
+  const float d = std::bit_cast<float>(largest) / 127.0f;
+  const uint16_t half = Float16FromFloat(d);
+  if ((half & 0x7c00u) == 0x7c00u) return false;
+  // Where it overflows, d is zero as a half.
+  const float inverse = std::isfinite(1.0f / d) ? 1.0f / d : 0.0f;
+  std::memcpy(block, &half, sizeof half);
+  auto* q = reinterpret_cast<int8_t*>(block + sizeof half);
+  for (int i = 0; i < kQ8Block; ++i) q[i] = static_cast<int8_t>(Rounded(x[i] * inverse));
+  return true;
+}
+
 template <void (*kBlock)(const std::byte*, float* __restrict)>
 void Blocks(const BlockTypeInfo& info, const std::byte* blocks, int64_t elements, float* out) {
   const int64_t count = elements / info.elements;
@@ -234,6 +258,15 @@ void DequantizeToBFloat16(BlockType type, const std::byte* blocks, int64_t eleme
     Dequantize(type, blocks + done / info.elements * info.bytes, n, chunk.data());
     for (int64_t i = 0; i < n; ++i) out[done + i] = BFloat16FromFloat(chunk[static_cast<size_t>(i)]);
   }
+}
+
+bool QuantizeToQ8_0(const float* values, int64_t elements, std::byte* blocks) {
+  const BlockTypeInfo& info = Info(BlockType::kQ8_0);
+  GEMTUNE_CHECK(elements >= 0 && elements % info.elements == 0);
+  for (int64_t done = 0; done < elements; done += info.elements, blocks += info.bytes) {
+    if (!ToBlockQ8_0(values + done, blocks)) return false;
+  }
+  return true;
 }
 
 int64_t RowBytes(BlockType type, int64_t columns) {

@@ -1,7 +1,9 @@
-"""Writes quant.bin: random blocks of every storage type and what gguf.quants.dequantize makes of them.
+"""Writes quant.bin: random blocks of every storage type and what gguf.quants.dequantize makes of them;
+and q8_0.bin: numbers, and the Q8_0 blocks that gguf.quants.quantize makes of them.
 
 Run from this folder with numpy and gguf (0.19) installed: python generate_quant.py
 Records: name padded to 8 bytes, int64 elements, int64 bytes, the blocks, float32 [elements], bfloat16 [elements].
+q8_0.bin: int64 blocks, float32 [blocks, 32], the blocks.
 """
 
 import numpy as np
@@ -48,3 +50,16 @@ with open("quant.bin", "wb") as file:
         bfloats = quantize(floats, GGMLQuantizationType.BF16)
         file.write(name.encode().ljust(8, b"\0") + np.array([floats.size, data.size], np.int64).tobytes())
         file.write(data.tobytes() + floats.tobytes() + bfloats.tobytes())
+
+halves = (np.arange(32, dtype=np.float32) - 16) / 2  # with 127 in the block d is 1: every other one is a tie
+halves[0] = 127
+numbers = np.concatenate([
+    rng.normal(0, 1, (40, 32)) * 10.0 ** rng.integers(-6, 5, (40, 1)),
+    rng.standard_t(2, (20, 32)),
+    [halves, -halves, np.full(32, 0.1), np.zeros(32), np.full(32, -0.0)],
+    rng.normal(0, 3e-8, (2, 32)), rng.normal(0, 1e-9, (1, 32)),  # scales that are subnormal halves, and zero
+    np.eye(1, 32) * 127 * 65504, [np.r_[127, np.nextafter(halves[1:], np.float32(end))] for end in (0, 127)],
+]).astype(np.float32)
+with open("q8_0.bin", "wb") as file:
+    file.write(np.array([len(numbers)], np.int64).tobytes() + numbers.tobytes())
+    file.write(quantize(numbers, GGMLQuantizationType.Q8_0).tobytes())
