@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -126,23 +127,31 @@ void RefuseAdapter(const fs::path& directory) {
        directory.string());
 }
 
-// Values [begin, end) blocks of `source` into `out`, which begins with block 0.
-void ReadBlocks(const Source& source, int64_t begin, int64_t end, DType out_dtype, void* out) {
+// Numbers [begin, end) of `source`, whole blocks, to `out`.
+void ReadNumbers(const Source& source, int64_t begin, int64_t end, DType out_dtype, void* out) {
   const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
-  const std::byte* from = source.data.data() + begin * block.bytes;
-  const int64_t first = begin * block.elements;
-  const int64_t count = (end - begin) * block.elements;
+  const std::byte* from = source.data.data() + begin / block.elements * block.bytes;
+  const int64_t count = end - begin;
   if (source.minus_one) {
     std::vector<float> values(static_cast<size_t>(count));
     kernels::Dequantize(*source.type, from, count, values.data());
     for (float& value : values) value -= 1.0f;
-    ReadBlocks({BlockType::kF32, std::as_bytes(std::span(values))}, 0, count, out_dtype,
-               static_cast<std::byte*>(out) + first * ElementSize(out_dtype));
+    ReadNumbers({BlockType::kF32, std::as_bytes(std::span(values))}, 0, count, out_dtype, out);
   } else if (out_dtype == DType::kF32) {
-    kernels::Dequantize(*source.type, from, count, static_cast<float*>(out) + first);
+    kernels::Dequantize(*source.type, from, count, static_cast<float*>(out));
   } else {
-    kernels::DequantizeToBFloat16(*source.type, from, count, static_cast<uint16_t*>(out) + first);
+    kernels::DequantizeToBFloat16(*source.type, from, count, static_cast<uint16_t*>(out));
   }
+}
+
+// read(begin, end) for ranges of whole blocks that make up the numbers of `source`, on all threads.
+void ForEachChunk(const Source& source, const std::function<void(int64_t begin, int64_t end)>& read) {
+  const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
+  const int64_t elements = static_cast<int64_t>(source.data.size()) / block.bytes * block.elements;
+  const int64_t chunks = (elements + kChunkElements - 1) / kChunkElements;
+  if (chunks == 1) return read(0, elements);
+  ParallelForEach(chunks,
+                  [&](int64_t i) { read(i * kChunkElements, std::min(elements, (i + 1) * kChunkElements)); });
 }
 
 }  // namespace
@@ -218,6 +227,16 @@ struct Checkpoint::State {
     return sources[static_cast<size_t>(info - tensors.data())];
   }
 
+  // The same, if numbers can be made of it.
+  const Source& NumbersOf(const TensorInfo* info, const std::string& name) const {
+    const Source& source = SourceOf(info, name);
+    if (!source.type) {
+      Fail("{}: '{}' is stored as {}; weights are read from F32, F16 and BF16", path.string(),
+           Printable(name), info->stored_type);
+    }
+    return source;
+  }
+
   void Take(std::vector<Tensor> found) {
     std::sort(found.begin(), found.end(),
               [](const Tensor& a, const Tensor& b) { return a.info.name < b.info.name; });
@@ -274,20 +293,23 @@ const TensorInfo* Checkpoint::Find(const std::string& name) const {
 
 void Checkpoint::Read(const std::string& name, DType out_dtype, void* out) const {
   GEMTUNE_CHECK(out_dtype == DType::kF32 || out_dtype == DType::kBF16);
-  const Source& source = state_->SourceOf(Find(name), name);
-  if (!source.type) {
-    Fail("{}: '{}' is stored as {}; weights are read from F32, F16 and BF16", path().string(),
-         Printable(name), Find(name)->stored_type);
-  }
-  const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
-  const int64_t blocks = static_cast<int64_t>(source.data.size()) / block.bytes;
-  const int64_t chunk = kChunkElements / block.elements;
-  const int64_t chunks = (blocks + chunk - 1) / chunk;
-  const auto read = [&](int64_t i) {
-    ReadBlocks(source, i * chunk, std::min(blocks, (i + 1) * chunk), out_dtype, out);
-  };
-  if (chunks == 1) return read(0);
-  ParallelForEach(chunks, read);
+  const Source& source = state_->NumbersOf(Find(name), name);
+  ForEachChunk(source, [&](int64_t begin, int64_t end) {
+    ReadNumbers(source, begin, end, out_dtype, static_cast<std::byte*>(out) + begin * ElementSize(out_dtype));
+  });
+}
+
+void Checkpoint::ReadQ8_0(const std::string& name, std::byte* out) const {
+  const Source& source = state_->NumbersOf(Find(name), name);
+  ForEachChunk(source, [&](int64_t begin, int64_t end) {
+    std::vector<float> numbers(static_cast<size_t>(end - begin));
+    ReadNumbers(source, begin, end, DType::kF32, numbers.data());
+    std::byte* const blocks = out + kernels::RowBytes(BlockType::kQ8_0, begin);
+    if (!kernels::QuantizeToQ8_0(numbers.data(), end - begin, blocks)) {
+      Fail("{}: '{}' holds a number that is not finite, or too large for Q8_0", path().string(),
+           Printable(name));
+    }
+  });
 }
 
 StoredBlocks Checkpoint::Blocks(const std::string& name) const {

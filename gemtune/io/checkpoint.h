@@ -58,6 +58,11 @@ class Checkpoint {
   /// there is no such tensor.
   void Read(const std::string& name, DType out_dtype, void* out) const;
 
+  /// Rounds `name` to Q8_0 blocks (kernels::QuantizeToQ8_0) along its rows into `out`, which holds them, on
+  /// all threads and from fp32, of which it makes a megabyte at a time. The last dimension is a multiple
+  /// of 32. Throws Error if there is no such tensor, or for numbers that Q8_0 cannot hold.
+  void ReadQ8_0(const std::string& name, std::byte* out) const;
+
   /// The blocks of `name`, of a GGUF file. Throws Error if there is no such tensor.
   StoredBlocks Blocks(const std::string& name) const;
 

@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <numeric>
 
 #include "gemtune/base/file.h"
@@ -178,6 +181,33 @@ TEST_F(CheckpointTest, LargeTensorsOnAnyNumberOfThreads) {
     }
   }
   SetNumThreads(0);
+}
+
+// Larger than a chunk: the split must not show.
+TEST_F(CheckpointTest, RoundsToQ8_0OnAnyNumberOfThreads) {
+  constexpr int64_t kRows = 3, kColumns = (int64_t{1} << 18) - 96;
+  std::vector<float> numbers(kRows * kColumns);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = std::sin(static_cast<float>(i));
+  std::vector<std::byte> expected(numbers.size() / 32 * 34), blocks(expected.size());
+  kernels::QuantizeToQ8_0(numbers.data(), std::ssize(numbers), expected.data());
+  Write("config.json", "{}");
+  const auto save = [&] {
+    WriteSafetensors(dir_ / "model.safetensors",
+                     {{"w", {DType::kF32, {kRows, kColumns}, std::as_bytes(std::span(numbers))}}});
+    return Checkpoint::Open(dir_);
+  };
+  const Checkpoint checkpoint = save();
+  for (const int threads : {1, 3}) {
+    SetNumThreads(threads);
+    std::fill(blocks.begin(), blocks.end(), std::byte{});
+    checkpoint.ReadQ8_0("w", blocks.data());
+    EXPECT_TRUE(blocks == expected);
+  }
+  SetNumThreads(0);
+  EXPECT_THAT(MessageOf([&] { checkpoint.ReadQ8_0("x", blocks.data()); }), HasSubstr("has no tensor 'x'"));
+  numbers[kColumns] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(MessageOf([&] { save().ReadQ8_0("w", blocks.data()); }),
+              HasSubstr("'w' holds a number that is not finite, or too large for Q8_0"));
 }
 
 TEST_F(CheckpointTest, MultimodalLayoutsAreTextOnly) {
