@@ -112,11 +112,16 @@ void LoraOptions::Declare(OptionSet& options) {
               "Modules trained whole and saved with the adapter; the head always is", {.delimiter = ','});
   options.Add("--use-rslora", config.use_rslora, "Rank-stabilised LoRA");
   options.Add("--use-dora", config.use_dora, "DoRA: magnitude and direction of each weight apart");
-  options.Add(
-      "--base-dtype", base_dtype,
-      "What the frozen weights are held in; auto: --dtype; keep: the blocks of the GGUF file that --model "
-      "names, less memory and more time",
-      {.choices = {"auto", "keep"}});
+  options.Add("--base-dtype", base_dtype,
+              "What the frozen weights are held in; auto: --dtype; with less memory and more time keep: the "
+              "blocks of "
+              "the GGUF file that --model names; q8_0: 8 bits, to which those of any model are rounded",
+              {.choices = {"auto", "keep", "q8_0"}});
+}
+
+model::BaseWeights LoraOptions::BaseWeights() const {
+  if (base_dtype == "keep") return model::BaseWeights::kFileBlocks;
+  return base_dtype == "q8_0" ? model::BaseWeights::kQ8_0 : model::BaseWeights::kNumbers;
 }
 
 model::LoraConfig LoraOptions::Config() const {

@@ -11,6 +11,7 @@
 #include "gemtune/data/dataset.h"
 #include "gemtune/infer/predict.h"
 #include "gemtune/model/lora.h"
+#include "gemtune/model/pretrained.h"
 #include "gemtune/ops/matmul.h"
 #include "gemtune/text/tokenizer.h"
 
@@ -63,7 +64,7 @@ struct LoraOptions {
   std::string target_modules = "all-linear";
   std::string base_dtype = "auto";
 
-  bool keeps_blocks() const { return base_dtype == "keep"; }
+  model::BaseWeights BaseWeights() const;
 
   void Declare(OptionSet& options);
 

@@ -209,13 +209,11 @@ void Train::ChooseBestBy(const train::ClassificationKind& kind) {
 // Before the data is tokenised, which may take minutes.
 void Train::CheckModel() const {
   const auto checkpoint = io::Checkpoint::Open(model_);
-  if (lora_.keeps_blocks() && checkpoint.format() != "gguf")
-    Fail("--base-dtype keep: {} is not a GGUF file, the only format with blocks to keep; leave it out",
-         model_);
   const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), model_ + ": config");
-  model::SequenceClassifier without_numbers(config, 1, at::TensorOptions().device(at::kMeta));
-  train::FindMethod(method_).select(*without_numbers, method_options_);
-  if (cache_frozen_ && without_numbers->trunk()->FrozenStages() < 2)
+  model::SequenceClassifier outline =
+      model::Outline(checkpoint, config, /*num_labels=*/1, lora_.BaseWeights());
+  train::FindMethod(method_).select(*outline, method_options_);
+  if (cache_frozen_ && outline->trunk()->FrozenStages() < 2)
     Fail("--cache-frozen: no layer is frozen under the lowest trained weight: nothing to keep");
 }
 
@@ -279,7 +277,7 @@ Train::Job Train::Prepare() {
       .problem_type = kind.problem_type,
       .label_names = is_regression ? std::vector<std::string>{"LABEL_0"} : splits.train.labels().names};
   auto classifier = model::PretrainedClassifier::FromBase(model_, tokenizer, head, machine_.ScalarType(),
-                                                          lora_.keeps_blocks());
+                                                          lora_.BaseWeights());
   CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());
   if (splits.validation)
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");

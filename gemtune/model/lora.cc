@@ -113,14 +113,14 @@ void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config)
   }
 }
 
-// Before anything is changed.
 void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraConfig& config) {
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
     if (!IsSaved(item.key(), config)) continue;
     for (const at::Tensor& parameter : item.value()->parameters()) {
       if (parameter.is_floating_point()) continue;
       Fail(
-          "--modules-to-save: '{}' would be trained whole, but --base-dtype keep leaves its weight in blocks",
+          "--modules-to-save: '{}' would be trained whole, but --base-dtype leaves its weight in blocks; "
+          "leave one of the two out",
           item.key());
     }
   }
@@ -210,7 +210,6 @@ at::Tensor LoraAdapter::Merged(const at::Tensor& weight) const {
 }
 
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
-  RefuseToTrainBlocks(model, config);
   for (const at::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
   const std::vector<NamedLinear> linears = Linears(model, config);
   const Matcher is_target = TargetMatcher(config);
@@ -241,6 +240,7 @@ PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t se
 
 void CheckTargets(const torch::nn::Module& model, const LoraConfig& config) {
   CheckSavedModules(model, config);
+  RefuseToTrainBlocks(model, config);
   const std::vector<NamedLinear> linears = Linears(model, config);
   const auto check = [&](const std::string& text, const LoraConfig& alone) {
     const Matcher matches = TargetMatcher(alone);

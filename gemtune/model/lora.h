@@ -55,12 +55,11 @@ class LoraAdapter {
 /// Adapts the targeted modules of `model` and freezes all other parameters but those of modules_to_save and
 /// of the head. Replaces "all" by the names found and a pattern by the paths that it matches: in
 /// transformers' model it may match modules that are not linear, which peft refuses. Modules within
-/// modules_to_save are no targets, as in peft. Throws Error if no module is targeted, or if a weight of
-/// modules_to_save is kept in blocks.
+/// modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
 
 /// Throws Error for a name of target_modules or modules_to_save, or a pattern, that matches no module, and
-/// lists those there are.
+/// lists those there are; and for a module of modules_to_save whose weight is held in blocks.
 void CheckTargets(const torch::nn::Module& model, const LoraConfig& config);
 
 /// Makes every adapter part of its weight.

@@ -96,38 +96,57 @@ void CheckParameter(const io::Checkpoint& checkpoint, const std::string& name, a
   }
 }
 
-// The model without numbers: what a configuration asks for is compared with what the file holds before it is
-// allocated.
-SequenceClassifier CheckedOutline(const io::Checkpoint& checkpoint, const Gemma3TextConfig& config,
-                                  int64_t num_labels) {
-  SequenceClassifier outline(config, num_labels, at::TensorOptions().device(at::kMeta));
-  for (const auto& item : outline->trunk()->named_parameters()) {
-    CheckParameter(checkpoint, "model." + item.key(), item.value().sizes());
+// Nothing is copied: the tensor looks into the mapped file, and holds it open.
+ops::BlockRows FileBlocks(const io::Checkpoint& checkpoint, const std::string& name) {
+  if (checkpoint.format() != "gguf") {
+    Fail(
+        "--base-dtype keep: {} is not a GGUF file, the only format with blocks to keep; --base-dtype q8_0 "
+        "makes some",
+        checkpoint.path().string());
   }
-  return outline;
+  const io::StoredBlocks stored = checkpoint.Blocks(name);
+  const int64_t rows = checkpoint.Find(name)->shape.front();
+  const auto bytes = static_cast<int64_t>(stored.bytes.size());
+  return {.bytes = at::from_blob(
+              const_cast<std::byte*>(stored.bytes.data()), {rows, bytes / rows},
+              [owner = stored.owner](void*) {}, at::kByte),
+          .type = stored.type};
 }
 
-// Nothing is copied: the tensors look into the mapped file, and hold it open.
-void KeepBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& module,
-                const std::string& prefix) {
-  for (const auto& item : module.named_modules("", /*include_self=*/false)) {
+ops::BlockRows Q8_0Blocks(const io::Checkpoint& checkpoint, const std::string& name, at::Device device) {
+  constexpr kernels::BlockType kType = kernels::BlockType::kQ8_0;
+  const std::vector<int64_t>& shape = checkpoint.Find(name)->shape;
+  if (shape[1] % kernels::Info(kType).elements != 0) {
+    Fail("--base-dtype q8_0: the rows of '{}' have {} numbers, which is no multiple of a block's {}", name,
+         shape[1], kernels::Info(kType).elements);
+  }
+  const auto options = at::TensorOptions().dtype(at::kByte).device(device);
+  ops::BlockRows made{.bytes = at::empty({shape[0], kernels::RowBytes(kType, shape[1])}, options),
+                      .type = kType};
+  if (!device.is_meta()) {
+    checkpoint.ReadQ8_0(name, static_cast<std::byte*>(made.bytes.mutable_data_ptr()));
+    checkpoint.DropPages();
+  }
+  return made;
+}
+
+void UseBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& trunk, BaseWeights base_weights) {
+  for (const auto& item : trunk.named_modules("", /*include_self=*/false)) {
     auto* linear = dynamic_cast<LinearImpl*>(item.value().get());
     auto* embedding = dynamic_cast<TokenEmbeddingImpl*>(item.value().get());
     if (linear == nullptr && embedding == nullptr) continue;
-    const std::string name = prefix + item.key() + ".weight";
-    const io::StoredBlocks stored = checkpoint.Blocks(name);
-    const int64_t rows = checkpoint.Find(name)->shape.front();
-    const auto bytes = static_cast<int64_t>(stored.bytes.size());
-    const ops::BlockRows blocks{.bytes = at::from_blob(
-                                    const_cast<std::byte*>(stored.bytes.data()), {rows, bytes / rows},
-                                    [owner = stored.owner](void*) {}, at::kByte),
-                                .type = stored.type};
+    const std::string name = "model." + item.key() + ".weight";
+    const at::Device device = item.value()->parameters().front().device();
+    ops::BlockRows blocks = base_weights == BaseWeights::kFileBlocks ? FileBlocks(checkpoint, name)
+                                                                     : Q8_0Blocks(checkpoint, name, device);
+    blocks.bytes = blocks.bytes.to(device);
     linear != nullptr ? linear->KeepBlocks(blocks) : embedding->KeepBlocks(blocks);
   }
 }
 
 PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer tokenizer,
-                          const ClassifierHead& head, at::ScalarType dtype, bool keep_blocks = false) {
+                          const ClassifierHead& head, at::ScalarType dtype,
+                          BaseWeights base_weights = BaseWeights::kNumbers) {
   const std::string source = checkpoint.path().string();
   PretrainedClassifier loaded{.config = Gemma3TextConfig::FromJson(checkpoint.config(), source + ": config"),
                               .config_json = checkpoint.config(),
@@ -136,15 +155,14 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
                               .head = head,
                               .model = nullptr};
   const auto num_labels = static_cast<int64_t>(head.label_names.size());
-  CheckedOutline(checkpoint, loaded.config, num_labels);
+  Outline(checkpoint, loaded.config, num_labels, base_weights);
   loaded.model = SequenceClassifier(loaded.config, num_labels, at::TensorOptions().dtype(dtype));
   const io::TensorInfo* score = checkpoint.Find("score.weight");
   loaded.head_is_new =
       score == nullptr || score->shape != std::vector<int64_t>{num_labels, loaded.config.hidden_size};
-  if (keep_blocks) KeepBlocks(checkpoint, *loaded.model->trunk(), "model.");
+  if (base_weights != BaseWeights::kNumbers) UseBlocks(checkpoint, *loaded.model->trunk(), base_weights);
   LoadParameters(checkpoint, *loaded.model->trunk(), "model.");
   if (!loaded.head_is_new) LoadParameters(checkpoint, *loaded.model->score(), "score.");
-  checkpoint.DropPages();
   return loaded;
 }
 
@@ -179,7 +197,7 @@ PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, con
   const io::Checkpoint checkpoint = io::Checkpoint::Open(base);
   const bool has_tokenizer = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
   const auto config = Gemma3TextConfig::FromJson(checkpoint.config(), base.string() + ": config");
-  SequenceClassifier outline = CheckedOutline(checkpoint, config, outputs);
+  SequenceClassifier outline = Outline(checkpoint, config, outputs);
   LoraConfig outline_lora = adapter.lora;
   AttachLora(*outline, outline_lora, /*seed=*/0);
   CheckAdapterWeights(path, *outline);
@@ -195,6 +213,16 @@ PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, con
 
 }  // namespace
 
+SequenceClassifier Outline(const io::Checkpoint& checkpoint, const Gemma3TextConfig& config,
+                           int64_t num_labels, BaseWeights base_weights) {
+  SequenceClassifier outline(config, num_labels, at::TensorOptions().device(at::kMeta));
+  for (const auto& item : outline->trunk()->named_parameters()) {
+    CheckParameter(checkpoint, "model." + item.key(), item.value().sizes());
+  }
+  if (base_weights != BaseWeights::kNumbers) UseBlocks(checkpoint, *outline->trunk(), base_weights);
+  return outline;
+}
+
 void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix) {
   const at::NoGradGuard no_grad;
   for (const auto& item : module.named_parameters()) {
@@ -202,6 +230,7 @@ void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module,
     const std::string name = prefix + item.key();
     CheckParameter(checkpoint, name, item.value().sizes());
     checkpoint.Read(name, ToDType(item.value().scalar_type()), item.value().mutable_data_ptr());
+    checkpoint.DropPages();
   }
 }
 
@@ -248,8 +277,8 @@ ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
 
 PretrainedClassifier PretrainedClassifier::FromBase(const fs::path& path, text::Tokenizer tokenizer,
                                                     const ClassifierHead& head, at::ScalarType dtype,
-                                                    bool keep_blocks) {
-  return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype, keep_blocks);
+                                                    BaseWeights base_weights) {
+  return Load(io::Checkpoint::Open(path), std::move(tokenizer), head, dtype, base_weights);
 }
 
 PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at::ScalarType dtype,

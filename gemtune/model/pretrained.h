@@ -13,7 +13,21 @@
 
 namespace gemtune::model {
 
-/// Fills every parameter of `module`, but kept blocks, from the checkpoint tensor called `prefix` + its name,
+/// What the trunk's embedding and the weights of its linear modules are held in. Blocks (ops::BlockRows) are
+/// frozen; norms and the head are numbers always.
+enum class BaseWeights {
+  kNumbers,     // of the model's dtype
+  kFileBlocks,  // the blocks of a GGUF file, mapped from it
+  kQ8_0,        // Q8_0 blocks, which they are rounded to one tensor after the other (Checkpoint::ReadQ8_0)
+};
+
+/// The model without numbers, on the meta device. Throws Error if a tensor of the trunk is missing or of
+/// another shape than the configuration asks for, or cannot be held as `base_weights`: before anything is
+/// allocated for it.
+SequenceClassifier Outline(const io::Checkpoint& checkpoint, const Gemma3TextConfig& config,
+                           int64_t num_labels, BaseWeights base_weights = BaseWeights::kNumbers);
+
+/// Fills every parameter of `module`, but blocks, from the checkpoint tensor called `prefix` + its name,
 /// converted to the parameter's dtype (fp32 or bf16). Throws Error naming a tensor that is missing or has
 /// another shape.
 void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix);
@@ -44,11 +58,10 @@ struct PretrainedClassifier {
   /// classifier with `head`. `dtype` is kFloat or kBFloat16. Throws Error for files that are missing, damaged
   /// or of another model.
   /// `tokenizer` is that of `path`: the caller has it, because the labels are found in data that it
-  /// tokenised. With `keep_blocks`, for a GGUF file, the embedding and the weights of the trunk's linear
-  /// modules stay in its blocks, mapped from the file, and frozen.
+  /// tokenised.
   static PretrainedClassifier FromBase(const std::filesystem::path& path, text::Tokenizer tokenizer,
                                        const ClassifierHead& head, at::ScalarType dtype,
-                                       bool keep_blocks = false);
+                                       BaseWeights base_weights = BaseWeights::kNumbers);
 
   /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error also if
   /// score.weight is missing. `base_model` is for an adapter, in the place of the one that it names. An

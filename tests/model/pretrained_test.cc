@@ -238,17 +238,17 @@ TEST_F(Pretrained, KeptBlocksGiveWhatTheirNumbersGive) {
   test::WriteTinyGguf(dir_ / "m.gguf");
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     for (const bool checkpointing : {false, true}) {
-      const auto run = [&](bool keep_blocks) {
+      const auto run = [&](BaseWeights base_weights) {
         PretrainedClassifier classifier = PretrainedClassifier::FromBase(
-            dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, dtype, keep_blocks);
+            dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, dtype, base_weights);
         classifier.AddAdapter({.r = 3, .lora_dropout = 0.1}, (dir_ / "m.gguf").string(), 1);
         classifier.model->trunk()->set_gradient_checkpointing(checkpointing);
         int64_t in_blocks = 0;
         for (const at::Tensor& p : classifier.model->parameters()) in_blocks += p.scalar_type() == at::kByte;
-        EXPECT_EQ(in_blocks, keep_blocks ? 1 + 2 * 7 : 0);
+        EXPECT_EQ(in_blocks, base_weights == BaseWeights::kNumbers ? 0 : 1 + 2 * 7);
         return Results(classifier);
       };
-      const auto expected = run(false), actual = run(true);
+      const auto expected = run(BaseWeights::kNumbers), actual = run(BaseWeights::kFileBlocks);
       ASSERT_EQ(actual.size(), expected.size());
       for (size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << i;
       EXPECT_GT(actual[0].abs().max().item<double>(), 0.1);
@@ -260,7 +260,7 @@ TEST_F(Pretrained, AnAdapterTrainedOnKeptBlocksLoadsOnTheWholeModel) {
   test::WriteTinyGguf(dir_ / "m.gguf");
   for (const bool use_dora : {false, true}) {
     PretrainedClassifier classifier = PretrainedClassifier::FromBase(
-        dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, at::kFloat, /*keep_blocks=*/true);
+        dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, at::kFloat, BaseWeights::kFileBlocks);
     classifier.AddAdapter({.r = 3, .use_dora = use_dora}, (dir_ / "m.gguf").string(), 1);
     Results(classifier);  // which moves what is trained
     classifier.Save(dir_ / "out");
@@ -271,14 +271,83 @@ TEST_F(Pretrained, AnAdapterTrainedOnKeptBlocksLoadsOnTheWholeModel) {
   }
 }
 
+// A directory with the numbers of the tiny GGUF, whose matrices have whole blocks a row.
+void WriteTinyBase(const std::filesystem::path& gguf, const std::filesystem::path& tokenizer,
+                   const std::filesystem::path& directory) {
+  test::WriteTinyGguf(gguf);
+  PretrainedClassifier::FromBase(gguf, text::Tokenizer::Load(tokenizer), kHead, at::kFloat).Save(directory);
+}
+
+TEST_F(Pretrained, WeightsRoundedToBlocksGiveWhatTheirNumbersGive) {
+  WriteTinyBase(dir_ / "m.gguf", dir_ / "base", dir_ / "rounded");
+  const auto load = [&](at::ScalarType dtype, BaseWeights base_weights) {
+    return PretrainedClassifier::FromBase(dir_ / "rounded", text::Tokenizer::Load(dir_ / "base"), kHead,
+                                          dtype, base_weights);
+  };
+  // The directory itself is given the rounded numbers.
+  PretrainedClassifier whole = load(at::kFloat, BaseWeights::kNumbers);
+  const PretrainedClassifier blocks = load(at::kFloat, BaseWeights::kQ8_0);
+  int64_t rounded = 0;
+  for (const auto& item : whole.model->named_parameters()) {
+    const at::Tensor held = blocks.model->named_parameters()[item.key()];
+    EXPECT_EQ(held.scalar_type() == at::kByte,
+              item.key().find("norm") == item.key().npos && item.key() != "score.weight")
+        << item.key();
+    if (held.scalar_type() != at::kByte) continue;
+    ++rounded;
+    EXPECT_EQ(held.size(1), item.value().size(1) / 32 * 34);
+    const at::Tensor numbers = ops::Expand({{held, kernels::BlockType::kQ8_0}}, at::kFloat);
+    const at::Tensor largest = item.value().abs().view({-1, 32}).amax(1, true);
+    const at::Tensor error = (numbers - item.value()).abs().view({-1, 32});
+    EXPECT_TRUE((error <= largest * (0.5 / 127 + 0x1p-11 + 1e-6) + 127 * 0x1p-25).all().item<bool>())
+        << item.key();
+    EXPECT_GT(error.max().item<double>(), 0.0);
+    item.value().set_data(numbers);
+  }
+  EXPECT_EQ(rounded, 1 + 2 * 7);
+  whole.Save(dir_ / "rounded");
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const auto run = [&](PretrainedClassifier classifier) {
+      classifier.AddAdapter({.r = 3, .lora_dropout = 0.1}, "", 1);
+      return Results(classifier);
+    };
+    // Their rounding is exact, but for the last bit of a scale.
+    const auto expected = run(load(dtype, BaseWeights::kNumbers));
+    const auto actual = run(load(dtype, BaseWeights::kQ8_0));
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << i;
+  }
+}
+
 TEST_F(Pretrained, WhatIsTrainedWholeCannotStayInBlocks) {
   test::WriteTinyGguf(dir_ / "m.gguf");
-  PretrainedClassifier classifier = PretrainedClassifier::FromBase(
-      dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, at::kFloat, /*keep_blocks=*/true);
-  EXPECT_THAT(
-      test::MessageOf([&] { classifier.AddAdapter({.modules_to_save = {"embed_tokens"}}, "m.gguf", 1); }),
-      HasSubstr("--modules-to-save: 'model.embed_tokens' would be trained whole, but --base-dtype keep"));
-  EXPECT_NO_THROW(classifier.AddAdapter({.modules_to_save = {"norm"}}, "m.gguf", 1));
+  for (const BaseWeights base_weights : {BaseWeights::kFileBlocks, BaseWeights::kQ8_0}) {
+    PretrainedClassifier classifier = PretrainedClassifier::FromBase(
+        dir_ / "m.gguf", text::Tokenizer::Load(dir_ / "base"), kHead, at::kFloat, base_weights);
+    EXPECT_THAT(
+        test::MessageOf([&] { classifier.AddAdapter({.modules_to_save = {"embed_tokens"}}, "m.gguf", 1); }),
+        HasSubstr("--modules-to-save: 'model.embed_tokens' would be trained whole, but --base-dtype"));
+    EXPECT_NO_THROW(classifier.AddAdapter({.modules_to_save = {"norm"}}, "m.gguf", 1));
+  }
+}
+
+TEST_F(Pretrained, AnOutlineTellsWhatCannotBeHeldInBlocks) {
+  test::WriteTinyGguf(dir_ / "m.gguf");
+  const auto check = [&](const char* path, BaseWeights base_weights, const LoraConfig& lora) {
+    const auto checkpoint = io::Checkpoint::Open(dir_ / path);
+    const auto config = Gemma3TextConfig::FromJson(checkpoint.config(), path);
+    CheckTargets(*Outline(checkpoint, config, 1, base_weights), lora);
+  };
+  EXPECT_NO_THROW(check("base", BaseWeights::kNumbers, {.modules_to_save = {"embed_tokens"}}));
+  EXPECT_THAT(test::MessageOf([&] { check("base", BaseWeights::kFileBlocks, {}); }),
+              HasSubstr("base is not a GGUF file"));
+  EXPECT_THAT(test::MessageOf([&] { check("base", BaseWeights::kQ8_0, {}); }),
+              HasSubstr("the rows of 'model.embed_tokens.weight' have 16 numbers"));
+  for (const BaseWeights base_weights : {BaseWeights::kFileBlocks, BaseWeights::kQ8_0}) {
+    EXPECT_NO_THROW(check("m.gguf", base_weights, {.modules_to_save = {"norm"}}));
+    EXPECT_THAT(test::MessageOf([&] { check("m.gguf", base_weights, {.modules_to_save = {"mlp"}}); }),
+                HasSubstr("'model.layers.0.mlp' would be trained whole"));
+  }
 }
 
 }  // namespace
