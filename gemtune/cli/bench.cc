@@ -190,6 +190,7 @@ void Bench::Run(const OptionSet& options) {
                  {"task", task_},
                  {"method", method_},
                  {"dtype", ScalarTypeOf(job.classifier) == at::kBFloat16 ? "bf16" : "fp32"},
+                 {"base_dtype", lora_.base_dtype},
                  {"threads", NumThreads()},
                  {"batch_size", trainer_.batch_size},
                  {"gradient_accumulation_steps", trainer_.gradient_accumulation_steps},

@@ -44,6 +44,7 @@ class Train : public Command {
   std::string task_ = "classification";
   std::string method_ = "full";
   double label_smoothing_ = 0;
+  LoraOptions lora_;
 
  private:
   Splits LoadData(const text::Tokenizer& tokenizer) const;
@@ -61,7 +62,6 @@ class Train : public Command {
   MachineOptions machine_;
   ColumnOptions columns_;
   train::MethodOptions method_options_;
-  LoraOptions lora_;
   std::vector<std::string> train_files_, validation_files_, test_files_;
   std::vector<std::string> label_names_;
   double validation_split_ = 0;

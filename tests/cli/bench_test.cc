@@ -5,6 +5,7 @@
 #include "gemtune/base/file.h"
 #include "tests/cli/run_program.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_gguf.h"
 #include "tests/support/tiny_model.h"
 
 namespace gemtune::cli {
@@ -41,6 +42,7 @@ class BenchCommand : public test::TempDir {
 TEST_F(BenchCommand, FiguresFitTogether) {
   const Json result = Measure({"--dtype", "fp32", "--threads", "2", "--batch-size", "4"});
   EXPECT_EQ(result["dtype"], "fp32");
+  EXPECT_EQ(result["base_dtype"], "auto");
   EXPECT_EQ(result["threads"], 2);
   ASSERT_EQ(result["step_seconds"].size(), 3u);
   double seconds = 0, tokens = 0;
@@ -65,6 +67,17 @@ TEST_F(BenchCommand, TheHeadAloneTakesAThirdOfTheOperations) {
   const double full = Measure({"--dtype", "fp32"})["model_flops_per_step"];
   const double head = Measure({"--dtype", "fp32", "--method", "head"})["model_flops_per_step"];
   EXPECT_NEAR(head / full, 1.0 / 3, 0.01);
+}
+
+TEST_F(BenchCommand, SaysWhatTheBaseIsHeldIn) {
+  const std::string gguf = (dir_ / "m.gguf").string();
+  test::WriteTinyGguf(gguf);
+  for (const char* base_dtype : {"keep", "q8_0"}) {
+    const Json result =
+        Measure({"--model", gguf, "--method", "lora", "--dtype", "fp32", "--base-dtype", base_dtype});
+    EXPECT_EQ(result["dtype"], "fp32");
+    EXPECT_EQ(result["base_dtype"], base_dtype);
+  }
 }
 
 TEST_F(BenchCommand, InFileOrderEveryStepIsTheNextRows) {
