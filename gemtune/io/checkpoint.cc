@@ -15,6 +15,7 @@
 #include "gemtune/io/gguf.h"
 #include "gemtune/io/gguf_config.h"
 #include "gemtune/io/json_file.h"
+#include "gemtune/io/mapped_file.h"
 #include "gemtune/io/safetensors.h"
 #include "gemtune/io/tensor_names.h"
 #include "gemtune/kernels/quant.h"
@@ -144,14 +145,20 @@ void ReadNumbers(const Source& source, int64_t begin, int64_t end, DType out_dty
   }
 }
 
-// read(begin, end) for ranges of whole blocks that make up the numbers of `source`, on all threads.
+// read(begin, end) for ranges of whole blocks that make up the numbers of `source`, on all threads. The
+// file's pages are dropped as it goes: they would add a model in another precision to this process's memory.
 void ForEachChunk(const Source& source, const std::function<void(int64_t begin, int64_t end)>& read) {
   const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
   const int64_t elements = static_cast<int64_t>(source.data.size()) / block.bytes * block.elements;
   const int64_t chunks = (elements + kChunkElements - 1) / kChunkElements;
-  if (chunks == 1) return read(0, elements);
-  ParallelForEach(chunks,
-                  [&](int64_t i) { read(i * kChunkElements, std::min(elements, (i + 1) * kChunkElements)); });
+  const auto read_chunk = [&](int64_t i) {
+    const int64_t begin = i * kChunkElements, end = std::min(elements, begin + kChunkElements);
+    read(begin, end);
+    DropPages(source.data.subspan(static_cast<size_t>(begin / block.elements * block.bytes),
+                                  static_cast<size_t>((end - begin) / block.elements * block.bytes)));
+  };
+  if (chunks == 1) return read_chunk(0);
+  ParallelForEach(chunks, read_chunk);
 }
 
 }  // namespace
@@ -317,11 +324,6 @@ StoredBlocks Checkpoint::Blocks(const std::string& name) const {
   const Source& source = state_->SourceOf(Find(name), name);
   GEMTUNE_CHECK(!source.minus_one);
   return {.type = source.type.value(), .bytes = source.data, .owner = state_};
-}
-
-void Checkpoint::DropPages() const {
-  for (const SafetensorsFile& shard : state_->shards) shard.file().DropPages();
-  if (state_->gguf) state_->gguf->file().DropPages();
 }
 
 const std::string& Checkpoint::format() const {

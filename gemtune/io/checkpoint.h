@@ -54,8 +54,8 @@ class Checkpoint {
   const TensorInfo* Find(const std::string& name) const;
 
   /// Converts or dequantises `name` to F32 or BF16 (through fp32, rounded to nearest even) into `out`, which
-  /// holds the tensor's number of elements, on all threads. `out_dtype` is kF32 or kBF16. Throws Error if
-  /// there is no such tensor.
+  /// holds the tensor's number of elements, on all threads. `out_dtype` is kF32 or kBF16. What was read of
+  /// the file does not stay resident in this process. Throws Error if there is no such tensor.
   void Read(const std::string& name, DType out_dtype, void* out) const;
 
   /// Rounds `name` to Q8_0 blocks (kernels::QuantizeToQ8_0) along its rows into `out`, which holds them, on
@@ -65,10 +65,6 @@ class Checkpoint {
 
   /// The blocks of `name`, of a GGUF file. Throws Error if there is no such tensor.
   StoredBlocks Blocks(const std::string& name) const;
-
-  /// Tells the system that the pages read so far are not needed again, so that they do not count as this
-  /// process's memory. Reading afterwards is still allowed.
-  void DropPages() const;
 
   /// "safetensors" or "gguf".
   const std::string& format() const;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 
 #include "gemtune/base/error.h"
@@ -49,8 +50,10 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-void MappedFile::DropPages() const {
-  if (!bytes_.empty()) ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+void DropPages(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  const size_t in_page = reinterpret_cast<uintptr_t>(bytes.data()) % static_cast<size_t>(::getpagesize());
+  ::madvise(const_cast<std::byte*>(bytes.data() - in_page), in_page + bytes.size(), MADV_DONTNEED);
 }
 
 }  // namespace gemtune::io

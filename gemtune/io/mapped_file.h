@@ -27,10 +27,6 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Pages read so far leave this process's resident memory (the system may still cache them). Reading again
-  /// is allowed and faults them back in.
-  void DropPages() const;
-
  private:
   MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
       : path_(std::move(path)), bytes_(bytes) {}
@@ -38,5 +34,9 @@ class MappedFile {
   std::filesystem::path path_;
   std::span<const std::byte> bytes_;
 };
+
+/// The pages that hold these bytes of a MappedFile leave this process's resident memory (the system may still
+/// cache them). Reading again is allowed and faults them back in.
+void DropPages(std::span<const std::byte> bytes);
 
 }  // namespace gemtune::io

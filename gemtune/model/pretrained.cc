@@ -123,10 +123,7 @@ ops::BlockRows Q8_0Blocks(const io::Checkpoint& checkpoint, const std::string& n
   const auto options = at::TensorOptions().dtype(at::kByte).device(device);
   ops::BlockRows made{.bytes = at::empty({shape[0], kernels::RowBytes(kType, shape[1])}, options),
                       .type = kType};
-  if (!device.is_meta()) {
-    checkpoint.ReadQ8_0(name, static_cast<std::byte*>(made.bytes.mutable_data_ptr()));
-    checkpoint.DropPages();
-  }
+  if (!device.is_meta()) checkpoint.ReadQ8_0(name, static_cast<std::byte*>(made.bytes.mutable_data_ptr()));
   return made;
 }
 
@@ -230,7 +227,6 @@ void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module,
     const std::string name = prefix + item.key();
     CheckParameter(checkpoint, name, item.value().sizes());
     checkpoint.Read(name, ToDType(item.value().scalar_type()), item.value().mutable_data_ptr());
-    checkpoint.DropPages();
   }
 }
 

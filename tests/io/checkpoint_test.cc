@@ -1,6 +1,7 @@
 #include "gemtune/io/checkpoint.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -17,6 +18,7 @@
 #include "gemtune/io/safetensors.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/message_of.h"
+#include "tests/support/shared_pages.h"
 #include "tests/support/temp_dir.h"
 
 namespace gemtune::io {
@@ -107,8 +109,6 @@ TEST_F(CheckpointTest, ReadsADirectory) {
   EXPECT_EQ(ReadBFloats(checkpoint, "model.b"), bf16);
   EXPECT_THAT(ReadFloats(checkpoint, "model.c"), ElementsAre(1.0f, 0x1p-24f));
   EXPECT_THAT(ReadBFloats(checkpoint, "model.c"), ElementsAre(0x3f80, 0x3380));
-  checkpoint.DropPages();
-  EXPECT_EQ(ReadFloats(checkpoint, "model.a"), f32);
   float out = 0;
   EXPECT_THAT(MessageOf([&] { checkpoint.Read("model.d", DType::kF32, &out); }),
               HasSubstr("'model.d' is stored as I64"));
@@ -181,6 +181,20 @@ TEST_F(CheckpointTest, LargeTensorsOnAnyNumberOfThreads) {
     }
   }
   SetNumThreads(0);
+}
+
+TEST_F(CheckpointTest, WhatWasReadDoesNotStayResident) {
+  if (test::SharedPages() == 0) GTEST_SKIP() << "needs /proc/self/statm";
+  const std::vector<float> numbers(1 << 22, 1.5f);
+  Write("config.json", "{}");
+  WriteSafetensors(dir_ / "model.safetensors",
+                   {{"w", {DType::kF32, {1 << 10, 1 << 12}, std::as_bytes(std::span(numbers))}}});
+  const Checkpoint checkpoint = Checkpoint::Open(dir_);
+  const int64_t before = test::SharedPages(), pages = (int64_t{4} << 22) / ::getpagesize();
+  EXPECT_EQ(ReadFloats(checkpoint, "w"), numbers);
+  std::vector<std::byte> blocks(numbers.size() / 32 * 34);
+  checkpoint.ReadQ8_0("w", blocks.data());
+  EXPECT_LT(test::SharedPages(), before + pages / 10);
 }
 
 // Larger than a chunk: the split must not show.

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 
 #include "gemtune/base/file.h"
 #include "tests/support/message_of.h"
+#include "tests/support/shared_pages.h"
 #include "tests/support/temp_dir.h"
 
 namespace gemtune::io {
@@ -30,7 +30,7 @@ TEST_F(MappedFileTest, MapsAFileAndAnEmptyOne) {
   EXPECT_EQ(MappedFile::Open(dir_ / "f").path(), dir_ / "f");
   const MappedFile empty = MappedFile::Open(dir_ / "empty");
   EXPECT_TRUE(empty.bytes().empty());
-  empty.DropPages();
+  DropPages(empty.bytes());
 }
 
 TEST_F(MappedFileTest, MovesKeepTheMapping) {
@@ -53,27 +53,17 @@ TEST_F(MappedFileTest, RefusesWhatIsNotARegularFile) {
   EXPECT_THAT(MessageOf([&] { MappedFile::Open("/dev/zero"); }), HasSubstr("is not a regular file"));
 }
 
-// Pages of mapped files in this process, from /proc/self/statm's third number.
-int64_t SharedPages() {
-  std::ifstream statm("/proc/self/statm");
-  int64_t size = 0;
-  int64_t resident = 0;
-  int64_t shared = 0;
-  statm >> size >> resident >> shared;
-  return shared;
-}
-
 TEST_F(MappedFileTest, DroppedPagesLeaveTheProcessAndCanBeReadAgain) {
-  if (SharedPages() == 0) GTEST_SKIP() << "needs /proc/self/statm";
+  if (test::SharedPages() == 0) GTEST_SKIP() << "needs /proc/self/statm";
   constexpr size_t kBytes = 16 << 20;
   WriteFileAtomically(dir_ / "f", std::string(kBytes, 'x'));
   const MappedFile file = MappedFile::Open(dir_ / "f");
   const auto pages = static_cast<int64_t>(kBytes) / ::getpagesize();
-  const int64_t before = SharedPages();
+  const int64_t before = test::SharedPages();
   EXPECT_EQ(Text(file), std::string(kBytes, 'x'));
-  EXPECT_GT(SharedPages(), before + pages * 9 / 10);
-  file.DropPages();
-  EXPECT_LT(SharedPages(), before + pages / 10);
+  EXPECT_GT(test::SharedPages(), before + pages * 9 / 10);
+  DropPages(file.bytes().subspan(5, kBytes - 10));
+  EXPECT_LT(test::SharedPages(), before + pages / 10);
   EXPECT_EQ(Text(file), std::string(kBytes, 'x'));
 }
 
