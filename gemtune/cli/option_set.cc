@@ -8,6 +8,8 @@
 #include <cmath>
 #include <functional>
 #include <iostream>
+#include <optional>
+#include <sstream>
 
 #include "gemtune/base/error.h"
 
@@ -121,6 +123,46 @@ Allowed Representable(Allowed allowed) {
   return allowed;
 }
 
+// A line of TOML without its comment, which a # in quotes does not begin; nothing if a quote is not closed.
+std::optional<std::string> WithoutComment(const std::string& line) {
+  char quote = '\0';  // open
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (quote == '\0' && line[i] == '#') return line.substr(0, i);
+    if (quote == '\0' && (line[i] == '"' || line[i] == '\'')) {
+      quote = line[i];
+    } else if (line[i] == quote) {
+      quote = '\0';
+    } else if (quote == '"' && line[i] == '\\') {
+      ++i;
+    }
+  }
+  return quote == '\0' ? std::optional(line) : std::nullopt;
+}
+
+// CLI11's reader of TOML ends a value at the first #, also within quotes: it is given the file without
+// comments.
+class Toml : public CLI::ConfigTOML {
+ public:
+  explicit Toml(const CLI::App& app) : app_(app) { comment('\0'); }
+
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::stringstream lines;
+    std::string line;
+    for (int64_t number = 1; std::getline(input, line); ++number) {
+      const std::optional<std::string> text = WithoutComment(line);
+      if (!text) {
+        Fail("{}: {}: line {}: a quote is not closed", app_.get_name(),
+             app_.get_config_ptr()->as<std::string>(), number);
+      }
+      lines << *text << '\n';
+    }
+    return CLI::ConfigTOML::from_config(lines);
+  }
+
+ private:
+  const CLI::App& app_;
+};
+
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -161,6 +203,7 @@ OptionSet::OptionSet(const std::string& command, const std::string& description)
   CLI::App& app = state_->app;
   app.formatter(std::make_shared<Formatter>(state_->shown));
   app.set_help_flag("-h,--help", "Print this help and exit");
+  app.config_formatter(std::make_shared<Toml>(app));
   app.set_config("--config", "", "TOML file with any of these options, as learning-rate = 1e-5");
   state_->shown[app.get_config_ptr()].type = "FILE";
   app.allow_config_extras(CLI::config_extras_mode::error);

@@ -103,6 +103,25 @@ TEST_F(OptionSetTest, TheCommandLineOverridesTheFile) {
   EXPECT_TRUE(options_.Given("--rate"));
 }
 
+TEST_F(OptionSetTest, AHashBeginsACommentOutsideOfQuotesOnly) {
+  const std::string file = test::WriteText(dir_ / "run.toml",
+                                           "# a comment, isn't it\n"
+                                           "filled = \"a#b\"  # another \" one\n"
+                                           "count = 5#6\n"
+                                           "files = ['c # d', \"e\\\"#f\", # g\n"
+                                           "  # h\n"
+                                           "  'i#']  # j\n"
+                                           "off = true # k\n");
+  EXPECT_TRUE(options_.Parse({"--config", file}));
+  EXPECT_EQ(filled_, "a#b");
+  EXPECT_EQ(count_, 5);
+  EXPECT_EQ(files_.size(), 3u);
+  EXPECT_EQ(files_.front(), "c # d");
+  EXPECT_THAT(files_[1], HasSubstr("#f"));
+  EXPECT_EQ(files_.back(), "i#");
+  EXPECT_TRUE(off_);
+}
+
 // A run.toml holds every option, also those at their defaults.
 TEST_F(OptionSetTest, AnOptionGivenAsItsDefaultIsNotChanged) {
   EXPECT_TRUE(options_.Parse({"--count", "3", "--off", "--files", "a"}));
@@ -113,7 +132,8 @@ TEST_F(OptionSetTest, AnOptionGivenAsItsDefaultIsNotChanged) {
 }
 
 TEST_F(OptionSetTest, WhatIsInEffectReadsBackAsTheSame) {
-  options_.Parse({"--files", "with \"quotes\"", "back\\slash", "--off", "--on", "false", "--rate", "2e-05"});
+  options_.Parse(
+      {"--files", "with \"quotes\"", "back\\slash", "a # hash", "--off", "--on", "false", "--rate", "2e-05"});
   const std::string text = options_.Effective();
   EXPECT_THAT(text, HasSubstr("rate = 2e-05\n"));
   EXPECT_THAT(text, testing::Not(HasSubstr("words")));
@@ -123,7 +143,7 @@ TEST_F(OptionSetTest, WhatIsInEffectReadsBackAsTheSame) {
   on_ = true;
   rate_ = 0;
   EXPECT_TRUE(options_.Parse({"--config", file}));
-  EXPECT_THAT(files_, ElementsAre("with \"quotes\"", "back\\slash"));
+  EXPECT_THAT(files_, ElementsAre("with \"quotes\"", "back\\slash", "a # hash"));
   EXPECT_EQ(rate_, 2e-5);
   EXPECT_TRUE(off_);
   EXPECT_FALSE(on_);
@@ -160,6 +180,8 @@ TEST_F(OptionSetTest, ComplainsInOneLine) {
   EXPECT_THAT(complaint_of_file("name = \"gren\"\n"), HasSubstr("did you mean 'green'?"));
   EXPECT_THAT(complaint_of_file("count = \"many\"\n"), HasSubstr("--count: 'many' is not a number"));
   EXPECT_THAT(complaint_of_file("count = \n"), HasSubstr("--count"));
+  EXPECT_THAT(complaint_of_file("count = 2\nfilled = \"it's # open\n"),
+              HasSubstr("bad.toml: line 2: a quote is not closed"));
   EXPECT_THAT(complaint_of_file("[first]\ncount = 2\n"), HasSubstr("bad.toml: "));
 }
 
