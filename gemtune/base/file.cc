@@ -37,21 +37,10 @@ class Descriptor {
   int fd_;
 };
 
-void FlushToDisk(const fs::path& path) {
-  const Descriptor file(path);
-  if (file.get() < 0 || ::fsync(file.get()) != 0) {
-    throw RunError(fmt::format("{}: cannot flush to disk: {}", path.string(), ErrnoText()));
-  }
-}
-
-void Rename(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    throw RunError(fmt::format("{}: cannot rename to {}: {}", from.string(), to.string(), ErrnoText()));
-  }
-}
-
 constexpr std::string_view kTemporary = ".tmp-";
 constexpr size_t kTemporaryDigits = 16;
+constexpr std::string_view kIncomplete =
+    "incomplete";  // what is to be files of the directory that it lies in
 
 fs::path TemporaryName(fs::path name) {
   // Random, as a process id is unique neither among threads nor among machines that share the directory.
@@ -66,11 +55,36 @@ bool IsTemporary(const std::string& name) {
          name.find_first_not_of("0123456789abcdef", digits) == name.npos;
 }
 
+// The name that a path has when what is temporary of it has been renamed: the one that the user knows.
+fs::path FinalName(const fs::path& path) {
+  fs::path name;
+  for (const fs::path& part : path) {
+    const std::string text = part.string();
+    const std::string known = IsTemporary(text) ? text.substr(0, text.rfind(kTemporary)) : text;
+    if (known == text || known != kIncomplete) name /= known;
+  }
+  return name;
+}
+
+[[noreturn]] void Refused(const fs::path& path, const char* what) {
+  const std::string reason = ErrnoText();
+  throw RunError(fmt::format("{}: {}: {}", FinalName(path).string(), what, reason));
+}
+
+void FlushToDisk(const fs::path& path) {
+  const Descriptor file(path);
+  if (file.get() < 0 || ::fsync(file.get()) != 0) Refused(path, "cannot flush to disk");
+}
+
+void Rename(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) Refused(to, "cannot rename to it");
+}
+
 // Inside a target that exists: the directory around it may be another file system, to which nothing can be
 // renamed (a mounted volume), or not writable.
 fs::path TemporaryDirectoryName(const fs::path& target) {
   std::error_code error;
-  if (fs::is_directory(target, error)) return TemporaryName(target / "incomplete");
+  if (fs::is_directory(target, error)) return TemporaryName(target / kIncomplete);
   return TemporaryName(target.filename().empty() ? target.parent_path()
                                                  : target);  // "out/" names the directory "out"
 }
@@ -99,7 +113,7 @@ AtomicFile::AtomicFile(fs::path target)
     : target_(std::move(target)),
       temporary_(TemporaryName(target_)),
       descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
-  if (descriptor_ < 0) throw RunError(fmt::format("{}: cannot write: {}", target_.string(), ErrnoText()));
+  if (descriptor_ < 0) Refused(target_, "cannot write");
 }
 
 AtomicFile::~AtomicFile() {
@@ -112,15 +126,13 @@ void AtomicFile::Write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t wrote = ::write(descriptor_, bytes.data(), bytes.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) throw RunError(fmt::format("{}: cannot write: {}", target_.string(), ErrnoText()));
+    if (wrote <= 0) Refused(target_, "cannot write");
     bytes.remove_prefix(static_cast<size_t>(wrote));
   }
 }
 
 void AtomicFile::Commit() {
-  if (::fsync(descriptor_) != 0) {
-    throw RunError(fmt::format("{}: cannot flush to disk: {}", target_.string(), ErrnoText()));
-  }
+  if (::fsync(descriptor_) != 0) Refused(target_, "cannot flush to disk");
   Rename(temporary_, target_);
   temporary_.clear();  // nothing is left for the destructor to remove
 }

@@ -12,7 +12,8 @@ std::string ReadFile(const std::filesystem::path& path, uint64_t max_bytes = uin
 
 /// A file written piece by piece under a temporary name beside its target. Commit() flushes it to the disk
 /// and renames it: a reader sees the old file or the whole new one. Without Commit() the destructor removes
-/// it. All methods throw RunError where the disk refuses.
+/// it. All methods throw RunError where the disk refuses, which names the target, also of a file in an
+/// AtomicDirectory.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);

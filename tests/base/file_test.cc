@@ -68,17 +68,39 @@ TEST_F(File, AtomicFileAppearsWholeOnCommitOnly) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
 }
 
-TEST_F(File, AFullDiskIsARunError) {
-  // A limit on the size of files stands for the disk's: what exceeds it is not written.
+// The RunError of writing 10,000 bytes to `path`. A limit on the size of files stands for the disk's: what
+// exceeds it is not written.
+std::string FaultOfAFullDisk(const fs::path& path) {
   rlimit old = {};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
   const rlimit small = {.rlim_cur = 4096, .rlim_max = old.rlim_max};
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  EXPECT_THROW(WriteFileAtomically(dir_ / "f", std::string(10'000, 'x')), RunError);
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string fault;
+  try {
+    WriteFileAtomically(path, std::string(10'000, 'x'));
+  } catch (const RunError& error) {
+    fault = error.what();
+  }
   EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
   std::signal(SIGXFSZ, old_handler);
+  return fault;
+}
+
+TEST_F(File, AFullDiskIsARunError) {
+  EXPECT_EQ(FaultOfAFullDisk(dir_ / "f"), (dir_ / "f").string() + ": cannot write: File too large");
   EXPECT_TRUE(fs::is_empty(dir_));
+}
+
+TEST_F(File, WhatIsRefusedIsNamedAsTheUserKnowsIt) {
+  fs::create_directories(dir_ / "there");
+  for (const char* target : {"new", "there"}) {
+    const AtomicDirectory directory(dir_ / target);
+    EXPECT_EQ(FaultOfAFullDisk(directory.path() / "f"),
+              (dir_ / target / "f").string() + ": cannot write: File too large");
+    EXPECT_EQ(FaultOfAFullDisk(directory.path() / "none" / "f"),
+              (dir_ / target / "none" / "f").string() + ": cannot write: No such file or directory");
+  }
 }
 
 TEST_F(File, TwoMayWriteTheSameFileAtOnce) {
