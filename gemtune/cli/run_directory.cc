@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 constexpr const char* kSummary = "all_results.json";
 
 // By what a run's directory, or a model's, is known.
-constexpr const char* kResults[] = {"run.toml", "train_log.jsonl", kSummary, "config.json",
+constexpr const char* kResults[] = {RunDirectory::kRecord, "train_log.jsonl", kSummary, "config.json",
                                     "adapter_config.json"};
 
 // A file that tells that there are results; empty: none.
@@ -80,8 +80,8 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
   const std::string found = newest.empty() ? FindResults(path_) : newest.filename().string();
   if (resume_from == "auto") {
     if (!newest.empty()) return newest;
-    // Of a run that was broken off before its first checkpoint, nothing is worth keeping.
-    const bool is_unfinished = fs::exists(path_ / "run.toml") && !fs::exists(path_ / kSummary);
+    // Broken off before its first checkpoint.
+    const bool is_unfinished = fs::exists(path_ / kRecord) && !fs::exists(path_ / kSummary);
     if (!found.empty() && !is_unfinished) {
       Fail("{}: holds results ({}) and no checkpoint to go on from; give another --output-dir",
            path_.string(), found);

@@ -9,6 +9,9 @@ namespace gemtune::cli {
 /// process, however that ends.
 class RunDirectory {
  public:
+  /// The file in it with every option of the run, as --config takes it.
+  static constexpr char kRecord[] = "run.toml";
+
   /// Makes it where it does not exist, and removes what a process that died left in it under temporary names.
   /// Throws Error if nothing can be written to it or another run holds it: to be called before any work.
   explicit RunDirectory(const std::string& path);
@@ -18,7 +21,9 @@ class RunDirectory {
 
   /// The checkpoint that a run begins from, or empty. `resume_from` is one, "auto": the newest, if there is
   /// any, or "": none. Throws Error for one that is not the newest of this directory, and where a run that
-  /// begins from none would write over another's results; not with `may_overwrite`.
+  /// begins from none would write over another's results; not with `may_overwrite`. Where there is a record
+  /// and no checkpoint, "auto" is empty: it is for the caller to see that it is the same run that begins
+  /// again.
   std::filesystem::path FindStart(const std::string& resume_from, bool may_overwrite) const;
 
   /// Removes what a run that begins from the start could be taken to have made: another's checkpoints, and

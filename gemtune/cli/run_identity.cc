@@ -72,7 +72,7 @@ Json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
           {kThreadCount, std::to_string(NumThreads())}};
 }
 
-void CheckSame(const Json& saved, const Json& now, const std::string& checkpoint) {
+void CheckSame(const Json& saved, const Json& now, const std::string& source) {
   std::vector<std::string> differences;
   Json all = saved;
   all.update(now);
@@ -81,14 +81,16 @@ void CheckSame(const Json& saved, const Json& now, const std::string& checkpoint
     if (was == is || kFree.contains(name)) continue;
     const std::string difference = fmt::format("{} was {} and is {}", name, Printable(was), Printable(is));
     if (name == kThreadCount) {
-      log::Warning("{}: {}: sums are rounded in another order from here on", checkpoint, difference);
+      log::Warning("{}: {}: sums are rounded in another order from here on", source, difference);
     } else {
       differences.push_back(difference);
     }
   }
   if (differences.empty()) return;
-  Fail("{}: is of another run: {}; run.toml beside it has the options that it goes on with", checkpoint,
-       fmt::join(differences, "; "));
+  Fail(
+      "{}: is of another run: {}; run.toml in --output-dir has the options that it goes on with, and "
+      "--overwrite-output-dir begins anew",
+      source, fmt::join(differences, "; "));
 }
 
 }  // namespace gemtune::cli

@@ -18,10 +18,10 @@ nlohmann::ordered_json DescribeOptions(const OptionSet& options);
 nlohmann::ordered_json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
                                       const torch::nn::Module& model);
 
-/// Two of the same kind: what a checkpoint was made with, and what is to go on from it. Throws Error listing
-/// what differs and would change the numbers; warns of another number of threads, which changes their
-/// rounding.
+/// Two of the same kind: what the run in --output-dir was made with, as `source` (a checkpoint or run.toml)
+/// has it, and what is to go on with it. Throws Error listing what differs and would change the numbers;
+/// warns of another number of threads, which changes their rounding.
 void CheckSame(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now,
-               const std::string& checkpoint);
+               const std::string& source);
 
 }  // namespace gemtune::cli

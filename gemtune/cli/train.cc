@@ -56,6 +56,15 @@ void WarnOfClassesWithoutExamples(const data::Dataset& dataset) {
     log::Warning("no training example is of the class {}: the model cannot learn it", Listed(missing));
 }
 
+// What DescribeOptions gave for the run that wrote this run.toml.
+nlohmann::ordered_json RecordedOptions(const fs::path& record) {
+  Train run;
+  OptionSet options("gemtune train", "");
+  run.Declare(options);
+  options.Parse({"--config", record.string()});
+  return DescribeOptions(options);
+}
+
 }  // namespace
 
 void Train::Declare(OptionSet& options) {
@@ -309,7 +318,7 @@ std::function<void(int64_t, int64_t)> Train::EvaluationProgress() const {
 void Train::EndBySignal(int64_t step) const {
   const int signal = signals_->received();
   log::Info("stopped by {} after step {}; to go on: gemtune train --config {} --resume-from-checkpoint",
-            SignalName(signal), step, (fs::path(output_dir_) / "run.toml").string());
+            SignalName(signal), step, (fs::path(output_dir_) / RunDirectory::kRecord).string());
   throw StoppedBySignal{signal};
 }
 
@@ -354,18 +363,22 @@ void Train::Run(const OptionSet& options) {
   CheckOptions(options);
   const RunDirectory directory(output_dir_);
   const fs::path checkpoint = directory.FindStart(resume_from_, overwrite_output_dir_);
+  const fs::path record = fs::path(output_dir_) / RunDirectory::kRecord;
+  // A run that had no checkpoint yet may have left a model, which is not another run's to replace.
+  const bool begins_again = !resume_from_.empty() && checkpoint.empty() && fs::exists(record);
   // What is recorded is the run, not how it was begun.
   resume_from_.clear();
   overwrite_output_dir_ = false;
   trainer_.run["options"] = DescribeOptions(options);
   CheckSameRun(checkpoint, "options");
+  if (begins_again) CheckSame(RecordedOptions(record), trainer_.run["options"], record.string());
 
   Job job = Prepare();
   trainer_.run["inputs"] = DescribeInputs(
       job.splits.train, job.splits.validation ? &*job.splits.validation : nullptr, *job.classifier.model);
   CheckSameRun(checkpoint, "inputs");
   if (checkpoint.empty()) directory.Clear();
-  WriteFileAtomically(fs::path(output_dir_) / "run.toml", options.Effective());
+  WriteFileAtomically(record, options.Effective());
   Fit(job, checkpoint);
 }
 

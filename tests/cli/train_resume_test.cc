@@ -63,6 +63,27 @@ TEST_F(TrainCommand, ARunGoesOnFromItsCheckpoint) {
   EXPECT_FALSE(fs::exists(dir_ / "out" / "checkpoint-8"));
 }
 
+// As if it had been killed: of the first epoch there may be a model that another run must not replace.
+TEST_F(TrainCommand, ARunWithoutACheckpointBeginsAgainAsTheSameRunOnly) {
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--train-file", data_, "--max-steps", "2", "--save-strategy", "no"});
+    return RunProgram(Arguments(std::move(more)));
+  };
+  ASSERT_EQ(with({}).exit_code, kDone);
+  fs::remove(dir_ / "out" / "all_results.json");
+  const std::string model = ReadFile(dir_ / "out" / "model.safetensors");
+  const auto other = with({"--resume-from-checkpoint", "--learning-rate", "1e-3"});
+  EXPECT_EQ(other.exit_code, kBadInput);
+  EXPECT_THAT(other.err, HasSubstr("run.toml: is of another run: --learning-rate was 1e-05 and is 0.001"));
+  EXPECT_THAT(other.err, HasSubstr("--overwrite-output-dir begins anew"));
+  EXPECT_TRUE(ReadFile(dir_ / "out" / "model.safetensors") == model);
+  const auto same = with({"--resume-from-checkpoint", "--logging-steps", "1"});
+  ASSERT_EQ(same.exit_code, kDone) << same.err;
+  EXPECT_THAT(same.err, HasSubstr("no checkpoint yet, beginning from the start"));
+  EXPECT_TRUE(ReadFile(dir_ / "out" / "model.safetensors") == model);
+  EXPECT_EQ(StepLosses(dir_ / "out").size(), 2u);
+}
+
 TEST_F(TrainCommand, AnotherBaseModelIsNotGoneOnWith) {
   const std::vector<std::string> lora = {"--train-file", data_, "--max-steps", "2",
                                          "--save-steps", "1",   "--method",    "lora"};
