@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <concepts>
 #include <cstring>
 #include <fstream>
 #include <limits>
 #include <set>
-#include <type_traits>
 #include <utility>
 
 #include "gemtune/base/error.h"
@@ -19,28 +17,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "numbers are read in place");
 
 constexpr std::string_view kMagic = "GGUF";
-
-struct ValueTypeRow {
-  std::string_view name;
-  uint64_t bytes;  // of one value; 0: not of fixed size
-};
-
-// Indexed by GgufType.
-constexpr std::array<ValueTypeRow, 13> kValueTypes = {{
-    {"uint8", 1},
-    {"int8", 1},
-    {"uint16", 2},
-    {"int16", 2},
-    {"uint32", 4},
-    {"int32", 4},
-    {"float32", 4},
-    {"bool", 1},
-    {"string", 0},
-    {"array", 0},
-    {"uint64", 8},
-    {"int64", 8},
-    {"float64", 8},
-}};
 
 // enum ggml_type in ggml.h, without what kernels::BlockTypes() has: for messages only.
 constexpr std::array<std::pair<uint32_t, std::string_view>, 23> kUnreadableTypes = {{
@@ -63,13 +39,6 @@ std::string ReadableTypes() {
     names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
   }
   return names;
-}
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
 }
 
 // A tensor as its entry in the file says, before its data is looked up.
@@ -124,7 +93,9 @@ class GgufParser {
 
   template <typename T>
   T Number() {
-    return Load<T>(Take(sizeof(T)).data());
+    T value;
+    std::memcpy(&value, Take(sizeof value).data(), sizeof value);
+    return value;
   }
 
   std::string_view String() {
@@ -159,7 +130,7 @@ class GgufParser {
 
   GgufType ValueType() {
     const auto type = Number<uint32_t>();
-    if (type >= kValueTypes.size()) FailHere("has unknown type {}", type);
+    if (type >= kNumGgufTypes) FailHere("has unknown type {}", type);
     return static_cast<GgufType>(type);
   }
 
@@ -207,10 +178,10 @@ class GgufParser {
     // llama.cpp refuses arrays of arrays as well; no model has one.
     if (type == GgufType::kArray) FailHere("is an array of arrays, which cannot be read");
     const bool strings = type == GgufType::kString;
-    const uint64_t smallest = strings ? sizeof(uint64_t) : kValueTypes[static_cast<size_t>(type)].bytes;
+    const uint64_t smallest = strings ? sizeof(uint64_t) : GgufTypeBytes(type);
     if (size > left_.size() / smallest) {
       FailHere("is an array of {} {}, the file has {} bytes left: it is cut short or not a valid GGUF file",
-               size, kValueTypes[static_cast<size_t>(type)].name, left_.size());
+               size, GgufTypeName(type), left_.size());
     }
     if (!strings) return GgufNumberArray{type, size, Take(size * smallest).data()};
     std::vector<std::string_view> values;
@@ -318,105 +289,14 @@ void GgufFile::FailMissing(std::string_view key) const {
   Fail("{}: metadata '{}' is missing", file().path().string(), key);
 }
 
-namespace {
-
-template <typename T>
-std::string Wanted() {
-  if constexpr (std::same_as<T, bool>) return "a bool";
-  if constexpr (std::floating_point<T>) return "a float";
-  if constexpr (std::same_as<T, std::string_view>) return "a string";
-  if constexpr (std::same_as<T, std::span<const std::string_view>>) return "an array of strings";
-  if constexpr (std::same_as<T, std::vector<float>>) return "an array of floats";
-  if constexpr (std::same_as<T, std::vector<int32_t>>) return "an array of integers that fit 32 bits";
-  return fmt::format("an integer that fits {}int{}", std::unsigned_integral<T> ? "u" : "", 8 * sizeof(T));
-}
-
-struct Describe {
-  std::string operator()(bool) const { return "a bool"; }
-  std::string operator()(uint64_t value) const { return fmt::format("the integer {}", value); }
-  std::string operator()(int64_t value) const { return fmt::format("the integer {}", value); }
-  std::string operator()(double) const { return "a float"; }
-  std::string operator()(std::string_view) const { return "a string"; }
-  std::string operator()(const std::vector<std::string_view>&) const { return "an array of strings"; }
-  std::string operator()(const GgufNumberArray& array) const {
-    return fmt::format("an array of {}", kValueTypes[static_cast<size_t>(array.element_type)].name);
-  }
-};
-
-// The elements as Ts, or nothing if one does not fit.
-template <typename Stored, typename T>
-std::optional<std::vector<T>> Elements(const GgufNumberArray& array) {
-  std::vector<T> values(array.size);
-  for (uint64_t i = 0; i < array.size; ++i) {
-    const auto stored = Load<Stored>(array.data + i * sizeof(Stored));
-    if constexpr (std::integral<T>) {
-      if (!std::in_range<T>(stored)) return std::nullopt;
-    }
-    values[i] = static_cast<T>(stored);  // NOLINT(bugprone-signed-char-misuse): int8 is a number here
-  }
-  return values;
-}
-
-std::optional<std::vector<float>> Floats(const GgufNumberArray& array) {
-  if (array.element_type == GgufType::kFloat32) return Elements<float, float>(array);
-  if (array.element_type == GgufType::kFloat64) return Elements<double, float>(array);
-  return std::nullopt;
-}
-
-std::optional<std::vector<int32_t>> Integers(const GgufNumberArray& array) {
-  switch (array.element_type) {
-    case GgufType::kUint8:
-      return Elements<uint8_t, int32_t>(array);
-    case GgufType::kInt8:
-      return Elements<int8_t, int32_t>(array);
-    case GgufType::kUint16:
-      return Elements<uint16_t, int32_t>(array);
-    case GgufType::kInt16:
-      return Elements<int16_t, int32_t>(array);
-    case GgufType::kUint32:
-      return Elements<uint32_t, int32_t>(array);
-    case GgufType::kInt32:
-      return Elements<int32_t, int32_t>(array);
-    case GgufType::kUint64:
-      return Elements<uint64_t, int32_t>(array);
-    case GgufType::kInt64:
-      return Elements<int64_t, int32_t>(array);
-    default:
-      return std::nullopt;
-  }
-}
-
-// The value as a T, or nothing if it is of another type or does not fit.
-template <typename T>
-std::optional<T> Convert(const GgufValue& value) {
-  if constexpr (std::same_as<T, bool> || std::same_as<T, std::string_view>) {
-    if (const auto* same = std::get_if<T>(&value)) return *same;
-  } else if constexpr (std::integral<T>) {
-    const auto* u = std::get_if<uint64_t>(&value);
-    if (u != nullptr && std::in_range<T>(*u)) return static_cast<T>(*u);
-    const auto* i = std::get_if<int64_t>(&value);
-    if (i != nullptr && std::in_range<T>(*i)) return static_cast<T>(*i);
-  } else if constexpr (std::floating_point<T>) {
-    if (const auto* stored = std::get_if<double>(&value)) return static_cast<T>(*stored);
-  } else if constexpr (std::same_as<T, std::span<const std::string_view>>) {
-    if (const auto* strings = std::get_if<std::vector<std::string_view>>(&value)) return T(*strings);
-  } else if (const auto* array = std::get_if<GgufNumberArray>(&value)) {
-    if constexpr (std::same_as<T, std::vector<float>>) return Floats(*array);
-    if constexpr (std::same_as<T, std::vector<int32_t>>) return Integers(*array);
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 template <typename T>
 std::optional<T> GgufFile::Optional(std::string_view key) const {
   const GgufValue* value = Find(key);
   if (value == nullptr) return std::nullopt;
-  auto converted = Convert<T>(*value);
+  auto converted = ConvertValue<T>(*value);
   if (!converted) {
-    Fail("{}: metadata '{}' is {}; expected {}", file().path().string(), key, std::visit(Describe{}, *value),
-         Wanted<T>());
+    Fail("{}: metadata '{}' is {}; expected {}", file().path().string(), key, Describe(*value),
+         DescribeType<T>());
   }
   return converted;
 }

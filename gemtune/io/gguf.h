@@ -9,41 +9,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "gemtune/io/gguf_value.h"
 #include "gemtune/io/mapped_file.h"
 #include "gemtune/kernels/quant.h"
 
 namespace gemtune::io {
-
-/// Types of GGUF metadata values, by their numbers in the file.
-enum class GgufType : uint32_t {
-  kUint8,
-  kInt8,
-  kUint16,
-  kInt16,
-  kUint32,
-  kInt32,
-  kFloat32,
-  kBool,
-  kString,
-  kArray,
-  kUint64,
-  kInt64,
-  kFloat64,
-};
-
-/// An array of anything but strings, as it lies in the file.
-struct GgufNumberArray {
-  GgufType element_type = GgufType::kUint8;
-  uint64_t size = 0;                // elements
-  const std::byte* data = nullptr;  // at any address
-};
-
-/// One metadata value. Integers of every width are widened; texts and arrays lie in the mapped file.
-using GgufValue = std::variant<bool, uint64_t, int64_t, double, std::string_view,
-                               std::vector<std::string_view>, GgufNumberArray>;
 
 struct GgufTensor {
   std::string_view name;
