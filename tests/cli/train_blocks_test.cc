@@ -41,9 +41,9 @@ TEST_F(TrainCommand, ABaseIsRoundedToQ8_0) {
     return RunProgram(more);
   };
   const auto losses = [&](const std::string& model, const std::string& out, const std::string& base_dtype) {
-    const auto run = train(
-        model, out,
-        {"--method", "lora", "--learning-rate", "1e-3", "--base-dtype", base_dtype, "--save-steps", "2"});
+    const auto run = train(model, out,
+                           {"--method", "lora", "--learning-rate", "1e-3", "--base-dtype", base_dtype,
+                            "--save-steps", "2", "--save-total-limit", "0"});
     EXPECT_EQ(run.exit_code, kDone) << run.err;
     return StepLosses(dir_ / out);
   };
@@ -54,11 +54,20 @@ TEST_F(TrainCommand, ABaseIsRoundedToQ8_0) {
   for (size_t i = 0; i < exact.size(); ++i) EXPECT_NEAR(rounded[i], exact[i], 0.02) << i;
   EXPECT_EQ(losses(gguf, "of_gguf", "q8_0"), rounded);  // of the same numbers
 
-  const auto resumed =
-      train(base, "q8_0",
-            {"--method", "lora", "--learning-rate", "1e-3", "--save-steps", "2", "--resume-from-checkpoint"});
-  EXPECT_EQ(resumed.exit_code, kBadInput);
-  EXPECT_THAT(resumed.err, HasSubstr("--base-dtype was \"q8_0\" and is \"auto\""));
+  const std::string adapter = ReadFile(dir_ / "q8_0" / "adapter_model.safetensors");
+  const auto go_on = [&](const char* base_dtype) {
+    fs::remove_all(dir_ / "q8_0" / "checkpoint-4");
+    return train(base, "q8_0",
+                 {"--method", "lora", "--learning-rate", "1e-3", "--base-dtype", base_dtype, "--save-steps",
+                  "2", "--resume-from-checkpoint"});
+  };
+  const auto other = go_on("auto");
+  EXPECT_EQ(other.exit_code, kBadInput);
+  EXPECT_THAT(other.err, HasSubstr("--base-dtype was \"q8_0\" and is \"auto\""));
+  const auto resumed = go_on("q8_0");
+  EXPECT_EQ(resumed.exit_code, kDone) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("going on after step 2"));
+  EXPECT_TRUE(ReadFile(dir_ / "q8_0" / "adapter_model.safetensors") == adapter);
   const auto evaluate = RunProgram({"evaluate", "--model", (dir_ / "q8_0").string(), "--test-file", data_,
                                     "--no-cache", "--dtype", "fp32"});
   EXPECT_EQ(evaluate.exit_code, kDone) << evaluate.err;
