@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -45,15 +44,6 @@ ScratchFile::ScratchFile(const std::filesystem::path& directory, int64_t bytes)
 
 ScratchFile::~ScratchFile() {
   ::munmap(data_, size_);
-}
-
-int64_t AvailableMemoryBytes() {
-  std::ifstream file("/proc/meminfo");
-  std::string name, unit;
-  for (int64_t kilobytes = 0; file >> name >> kilobytes; std::getline(file, unit)) {
-    if (name == "MemAvailable:") return kilobytes * 1024;
-  }
-  return 0;
 }
 
 }  // namespace gemtune

@@ -24,7 +24,4 @@ class ScratchFile {
   size_t size_ = 0;
 };
 
-/// Bytes that a program can still take without swapping (MemAvailable of /proc/meminfo); 0 if unknown.
-int64_t AvailableMemoryBytes();
-
 }  // namespace gemtune

@@ -1,7 +1,6 @@
 #include "gemtune/cli/bench.h"
 
 #include <ATen/ATen.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <iostream>
@@ -9,6 +8,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
+#include "gemtune/base/memory.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/data/batcher.h"
 #include "gemtune/model/flops.h"
@@ -48,12 +48,6 @@ model::PassFlops FlopsOf(model::PretrainedClassifier& classifier, const data::Da
                              ops::PackedLayout::Full(batch.cu_seqlens).WithRows(rows));
   }
   return sum;
-}
-
-int64_t PeakRssBytes() {
-  rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return int64_t{1024} * usage.ru_maxrss;
 }
 
 double Median(std::vector<double> values) {
@@ -197,7 +191,7 @@ void Bench::Run(const OptionSet& options) {
                  {"train_examples", job.splits.train.size()},
                  {"train_tokens", job.splits.train.tokens()}};
   result.update(MeasureSteps(job));
-  result["peak_rss_bytes"] = PeakRssBytes();
+  result["peak_rss_bytes"] = PeakResidentBytes();
   std::cout << result.dump(2) << std::endl;
 }
 

@@ -20,6 +20,7 @@ using Json = nlohmann::ordered_json;
 // Options that change no number of the training: where things lie, what is reported, what is kept. Files and
 // --dtype are compared by what they came to, as inputs.
 const std::set<std::string> kFree = {"--cache-dir",
+                                     "--dry-run",
                                      "--dtype",
                                      "--logging-steps",
                                      "--max-bad-steps",

@@ -10,7 +10,8 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
-#include "gemtune/base/scratch_file.h"
+#include "gemtune/base/memory.h"
+#include "gemtune/cli/dry_run.h"
 #include "gemtune/cli/run_directory.h"
 #include "gemtune/cli/run_identity.h"
 #include "gemtune/cli/stop_signals.h"
@@ -39,23 +40,6 @@ std::vector<std::string> TaskNames() {
   return names;
 }
 
-void WarnOfClassesWithoutExamples(const data::Dataset& dataset) {
-  const std::vector<std::string>& names = dataset.labels().names;
-  std::vector<bool> occurs(names.size(), false);
-  for (int64_t i = 0; i < dataset.size(); ++i) {
-    const std::span<const float> label = dataset.label(i);
-    if (dataset.label_kind() == data::LabelKind::kSingle) occurs[static_cast<size_t>(label[0])] = true;
-    if (dataset.label_kind() != data::LabelKind::kMultiLabel) continue;
-    for (size_t c = 0; c < names.size(); ++c) occurs[c] = occurs[c] || label[c] != 0;
-  }
-  std::vector<std::string> missing;
-  for (size_t c = 0; c < names.size(); ++c) {
-    if (!occurs[c]) missing.push_back(names[c]);
-  }
-  if (!missing.empty())
-    log::Warning("no training example is of the class {}: the model cannot learn it", Listed(missing));
-}
-
 // What DescribeOptions gave for the run that wrote this run.toml.
 nlohmann::ordered_json RecordedOptions(const fs::path& record) {
   Train run;
@@ -68,6 +52,10 @@ nlohmann::ordered_json RecordedOptions(const fs::path& record) {
 }  // namespace
 
 void Train::Declare(OptionSet& options) {
+  options.Group("Plan");
+  options.Add("--dry-run", dry_run_,
+              "Say what the run would take (data, steps, memory, and after three timed steps the duration), "
+              "print that as JSON and write nothing");
   DeclareAll(options, /*needs_output_dir=*/true);
 }
 
@@ -245,24 +233,20 @@ Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
     splits.train = std::move(rest);
     splits.validation = std::move(split);
   }
-  WarnOfClassesWithoutExamples(splits.train);
+  const std::string_view nothing[] = {""};
+  const auto pairs = std::span(nothing, columns_.text_pair_column.empty() ? 0u : 1u);
+  for (const std::string& warning :
+       data::DataWarnings(splits.All(), tokenizer.EncodeBatch(nothing, pairs).front()))
+    log::Warning("{}", warning);
   log::Info("data: {} training examples of {:.0f} tokens on average ({} cut at {})", splits.train.size(),
             static_cast<double>(splits.train.tokens()) / static_cast<double>(splits.train.size()),
             splits.train.truncated(), columns_.max_length);
   return splits;
 }
 
-// Where every layer is frozen their results are a row an example, cheap to keep for as soon as they are used
-// twice; the rows of all tokens are kept where that is asked for.
 void Train::KeepFrozenStates(const Splits& splits, model::SequenceClassifier& model,
                              train::Classification& task) const {
-  const bool all_layers = model->trunk()->FrozenStages() > model->trunk()->config().num_hidden_layers;
-  const auto examples = static_cast<double>(splits.train.size());
-  const double examples_a_step =
-      static_cast<double>(trainer_.batch_size * trainer_.gradient_accumulation_steps);
-  const double visits = trainer_.max_steps > 0 ? static_cast<double>(trainer_.max_steps) * examples_a_step
-                                               : trainer_.num_train_epochs * examples;
-  if (!cache_frozen_ && !(all_layers && visits > examples)) return;
+  if (!cli::KeepsFrozenStates(model, splits.train, trainer_, cache_frozen_)) return;
   const auto start = std::chrono::steady_clock::now();
   const int64_t bytes = task.KeepFrozenStates(
       splits.train, splits.validation ? &*splits.validation : nullptr,
@@ -285,8 +269,13 @@ Train::Job Train::Prepare() {
   const model::ClassifierHead head{
       .problem_type = kind.problem_type,
       .label_names = is_regression ? std::vector<std::string>{"LABEL_0"} : splits.train.labels().names};
-  auto classifier = model::PretrainedClassifier::FromBase(model_, tokenizer, head, machine_.ScalarType(),
-                                                          lora_.BaseWeights());
+  const at::ScalarType dtype = machine_.ScalarType();
+  const RunPlan plan(Request(dtype, std::ssize(head.label_names)), splits.All(), ResidentBytes());
+  if (dry_run_) plan.Log();
+  plan.LogMemory();
+  plan.CheckFits(FindMemoryLimit(), AvailableMemoryBytes());
+  auto classifier =
+      model::PretrainedClassifier::FromBase(model_, tokenizer, head, dtype, lora_.BaseWeights());
   CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());
   if (splits.validation)
     CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
@@ -295,7 +284,27 @@ Train::Job Train::Prepare() {
   if (method.has_adapter) classifier.AddAdapter(method_options_.lora, model_, trainer_.seed);
   classifier.model->trunk()->set_gradient_checkpointing(gradient_checkpointing_);
   classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
-  return {.splits = std::move(splits), .classifier = std::move(classifier)};
+  return {.splits = std::move(splits), .classifier = std::move(classifier), .plan = plan};
+}
+
+PlanRequest Train::Request(at::ScalarType dtype, int64_t num_labels) const {
+  return {.model = model_,
+          .method = method_,
+          .method_options = method_options_,
+          .trainer = trainer_,
+          .dtype = dtype,
+          .keeps_blocks = lora_.BaseWeights(),
+          .gradient_checkpointing = gradient_checkpointing_,
+          .cache_frozen = cache_frozen_,
+          .eval_batch_tokens = eval_batch_tokens_,
+          .max_length = columns_.max_length,
+          .num_labels = num_labels};
+}
+
+void Train::DryRun() {
+  Job job = Prepare();
+  train::Classification task(job.classifier, {.label_smoothing = label_smoothing_});
+  PrintPlan(job.plan, task, job.splits.All(), trainer_, job.classifier.config.num_hidden_layers);
 }
 
 void Train::CheckSameRun(const fs::path& checkpoint, const char* part) const {
@@ -361,6 +370,7 @@ void Train::Report(const train::TrainerState& state, train::Classification& task
 
 void Train::Run(const OptionSet& options) {
   CheckOptions(options);
+  if (dry_run_) return DryRun();
   const RunDirectory directory(output_dir_);
   const fs::path checkpoint = directory.FindStart(resume_from_, overwrite_output_dir_);
   const fs::path record = fs::path(output_dir_) / RunDirectory::kRecord;

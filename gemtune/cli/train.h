@@ -6,6 +6,7 @@
 
 #include "gemtune/cli/command.h"
 #include "gemtune/cli/options.h"
+#include "gemtune/cli/run_plan.h"
 #include "gemtune/cli/stop_signals.h"
 #include "gemtune/train/classification.h"
 #include "gemtune/train/method.h"
@@ -23,11 +24,15 @@ class Train : public Command {
   struct Splits {
     data::Dataset train;
     std::optional<data::Dataset> validation, test;
+    data::DataSplits All() const {
+      return {&train, validation ? &*validation : nullptr, test ? &*test : nullptr};
+    }
   };
   /// What a run works on.
   struct Job {
     Splits splits;
     model::PretrainedClassifier classifier;
+    RunPlan plan;
   };
 
   /// Every option; a command that saves nothing needs no --output-dir.
@@ -37,6 +42,7 @@ class Train : public Command {
   void CheckOptions(const OptionSet& options);
 
   /// Reads data and model and freezes what --method leaves alone. Throws Error for what is wrong with them.
+  /// Warns of data that makes a run pointless. Throws Error too for a run that cannot fit into memory.
   Job Prepare();
 
   train::TrainerOptions trainer_;
@@ -56,6 +62,8 @@ class Train : public Command {
   void Report(const train::TrainerState& state, train::Classification& task, const Splits& splits) const;
   std::function<void(int64_t examples, int64_t total)> EvaluationProgress() const;
   [[noreturn]] void EndBySignal(int64_t step) const;
+  PlanRequest Request(at::ScalarType dtype, int64_t num_labels) const;
+  void DryRun();
   void KeepFrozenStates(const Splits& splits, model::SequenceClassifier& model,
                         train::Classification& task) const;
 
@@ -70,7 +78,7 @@ class Train : public Command {
   int64_t eval_batch_tokens_ = 4096;
   int64_t logging_steps_ = 10;
   std::string output_dir_, resume_from_;
-  bool overwrite_output_dir_ = false;
+  bool overwrite_output_dir_ = false, dry_run_ = false;
   std::optional<StopSignals> signals_;  // from the first step on
 };
 

@@ -22,6 +22,18 @@ int64_t CeilDiv(int64_t a, int64_t b) {
 
 }  // namespace
 
+int64_t StepsPerEpoch(int64_t examples, const TrainerOptions& options) {
+  return CeilDiv(CeilDiv(examples, options.batch_size), options.gradient_accumulation_steps);
+}
+
+int64_t TotalSteps(int64_t examples, const TrainerOptions& options) {
+  if (options.max_steps > 0) return options.max_steps;
+  const auto steps_per_epoch = static_cast<double>(StepsPerEpoch(examples, options));
+  const auto steps = static_cast<int64_t>(std::ceil(options.num_train_epochs * steps_per_epoch));
+  if (steps < 1) Fail("--num-train-epochs {} makes no step", options.num_train_epochs);
+  return steps;
+}
+
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch) {
   const auto batches = data::EpochBatches(
       train,
@@ -47,12 +59,8 @@ Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* va
       output_dir_(std::move(output_dir)),
       observers_(std::move(observers)),
       optimizer_(task.module(), options.adamw) {
-  steps_per_epoch_ = CeilDiv(CeilDiv(train.size(), options.batch_size), options.gradient_accumulation_steps);
-  total_steps_ =
-      options.max_steps > 0
-          ? options.max_steps
-          : static_cast<int64_t>(std::ceil(options.num_train_epochs * static_cast<double>(steps_per_epoch_)));
-  if (total_steps_ < 1) Fail("--num-train-epochs {} makes no step", options.num_train_epochs);
+  steps_per_epoch_ = StepsPerEpoch(train.size(), options);
+  total_steps_ = TotalSteps(train.size(), options);
   warmup_steps_ =
       options.warmup_steps > 0
           ? options.warmup_steps

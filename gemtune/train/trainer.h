@@ -47,6 +47,10 @@ struct TrainerOptions {
 /// goes on.
 struct StopEvaluation {};
 
+/// Optimiser steps of an epoch over so many examples, and of the whole run. Throws Error if that has none.
+int64_t StepsPerEpoch(int64_t examples, const TrainerOptions& options);
+int64_t TotalSteps(int64_t examples, const TrainerOptions& options);
+
 /// The optimiser steps of one epoch: EpochBatches, gradient_accumulation_steps of them a step.
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch);
 

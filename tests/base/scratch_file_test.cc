@@ -36,9 +36,5 @@ TEST_F(ScratchFileTest, WithoutRoomIsAnErrorAtOnce) {
   EXPECT_TRUE(std::filesystem::is_empty(dir_));
 }
 
-TEST(AvailableMemoryBytes, IsKnownHere) {
-  EXPECT_GT(AvailableMemoryBytes(), int64_t{1} << 20);
-}
-
 }  // namespace
 }  // namespace gemtune

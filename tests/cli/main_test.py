@@ -136,3 +136,13 @@ def test_two_runs_do_not_share_a_directory(folder):
     running.communicate()
     assert second.returncode == 2
     assert second.stderr == "error: shared: another run is writing to it; wait for its end or give another --output-dir\n"
+
+
+def test_a_run_that_cannot_fit_is_refused_before_its_first_step(folder):
+    text = "ab" * 1500
+    (folder / "long.csv").write_text("text,label\n" + "".join(f"{text},{letter}\n" for letter in "ab" * 128))
+    done = shell("ulimit -v 4000000; $G train --model base --train-file long.csv --max-length 0 --batch-size 256 --dtype fp32 --output-dir large --no-cache", folder)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: this run needs about ") and "(ulimit -v)" in last and "--max-tokens-per-batch" in last
+    assert "step 1" not in done.stderr and not (folder / "large" / "run.toml").exists()

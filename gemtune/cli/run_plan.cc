@@ -1,0 +1,217 @@
+#include "gemtune/cli/run_plan.h"
+
+#include <ATen/ATen.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/log.h"
+#include "gemtune/io/checkpoint.h"
+
+namespace gemtune::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Gigabytes(int64_t bytes) {
+  return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
+}
+
+double Percent(int64_t part, int64_t whole) {
+  return 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+// The model without numbers, frozen and adapted as it will be trained.
+model::SequenceClassifier Outline(const PlanRequest& request, const model::Gemma3TextConfig& config) {
+  model::SequenceClassifier outline(config, request.num_labels,
+                                    at::TensorOptions().device(at::kMeta).dtype(request.dtype));
+  const train::Method& method = train::FindMethod(request.method);
+  method.select(*outline, request.method_options);
+  if (method.has_adapter) {
+    model::LoraConfig lora = request.method_options.lora;
+    model::AttachLora(*outline, lora, /*seed=*/0);
+  }
+  return outline;
+}
+
+int64_t LongestExample(const data::Dataset& dataset) {
+  int64_t longest = 0;
+  for (int64_t i = 0; i < dataset.size(); ++i) longest = std::max(longest, dataset.length(i));
+  return longest;
+}
+
+bool AllLayersAreFrozen(int64_t stages, const model::Gemma3TextConfig& config) {
+  return stages > config.num_hidden_layers;
+}
+
+}  // namespace
+
+bool KeepsFrozenStates(model::SequenceClassifier& model, const data::Dataset& train,
+                       const train::TrainerOptions& trainer, bool cache_frozen) {
+  const auto examples = static_cast<double>(train.size());
+  const auto examples_a_step = static_cast<double>(trainer.batch_size * trainer.gradient_accumulation_steps);
+  const double visits = trainer.max_steps > 0 ? static_cast<double>(trainer.max_steps) * examples_a_step
+                                              : trainer.num_train_epochs * examples;
+  const bool all_layers = AllLayersAreFrozen(model->trunk()->FrozenStages(), model->trunk()->config());
+  return cache_frozen || (all_layers && visits > examples);
+}
+
+RunPlan::RunPlan(const PlanRequest& request, const data::DataSplits& data, int64_t process_bytes)
+    : request_(request),
+      size_(train::SizeOfRun(*data.train, request.trainer)),
+      histogram_(data::LengthHistogram(*data.train)),
+      train_examples_(data.train->size()),
+      train_tokens_(data.train->tokens()),
+      truncated_(data.train->truncated()) {
+  const auto checkpoint = io::Checkpoint::Open(request.model);
+  config_ = model::Gemma3TextConfig::FromJson(checkpoint.config(), request.model + ": config");
+  input_ = {
+      .process_bytes = process_bytes,
+      .keeps_blocks = request.keeps_blocks,
+      .pass_sequences = size_.pass_sequences,
+      .embedding_rows = request.trainer.adamw.weight_decay > 0 ? config_.vocab_size : size_.distinct_tokens};
+  for (const io::TensorInfo& tensor : checkpoint.tensors()) input_.checkpoint_bytes += tensor.stored_bytes;
+  model::SequenceClassifier outline = Outline(request, config_);
+  for (const at::Tensor& parameter : outline->parameters()) {
+    parameters_ += parameter.numel();
+    if (parameter.requires_grad()) trained_parameters_ += parameter.numel();
+  }
+  if (KeepsFrozenStates(outline, *data.train, request.trainer, request.cache_frozen))
+    kept_stages_ = outline->trunk()->FrozenStages();
+  PlanMeasuring(data);
+  memory_ = Foresee(request_, size_.pass_tokens);
+}
+
+// Passes without gradients, and what is kept of them.
+void RunPlan::PlanMeasuring(const data::DataSplits& data) {
+  const bool one_row_each = AllLayersAreFrozen(kept_stages_, config_);
+  const auto size = static_cast<int64_t>(one_row_each ? at::elementSize(request_.dtype) : sizeof(float));
+  for (const data::Dataset* dataset : {data.train, data.validation, data.test}) {
+    const bool is_kept = kept_stages_ > 0 && dataset != data.test;
+    if (dataset == nullptr || (dataset == data.train && !is_kept)) continue;
+    const int64_t batch = std::max(request_.eval_batch_tokens, LongestExample(*dataset));
+    input_.evaluation_tokens = std::max(input_.evaluation_tokens, std::min(batch, dataset->tokens()));
+    if (is_kept)
+      input_.kept_bytes += (one_row_each ? dataset->size() : dataset->tokens()) * config_.hidden_size * size;
+  }
+  if (input_.kept_bytes > AvailableMemoryBytes() / 2) input_.kept_bytes = 0;  // a file then
+}
+
+train::MemoryPlan RunPlan::Foresee(const PlanRequest& request, int64_t pass_tokens) const {
+  train::MemoryPlanInput input = input_;
+  input.pass_tokens = AllLayersAreFrozen(kept_stages_, config_) ? 0 : pass_tokens;
+  input.pass_sequences = std::min(pass_tokens, size_.pass_sequences);
+  input.pass = {.dtype = request.dtype,
+                .gradient_checkpointing = request.gradient_checkpointing,
+                .accumulates_gradients = size_.passes_a_step > 1 || pass_tokens < size_.pass_tokens,
+                .lora_dropout = request.method_options.lora.lora_dropout};
+  return train::PlanMemory(*Outline(request, config_), config_, input);
+}
+
+void RunPlan::Log() const {
+  for (const data::LengthBucket& bucket : histogram_) {
+    const double percent = Percent(bucket.examples, train_examples_);
+    log::Info("{:>6} to {:>6} tokens {:>9} examples  {:5.1f} %  {}", bucket.from, bucket.to, bucket.examples,
+              percent, std::string(1 + static_cast<size_t>(percent / 2.5), '#'));
+  }
+  log::Info("{} of {} examples ({:.1f} %) are longer than --max-length and cut", truncated_, train_examples_,
+            Percent(truncated_, train_examples_));
+  log::Info("{} steps, {} an epoch, of {} tokens together; the largest batch has {} examples and {} tokens",
+            size_.steps, size_.steps_per_epoch, size_.tokens, size_.pass_sequences, size_.pass_tokens);
+  log::Info("trained: {} of {} parameters", trained_parameters_, parameters_);
+}
+
+void RunPlan::LogMemory() const {
+  const train::MemoryPlan& m = memory_;
+  log::Info(
+      "memory: {}: weights {}, optimizer {}, activations and gradients {}, program, tokenizer and data {}, "
+      "buffers {}",
+      Gigabytes(m.peak()), Gigabytes(m.weights), Gigabytes(m.optimizer), Gigabytes(m.pass + m.kept),
+      Gigabytes(m.process), Gigabytes(m.kernels + m.holes + m.saving));
+}
+
+Json RunPlan::ToJson() const {
+  Json histogram = Json::array();
+  for (const data::LengthBucket& bucket : histogram_)
+    histogram.push_back({{"from", bucket.from}, {"to", bucket.to}, {"examples", bucket.examples}});
+  const train::MemoryPlan& m = memory_;
+  return {{"train_examples", train_examples_},
+          {"train_tokens", train_tokens_},
+          {"length_histogram", histogram},
+          {"truncated_examples", truncated_},
+          {"truncated_share", Percent(truncated_, train_examples_) / 100},
+          {"steps_per_epoch", size_.steps_per_epoch},
+          {"steps", size_.steps},
+          {"tokens", size_.tokens},
+          {"largest_batch_tokens", size_.pass_tokens},
+          {"parameters", parameters_},
+          {"trained_parameters", trained_parameters_},
+          {"memory_bytes",
+           {{"process", m.process},
+            {"weights", m.weights},
+            {"loading", m.loading},
+            {"optimizer", m.optimizer},
+            {"activations_and_gradients", m.pass},
+            {"kernels", m.kernels},
+            {"holes", m.holes},
+            {"frozen_states", m.kept},
+            {"saving", m.saving}}},
+          {"peak_memory_bytes", m.peak()}};
+}
+
+// Changes that by themselves make it fit; where none does, those that lower it.
+std::string RunPlan::Advice(int64_t limit_bytes) const {
+  std::vector<std::string> fitting, lower;
+  const auto consider = [&](const std::string& option, const PlanRequest& request, int64_t pass_tokens) {
+    const int64_t bytes = Foresee(request, pass_tokens).training();
+    if (bytes >= memory_.training()) return;
+    (bytes <= limit_bytes ? fitting : lower).push_back(fmt::format("{} ({})", option, Gigabytes(bytes)));
+  };
+  const int64_t tokens = FittingPassTokens(limit_bytes);
+  const bool holds_an_example = tokens >= histogram_.back().to;
+  consider(fmt::format("{} {}", holds_an_example ? "--max-tokens-per-batch" : "--batch-size 1 --max-length",
+                       tokens),
+           request_, tokens);
+  PlanRequest checkpointing = request_, in_bf16 = request_, with_lora = request_;
+  checkpointing.gradient_checkpointing = true;
+  consider("--gradient-checkpointing", checkpointing, size_.pass_tokens);
+  in_bf16.dtype = at::kBFloat16;
+  consider("--dtype bf16", in_bf16, size_.pass_tokens);
+  with_lora.method = "lora";
+  consider("--method lora", with_lora, size_.pass_tokens);
+  if (!fitting.empty()) return fmt::format("it would fit with {}", fmt::join(fitting, " or "));
+  if (lower.empty()) return "no option makes it fit: take a smaller model or another machine";
+  return fmt::format("none of these is enough alone: {}", fmt::join(lower, ", "));
+}
+
+// In steps of 64, down to 64 where nothing fits.
+int64_t RunPlan::FittingPassTokens(int64_t limit_bytes) const {
+  constexpr int64_t kStep = 64;
+  int64_t fits = 1, beyond = std::max<int64_t>(2, size_.pass_tokens / kStep);
+  while (beyond - fits > 1) {
+    const int64_t middle = (fits + beyond) / 2;
+    (Foresee(request_, middle * kStep).training() <= limit_bytes ? fits : beyond) = middle;
+  }
+  return fits * kStep;
+}
+
+void RunPlan::CheckFits(const MemoryLimit& limit, int64_t available_bytes) const {
+  const int64_t needed = memory_.training();
+  if (needed > limit.bytes) {
+    Fail(
+        "this run needs about {} of memory and may have {} ({}): its largest batch has {} tokens "
+        "(--per-device-train-batch-size {}, --max-length {}); {}",
+        Gigabytes(needed), Gigabytes(limit.bytes), limit.source, size_.pass_tokens,
+        request_.trainer.batch_size, request_.max_length, Advice(limit.bytes));
+  }
+  const int64_t more = needed - memory_.process;
+  if (available_bytes > 0 && more > available_bytes) {
+    log::Warning(
+        "this run needs about {} more memory and only {} are free now: the system may swap or end it",
+        Gigabytes(more), Gigabytes(available_bytes));
+  }
+}
+
+}  // namespace gemtune::cli

@@ -1,0 +1,174 @@
+#include "gemtune/model/pass_memory.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gemtune::model {
+namespace {
+
+int64_t SizeOf(at::ScalarType dtype) {
+  return static_cast<int64_t>(at::elementSize(dtype));
+}
+
+// An adapter, as far as it matters here.
+struct Adapter {
+  bool is_of_down_proj = false;
+  int64_t in = 0, out = 0, rank = 0;
+  bool has_gain = false;
+};
+
+// What a layer holds that is trained.
+struct Layer {
+  bool is_trained = false;
+  int64_t gradient_bytes = 0;
+  std::vector<Adapter> adapters;
+};
+
+// The layer that a parameter belongs to; −1: the embedding; num_layers: the final norm, the head.
+int64_t LayerOf(const std::string& name, int64_t num_layers) {
+  constexpr std::string_view kLayers = "layers.";
+  if (name.find("embed_tokens.") != std::string::npos) return -1;
+  const size_t begin = name.find(kLayers);
+  if (begin == std::string::npos) return num_layers;
+  int64_t layer = 0;
+  std::from_chars(name.data() + begin + kLayers.size(), name.data() + name.size(), layer);
+  return layer;
+}
+
+// Named modules' A, B and gain come in this order.
+void AddToAdapters(const std::string& name, const at::Tensor& parameter, std::vector<Adapter>& adapters) {
+  if (name.ends_with(".lora_A.weight")) {
+    adapters.push_back({.is_of_down_proj = name.find("down_proj") != std::string::npos,
+                        .in = parameter.size(1),
+                        .rank = parameter.size(0)});
+  } else if (name.ends_with(".lora_B.weight")) {
+    adapters.back().out = parameter.size(0);
+  } else if (name.ends_with(".lora_magnitude_vector.weight")) {
+    adapters.back().has_gain = true;
+  }
+}
+
+class Pass {
+ public:
+  Pass(const torch::nn::Module& model, const Gemma3TextConfig& config, const PassMemoryOptions& options)
+      : config_(config),
+        options_(options),
+        size_(SizeOf(options.dtype)),
+        layers_(static_cast<size_t>(config.num_hidden_layers)) {
+    for (const auto& item : model.named_parameters()) {
+      const at::Tensor& parameter = item.value();
+      if (!parameter.requires_grad()) continue;
+      const int64_t bytes = parameter.numel() * SizeOf(parameter.scalar_type());
+      const int64_t place = LayerOf(item.key(), config.num_hidden_layers);
+      if (place < 0) {
+        trains_embedding_ = true;
+      } else if (place < config.num_hidden_layers) {
+        Layer& layer = layers_[static_cast<size_t>(place)];
+        layer.is_trained = true;
+        layer.gradient_bytes += bytes;
+        AddToAdapters(item.key(), parameter, layer.adapters);
+      } else {
+        top_gradient_bytes_ += bytes;
+      }
+    }
+  }
+
+  int64_t Bytes(int64_t tokens, int64_t sequences) const {
+    int64_t gradients = top_gradient_bytes_, kept = 0;
+    const int64_t first = FirstTrained();
+    for (int64_t i = first; i < config_.num_hidden_layers; ++i) kept += Kept(i, tokens, sequences);
+    int64_t accumulated = 0;
+    if (options_.accumulates_gradients) {
+      accumulated = gradients + EmbeddingGradientBytes(tokens);
+      for (const Layer& layer : layers_) accumulated += layer.gradient_bytes;
+    }
+    int64_t most = kept + Working(tokens);
+    for (int64_t i = config_.num_hidden_layers - 1; i >= first; --i) {
+      gradients += layers_[static_cast<size_t>(i)].gradient_bytes;
+      const int64_t again = options_.gradient_checkpointing ? Saved(i, tokens, sequences) : 0;
+      const int64_t rows = i + 1 == config_.num_hidden_layers ? sequences : tokens;
+      most = std::max(most, kept + again + gradients + Working(rows));
+      kept -= Kept(i, tokens, sequences);
+    }
+    return accumulated + std::max(most, gradients + EmbeddingGradientBytes(tokens));
+  }
+
+ private:
+  int64_t FirstTrained() const {
+    if (trains_embedding_) return 0;
+    const auto first =
+        std::find_if(layers_.begin(), layers_.end(), [](const Layer& layer) { return layer.is_trained; });
+    return first - layers_.begin();
+  }
+
+  int64_t Input(int64_t tokens) const { return 4 * config_.hidden_size * tokens; }
+
+  int64_t Kept(int64_t layer, int64_t tokens, int64_t sequences) const {
+    return Input(tokens) + (options_.gradient_checkpointing ? 0 : Saved(layer, tokens, sequences));
+  }
+
+  // All but the input.
+  int64_t Saved(int64_t i, int64_t tokens, int64_t sequences) const {
+    const int64_t d = config_.hidden_size, q = config_.num_attention_heads * config_.head_dim,
+                  k = config_.num_key_value_heads * config_.head_dim;
+    const int64_t rows = i + 1 == config_.num_hidden_layers ? sequences : tokens;
+    int64_t mlp = size_ * 2 * config_.intermediate_size, adapters = 0;
+    for (const Adapter& adapter : layers_[static_cast<size_t>(i)].adapters) {
+      adapters += size_ * adapter.rank;
+      if (!IsComposed(adapter)) continue;
+      adapters += (4 + size_) * adapter.in + size_ * adapter.out;
+      if (adapter.is_of_down_proj) mlp = 3 * 4 * config_.intermediate_size;
+    }
+    const int64_t of_row = size_ * 2 * q + 4 * config_.num_attention_heads + size_ * 2 * d + 4 * d;
+    return size_ * 2 * k * tokens + (of_row + mlp + adapters) * rows;
+  }
+
+  bool IsComposed(const Adapter& adapter) const { return adapter.has_gain && options_.lora_dropout > 0; }
+
+  int64_t Working(int64_t rows) const {
+    const int64_t plain = InferencePassBytes(config_, rows, options_.dtype);
+    const bool has_gain = std::any_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
+      return !layer.adapters.empty() && layer.adapters.front().has_gain;
+    });
+    return plain + (has_gain ? size_ * 2 * config_.intermediate_size * rows : 0);  // g ∘ dy
+  }
+
+  // Rows of distinct tokens, as sums in fp32 and rounded.
+  int64_t EmbeddingGradientBytes(int64_t tokens) const {
+    const int64_t rows = std::min(tokens, config_.vocab_size);
+    return trains_embedding_ ? rows * config_.hidden_size * (4 + size_) : 0;
+  }
+
+  const Gemma3TextConfig& config_;
+  const PassMemoryOptions& options_;
+  const int64_t size_;
+  std::vector<Layer> layers_;
+  bool trains_embedding_ = false;
+  int64_t top_gradient_bytes_ = 0;
+};
+
+}  // namespace
+
+int64_t PassBytes(const torch::nn::Module& model, const Gemma3TextConfig& config, int64_t tokens,
+                  int64_t sequences, const PassMemoryOptions& options) {
+  return Pass(model, config, options).Bytes(tokens, sequences);
+}
+
+int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype) {
+  const int64_t size = SizeOf(dtype);
+  return (3 * size * config.intermediate_size + (size + 8) * config.hidden_size) * tokens;
+}
+
+int64_t KernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype) {
+  const int64_t size = SizeOf(dtype), d = config.hidden_size, i = config.intermediate_size,
+                k = config.num_key_value_heads * config.head_dim;
+  const int64_t packed = size * 2 * i * d + size * std::max(d, i) * tokens;
+  return packed + (3 * size + 2 * 4) * k * tokens;
+}
+
+}  // namespace gemtune::model

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <cstdint>
+
+#include "gemtune/model/config.h"
+#include "gemtune/model/pass_memory.h"
+
+namespace gemtune::train {
+
+/// What the memory of a run follows from, beside its model.
+struct MemoryPlanInput {
+  int64_t process_bytes = 0;     // in memory before the weights are read: program, tokenizer, data
+  int64_t checkpoint_bytes = 0;  // stored weights, which are read through a mapping
+  bool keeps_blocks = false;     // and stay in it: --base-dtype keep
+  int64_t pass_tokens = 0;       // of the largest training pass; 0: no pass through the layers
+  int64_t pass_sequences = 0;
+  model::PassMemoryOptions pass = {};
+  int64_t evaluation_tokens = 0;  // of the largest pass without gradients; 0: there is none
+  int64_t embedding_rows = 0;     // that will have moments, where the embedding is trained
+  int64_t kept_bytes = 0;         // what frozen layers give, kept in memory
+};
+
+/// Bytes that a training run will have in memory, by what they are for; peak() is what ru_maxrss will say.
+/// docs/reliability.md compares the two.
+struct MemoryPlan {
+  int64_t process = 0;    // given
+  int64_t weights = 0;    // in the model's dtype; kept blocks: the stored bytes
+  int64_t loading = 0;    // the file's pages while weights are read from it: clean, the system can take them
+  int64_t optimizer = 0;  // AdamW: 8 a trained parameter (two moments), 12 in bf16 (and the fp32 master)
+  int64_t pass = 0;       // the greater of model::PassBytes and InferencePassBytes
+  int64_t kernels = 0;    // model::KernelBytes, and what LibTorch takes for itself
+  int64_t holes = 0;      // between tensors: the arena (base/arena.h) gives nothing back
+  int64_t kept = 0;       // given
+  int64_t saving = 0;     // tokenizer.json as text, when a model is saved
+
+  /// At the height of training, ...
+  int64_t training() const { return process + weights + optimizer + pass + kernels + holes + kept + saving; }
+  /// ... or of loading.
+  int64_t peak() const;
+};
+
+/// `model` as for model::PassBytes. Of an embedding (RowAdamW) only `embedding_rows` have moments, in chunks
+/// of 1,024.
+MemoryPlan PlanMemory(const torch::nn::Module& model, const model::Gemma3TextConfig& config,
+                      const MemoryPlanInput& input);
+
+}  // namespace gemtune::train

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+#include "gemtune/data/dataset.h"
+#include "gemtune/train/trainer.h"
+
+namespace gemtune::train {
+
+/// What a run goes through, as the order of its data says (EpochWindows): nothing is trained to know it.
+struct RunSize {
+  int64_t steps_per_epoch = 0;
+  int64_t steps = 0;
+  int64_t tokens = 0;          // of all steps
+  int64_t pass_tokens = 0;     // of the forward pass with the most tokens
+  int64_t pass_sequences = 0;  // of that pass
+  int64_t passes_a_step = 0;   // at most
+  int64_t distinct_tokens = 0;
+  int64_t evaluations = 0;  // of validation data, if there are any
+};
+
+/// Epochs behind the tenth are taken to be as those before. Throws Error as Trainer does for no steps.
+RunSize SizeOfRun(const data::Dataset& train, const TrainerOptions& options);
+
+}  // namespace gemtune::train

@@ -1,0 +1,106 @@
+#include "gemtune/cli/dry_run.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/cli/train_command.h"
+#include "tests/data/make_dataset.h"
+
+namespace gemtune::cli {
+namespace {
+
+using test::RunProgram;
+using testing::HasSubstr;
+
+// A hundred tokens took a second forwards and two besides.
+constexpr StepTimes kTimes = {.tokens = 100, .forward_seconds = 1, .other_seconds = 2};
+
+TEST(EstimateDuration, IsInProportionToTokens) {
+  const data::Dataset train = data::MakeDataset({100, 100}), validation = data::MakeDataset({50}),
+                      test = data::MakeDataset({10});
+  const RunDuration duration = EstimateDuration(kTimes, {.tokens = 1000, .evaluations = 2}, /*kept_stages=*/0,
+                                                /*num_layers=*/4, {&train, &validation, &test});
+  EXPECT_DOUBLE_EQ(duration.frozen_layers, 0);
+  EXPECT_DOUBLE_EQ(duration.training, 30);
+  EXPECT_DOUBLE_EQ(duration.evaluation, 2 * 0.5 + 0.1);
+  EXPECT_DOUBLE_EQ(duration.total(), 31.1);
+}
+
+TEST(EstimateDuration, KeptLayersAreComputedOnce) {
+  const data::Dataset train = data::MakeDataset({100, 100}), validation = data::MakeDataset({50}),
+                      test = data::MakeDataset({10});
+  const data::DataSplits data = {&train, &validation, &test};
+  // The embedding and two of four layers.
+  const RunDuration half = EstimateDuration(kTimes, {.tokens = 1000, .evaluations = 2}, 3, 4, data);
+  EXPECT_DOUBLE_EQ(half.frozen_layers, 0.005 * 250);
+  EXPECT_DOUBLE_EQ(half.training, 25);
+  EXPECT_DOUBLE_EQ(half.evaluation, 2 * 0.25 + 0.1);
+  // All, and the final norm.
+  const RunDuration all = EstimateDuration(kTimes, {.tokens = 1000, .evaluations = 2}, 6, 4, data);
+  EXPECT_DOUBLE_EQ(all.frozen_layers, 0.01 * 250);
+  EXPECT_DOUBLE_EQ(all.training, 20);
+  EXPECT_DOUBLE_EQ(all.evaluation, 0.1);
+}
+
+class DryRun : public TrainCommand {
+ protected:
+  Json Plan(std::vector<std::string> more) {
+    more.insert(more.begin(), {"--train-file", data_, "--dry-run"});
+    const auto run = RunProgram(Arguments(more));
+    EXPECT_EQ(run.exit_code, kDone) << run.err;
+    err_ = run.err;
+    return run.exit_code == kDone ? Json::parse(run.out) : Json();
+  }
+};
+
+TEST_F(DryRun, PrintsThePlanAndWritesNothing) {
+  const Json plan = Plan({"--validation-file", data_, "--num-train-epochs", "2"});
+  EXPECT_EQ(plan["train_examples"], 32);
+  EXPECT_EQ(plan["steps_per_epoch"], 4);
+  EXPECT_EQ(plan["steps"], 8);
+  EXPECT_EQ(plan["tokens"], 2 * plan["train_tokens"].get<int64_t>());
+  EXPECT_EQ(plan["truncated_examples"], 0);
+  EXPECT_GT(plan["peak_memory_bytes"], 10'000'000);
+  EXPECT_GT(plan["measured_peak_memory_bytes"], 10'000'000);
+  const Json seconds = plan["seconds"];
+  EXPECT_GT(seconds["training"], 0);
+  EXPECT_GT(seconds["evaluation"], 0);
+  EXPECT_NEAR(seconds["total"].get<double>(),
+              seconds["training"].get<double>() + seconds["evaluation"].get<double>(), 1e-9);
+  for (const char* line : {"step 3/3", "memory: ", "the run will take about "})
+    EXPECT_THAT(err_, HasSubstr(line));
+  EXPECT_FALSE(fs::exists(dir_ / "out"));
+}
+
+TEST_F(DryRun, EveryTaskAndMethodHasAPlan) {
+  const std::string several =
+      test::WriteText(dir_ / "several.jsonl",
+                      "{\"text\": \"gh\", \"label\": [\"a\"]}\n{\"text\": \"bh\", \"label\": [\"b\"]}\n");
+  const std::string numbers = test::WriteText(dir_ / "numbers.jsonl", "{\"text\": \"gh\", \"label\": 0.5}\n");
+  Plan({"--method", "head"});
+  Plan({"--method", "lora", "--use-dora", "--lora-dropout", "0.1"});
+  Plan({"--method", "freeze", "--trainable-layers", "5-", "--cache-frozen", "--gradient-checkpointing"});
+  Plan({"--task", "multi-label", "--train-file", several});
+  Plan({"--task", "regression", "--train-file", numbers});
+}
+
+TEST_F(DryRun, WarnsOfWhatAlsoTheRunWarnsOf) {
+  const std::vector<std::string> shared = {"--test-file", data_};
+  const std::string warning = "32 of 32 test rows stand in the training data, too";
+  Plan(shared);
+  EXPECT_THAT(err_, HasSubstr(warning));
+  Learn({"--num-train-epochs", "1"});
+  EXPECT_THAT(err_, HasSubstr(warning));
+}
+
+TEST_F(DryRun, OfARunsOwnFileItLeavesTheRunAsItIs) {
+  Learn({"--num-train-epochs", "1"});
+  const std::string model = ReadFile(dir_ / "out" / "model.safetensors"),
+                    options = ReadFile(dir_ / "out" / "run.toml");
+  const auto plan = RunProgram({"train", "--config", (dir_ / "out" / "run.toml").string(), "--dry-run"});
+  EXPECT_EQ(plan.exit_code, kDone) << plan.err;
+  EXPECT_EQ(ReadFile(dir_ / "out" / "model.safetensors"), model);
+  EXPECT_EQ(ReadFile(dir_ / "out" / "run.toml"), options);
+}
+
+}  // namespace
+}  // namespace gemtune::cli
