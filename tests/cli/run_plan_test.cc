@@ -109,7 +109,6 @@ TEST_F(RunPlanTest, OfAHeadOnKeptStatesOnlyThoseAreTrainedOn) {
   const RunPlan plan = Plan(request_);
   EXPECT_EQ(plan.kept_stages(), 9);  // embedding, seven layers, norm
   EXPECT_EQ(plan.memory().kept, 16 * 16 * 4);
-  const auto config = test::TinyClassifier()->trunk()->config();
   EXPECT_LT(plan.memory().pass, 8 * 1000 * 1000);  // batches of 4,096 tokens, not of 32,000
 }
 

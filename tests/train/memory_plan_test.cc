@@ -24,7 +24,7 @@ model::Gemma3TextConfig Config() {
 }
 
 model::SequenceClassifier Outline(at::ScalarType dtype) {
-  return {Config(), 3, at::TensorOptions().device(at::kMeta).dtype(dtype)};
+  return model::SequenceClassifier(Config(), 3, at::TensorOptions().device(at::kMeta).dtype(dtype));
 }
 
 TEST(PlanMemory, WeightsAndMomentsOfFullTraining) {
