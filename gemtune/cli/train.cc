@@ -52,14 +52,14 @@ nlohmann::ordered_json RecordedOptions(const fs::path& record) {
 }  // namespace
 
 void Train::Declare(OptionSet& options) {
-  options.Group("Plan");
-  options.Add("--dry-run", dry_run_,
-              "Say what the run would take (data, steps, memory, and after three timed steps the duration), "
-              "print that as JSON and write nothing");
   DeclareAll(options, /*needs_output_dir=*/true);
 }
 
 void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
+  options.Group("Plan");
+  options.Add("--dry-run", dry_run_,
+              "Say what the run would take (data, steps, memory, and after three timed steps the duration), "
+              "print that as JSON and write nothing");
   options.Group("Model");
   options.Add("--model,--model-name-or-path", model_,
               "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true});

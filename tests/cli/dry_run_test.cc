@@ -79,8 +79,10 @@ TEST_F(DryRun, EveryTaskAndMethodHasAPlan) {
   Plan({"--method", "head"});
   Plan({"--method", "lora", "--use-dora", "--lora-dropout", "0.1"});
   Plan({"--method", "freeze", "--trainable-layers", "5-", "--cache-frozen", "--gradient-checkpointing"});
-  Plan({"--task", "multi-label", "--train-file", several});
-  Plan({"--task", "regression", "--train-file", numbers});
+  data_ = several;
+  Plan({"--task", "multi-label"});
+  data_ = numbers;
+  Plan({"--task", "regression"});
 }
 
 TEST_F(DryRun, WarnsOfWhatAlsoTheRunWarnsOf) {
