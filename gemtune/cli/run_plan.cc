@@ -69,7 +69,7 @@ RunPlan::RunPlan(const PlanRequest& request, const data::DataSplits& data, int64
   config_ = model::Gemma3TextConfig::FromJson(checkpoint.config(), request.model + ": config");
   input_ = {
       .process_bytes = process_bytes,
-      .keeps_blocks = request.keeps_blocks,
+      .base_weights = request.base_weights,
       .pass_sequences = size_.pass_sequences,
       .embedding_rows = request.trainer.adamw.weight_decay > 0 ? config_.vocab_size : size_.distinct_tokens};
   for (const io::TensorInfo& tensor : checkpoint.tensors()) input_.checkpoint_bytes += tensor.stored_bytes;
@@ -151,7 +151,6 @@ Json RunPlan::ToJson() const {
           {"memory_bytes",
            {{"process", m.process},
             {"weights", m.weights},
-            {"loading", m.loading},
             {"optimizer", m.optimizer},
             {"activations_and_gradients", m.pass},
             {"kernels", m.kernels},
@@ -165,8 +164,8 @@ Json RunPlan::ToJson() const {
 std::string RunPlan::Advice(int64_t limit_bytes) const {
   std::vector<std::string> fitting, lower;
   const auto consider = [&](const std::string& option, const PlanRequest& request, int64_t pass_tokens) {
-    const int64_t bytes = Foresee(request, pass_tokens).training();
-    if (bytes >= memory_.training()) return;
+    const int64_t bytes = Foresee(request, pass_tokens).peak();
+    if (bytes >= memory_.peak()) return;
     (bytes <= limit_bytes ? fitting : lower).push_back(fmt::format("{} ({})", option, Gigabytes(bytes)));
   };
   const int64_t tokens = FittingPassTokens(limit_bytes);
@@ -192,13 +191,13 @@ int64_t RunPlan::FittingPassTokens(int64_t limit_bytes) const {
   int64_t fits = 1, beyond = std::max<int64_t>(2, size_.pass_tokens / kStep);
   while (beyond - fits > 1) {
     const int64_t middle = (fits + beyond) / 2;
-    (Foresee(request_, middle * kStep).training() <= limit_bytes ? fits : beyond) = middle;
+    (Foresee(request_, middle * kStep).peak() <= limit_bytes ? fits : beyond) = middle;
   }
   return fits * kStep;
 }
 
 void RunPlan::CheckFits(const MemoryLimit& limit, int64_t available_bytes) const {
-  const int64_t needed = memory_.training();
+  const int64_t needed = memory_.peak();
   if (needed > limit.bytes) {
     Fail(
         "this run needs about {} of memory and may have {} ({}): its largest batch has {} tokens "

@@ -20,7 +20,7 @@ struct PlanRequest {
   train::MethodOptions method_options;
   train::TrainerOptions trainer;
   at::ScalarType dtype = at::kFloat;
-  bool keeps_blocks = false;  // --base-dtype keep
+  model::BaseWeights base_weights = model::BaseWeights::kNumbers;  // --base-dtype
   bool gradient_checkpointing = false;
   bool cache_frozen = false;
   int64_t eval_batch_tokens = 0;
@@ -52,8 +52,7 @@ class RunPlan {
   nlohmann::ordered_json ToJson() const;
 
   /// Throws Error where the run cannot fit, naming what would make it fit; warns where only what is free now
-  /// is too little. What is free is no limit: other programs end, and the system can swap. Pages of the
-  /// checkpoint's file count for neither, as the system takes them back where memory is short.
+  /// is too little. What is free is no limit: other programs end, and the system can swap.
   void CheckFits(const MemoryLimit& limit, int64_t available_bytes) const;
 
  private:

@@ -293,7 +293,7 @@ PlanRequest Train::Request(at::ScalarType dtype, int64_t num_labels) const {
           .method_options = method_options_,
           .trainer = trainer_,
           .dtype = dtype,
-          .keeps_blocks = lora_.BaseWeights(),
+          .base_weights = lora_.BaseWeights(),
           .gradient_checkpointing = gradient_checkpointing_,
           .cache_frozen = cache_frozen_,
           .eval_batch_tokens = eval_batch_tokens_,

@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <string>
 
+#include "gemtune/kernels/quant.h"
+
 namespace gemtune::train {
 namespace {
+
+using model::BaseWeights;
 
 // LibTorch's code that a step touches first, its threads, and its tensors below 64 KB: measured (the growth
 // of [heap] and libtorch_cpu.so in /proc/PID/smaps over the first steps, less KernelBytes).
@@ -22,8 +26,14 @@ bool IsEmbedding(const std::string& name) {
   return name.find("embed_tokens.") != std::string::npos;
 }
 
-bool IsInBlocks(const std::string& name, const at::Tensor& parameter) {
-  return parameter.dim() == 2 && name.starts_with("model.") && name.find(".lora_") == std::string::npos;
+// Those that stay in the file are not counted here.
+int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWeights base) {
+  const bool may_be_in_blocks =
+      parameter.dim() == 2 && name.starts_with("model.") && name.find(".lora_") == std::string::npos;
+  if (may_be_in_blocks && base == BaseWeights::kFileBlocks) return 0;
+  if (may_be_in_blocks && base == BaseWeights::kQ8_0)
+    return kernels::RowBytes(kernels::BlockType::kQ8_0, parameter.numel());
+  return parameter.numel() * static_cast<int64_t>(parameter.element_size());
 }
 
 int64_t RoundUp(int64_t n, int64_t multiple) {
@@ -32,28 +42,19 @@ int64_t RoundUp(int64_t n, int64_t multiple) {
 
 }  // namespace
 
-int64_t MemoryPlan::peak() const {
-  return std::max(training(), process + weights + loading);
-}
-
 MemoryPlan PlanMemory(const torch::nn::Module& model, const model::Gemma3TextConfig& config,
                       const MemoryPlanInput& input) {
   MemoryPlan plan{.process = input.process_bytes, .kept = input.kept_bytes};
   for (const auto& item : model.named_parameters()) {
     const at::Tensor& parameter = item.value();
-    const auto size = static_cast<int64_t>(parameter.element_size());
     const bool is_bf16 = parameter.scalar_type() == at::kBFloat16;
-    if (!input.keeps_blocks || !IsInBlocks(item.key(), parameter)) plan.weights += parameter.numel() * size;
+    plan.weights += WeightBytes(item.key(), parameter, input.base_weights);
     if (!parameter.requires_grad()) continue;
     const int64_t rows = std::min(parameter.size(0), RoundUp(input.embedding_rows, kRowsAChunk));
     const int64_t numbers = IsEmbedding(item.key()) ? rows * config.hidden_size : parameter.numel();
     plan.optimizer += numbers * (is_bf16 ? 12 : 8);
   }
-  if (input.keeps_blocks) {
-    plan.weights += input.checkpoint_bytes;
-  } else {
-    plan.loading = input.checkpoint_bytes;
-  }
+  if (input.base_weights == BaseWeights::kFileBlocks) plan.weights += input.checkpoint_bytes;
   const at::ScalarType dtype = input.pass.dtype;
   const int64_t most_tokens = std::max(input.pass_tokens, input.evaluation_tokens);
   plan.pass = model::InferencePassBytes(config, input.evaluation_tokens, dtype);

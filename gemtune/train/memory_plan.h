@@ -6,15 +6,16 @@
 
 #include "gemtune/model/config.h"
 #include "gemtune/model/pass_memory.h"
+#include "gemtune/model/pretrained.h"
 
 namespace gemtune::train {
 
 /// What the memory of a run follows from, beside its model.
 struct MemoryPlanInput {
   int64_t process_bytes = 0;     // in memory before the weights are read: program, tokenizer, data
-  int64_t checkpoint_bytes = 0;  // stored weights, which are read through a mapping
-  bool keeps_blocks = false;     // and stay in it: --base-dtype keep
-  int64_t pass_tokens = 0;       // of the largest training pass; 0: no pass through the layers
+  int64_t checkpoint_bytes = 0;  // stored weights
+  model::BaseWeights base_weights = model::BaseWeights::kNumbers;
+  int64_t pass_tokens = 0;  // of the largest training pass; 0: no pass through the layers
   int64_t pass_sequences = 0;
   model::PassMemoryOptions pass = {};
   int64_t evaluation_tokens = 0;  // of the largest pass without gradients; 0: there is none
@@ -26,8 +27,7 @@ struct MemoryPlanInput {
 /// docs/reliability.md compares the two.
 struct MemoryPlan {
   int64_t process = 0;    // given
-  int64_t weights = 0;    // in the model's dtype; kept blocks: the stored bytes
-  int64_t loading = 0;    // the file's pages while weights are read from it: clean, the system can take them
+  int64_t weights = 0;    // in the model's dtype, or in blocks: those of the file, or Q8_0
   int64_t optimizer = 0;  // AdamW: 8 a trained parameter (two moments), 12 in bf16 (and the fp32 master)
   int64_t pass = 0;       // the greater of model::PassBytes and InferencePassBytes
   int64_t kernels = 0;    // model::KernelBytes, and what LibTorch takes for itself
@@ -35,10 +35,7 @@ struct MemoryPlan {
   int64_t kept = 0;       // given
   int64_t saving = 0;     // tokenizer.json as text, when a model is saved
 
-  /// At the height of training, ...
-  int64_t training() const { return process + weights + optimizer + pass + kernels + holes + kept + saving; }
-  /// ... or of loading.
-  int64_t peak() const;
+  int64_t peak() const { return process + weights + optimizer + pass + kernels + holes + kept + saving; }
 };
 
 /// `model` as for model::PassBytes. Of an embedding (RowAdamW) only `embedding_rows` have moments, in chunks

@@ -60,8 +60,8 @@ TEST_F(RunPlanTest, TellsTheSizeOfDataAndModel) {
 
 TEST_F(RunPlanTest, ARunThatFitsToTheByteIsNotRefused) {
   const RunPlan plan = Plan(request_);
-  EXPECT_NO_THROW(plan.CheckFits({.bytes = plan.memory().training(), .source = "ulimit -v"}, 0));
-  EXPECT_THAT(Refusal(plan, plan.memory().training() - 1),
+  EXPECT_NO_THROW(plan.CheckFits({.bytes = plan.memory().peak(), .source = "ulimit -v"}, 0));
+  EXPECT_THAT(Refusal(plan, plan.memory().peak() - 1),
               AllOf(HasSubstr("this run needs about "), HasSubstr("(ulimit -v)"), HasSubstr("32000 tokens"),
                     HasSubstr("--per-device-train-batch-size 8, --max-length 4000"), Not(HasSubstr("\n"))));
 }
@@ -69,7 +69,7 @@ TEST_F(RunPlanTest, ARunThatFitsToTheByteIsNotRefused) {
 TEST_F(RunPlanTest, WhatIsAdvisedFits) {
   PlanRequest checkpointed = request_;
   checkpointed.gradient_checkpointing = true;
-  const int64_t limit = Plan(checkpointed).memory().training();
+  const int64_t limit = Plan(checkpointed).memory().peak();
   const std::string advice = Refusal(Plan(request_), limit);
   EXPECT_THAT(advice, HasSubstr("--gradient-checkpointing"));
   const std::string option = "--max-tokens-per-batch ";
@@ -84,8 +84,7 @@ TEST_F(RunPlanTest, WhereNoExampleFitsItIsToBeShorter) {
   PlanRequest one = request_;
   one.trainer.batch_size = 1;
   const RunPlan plan = Plan(one);
-  EXPECT_THAT(Refusal(plan, plan.memory().training() - 10'000'000),
-              HasSubstr("--batch-size 1 --max-length "));
+  EXPECT_THAT(Refusal(plan, plan.memory().peak() - 10'000'000), HasSubstr("--batch-size 1 --max-length "));
 }
 
 TEST_F(RunPlanTest, WhereNothingHelpsItSaysSo) {
@@ -95,10 +94,10 @@ TEST_F(RunPlanTest, WhereNothingHelpsItSaysSo) {
 TEST_F(RunPlanTest, WhatOthersHoldIsAWarningOnly) {
   const RunPlan plan = Plan(request_);
   testing::internal::CaptureStderr();
-  plan.CheckFits({}, plan.memory().training() - 1'000'000);
+  plan.CheckFits({}, plan.memory().peak() - 1'000'000);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
   testing::internal::CaptureStderr();
-  plan.CheckFits({}, plan.memory().training() - 1'000'001);
+  plan.CheckFits({}, plan.memory().peak() - 1'000'001);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("are free now"));
 }
 

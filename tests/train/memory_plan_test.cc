@@ -45,13 +45,14 @@ TEST(PlanMemory, WhatIsFrozenHasNoMoments) {
   EXPECT_EQ(PlanMemory(*outline, Config(), {.embedding_rows = 1500}).optimizer, 8 * 48);
 }
 
-TEST(PlanMemory, KeptBlocksAreTheFileAndStayThere) {
+TEST(PlanMemory, BlocksAreTheFileOrEightBitsANumber) {
   const auto outline = Outline(at::kBFloat16);
-  const MemoryPlan read = PlanMemory(*outline, Config(), {.checkpoint_bytes = 70'000});
-  EXPECT_EQ(read.loading, 70'000);
-  const MemoryPlan kept = PlanMemory(*outline, Config(), {.checkpoint_bytes = 70'000, .keeps_blocks = true});
-  EXPECT_EQ(kept.loading, 0);
-  EXPECT_EQ(kept.weights, 70'000 + 2 * (2 * (64 + 16) + 16 + 48));  // norms and head are numbers
+  const int64_t norms_and_head = 2 * (2 * (64 + 16) + 16 + 48);  // numbers always
+  MemoryPlanInput input{.checkpoint_bytes = 70'000, .base_weights = model::BaseWeights::kFileBlocks};
+  EXPECT_EQ(PlanMemory(*outline, Config(), input).weights, 70'000 + norms_and_head);
+  input.base_weights = model::BaseWeights::kQ8_0;
+  EXPECT_EQ(PlanMemory(*outline, Config(), input).weights,
+            (kEmbedding + 2 * (1536 + 1536)) / 32 * 34 + norms_and_head);
 }
 
 TEST(PlanMemory, ThePassIsTheGreaterOfTrainingAndMeasuring) {
@@ -63,15 +64,11 @@ TEST(PlanMemory, ThePassIsTheGreaterOfTrainingAndMeasuring) {
   EXPECT_EQ(PlanMemory(*outline, Config(), large).pass, model::PassBytes(*outline, Config(), 5000, 1, {}));
 }
 
-TEST(PlanMemory, ThePeakIsThatOfTrainingOrOfLoading) {
+TEST(PlanMemory, ThePeakIsTheSum) {
   const auto outline = Outline(at::kFloat);
-  MemoryPlanInput input{.process_bytes = 1000, .checkpoint_bytes = 3000, .kept_bytes = 500};
-  const MemoryPlan plan = PlanMemory(*outline, Config(), input);
-  EXPECT_EQ(plan.training(),
+  const MemoryPlan plan = PlanMemory(*outline, Config(), {.process_bytes = 1000, .kept_bytes = 500});
+  EXPECT_EQ(plan.peak(),
             1000 + plan.weights + plan.optimizer + plan.pass + plan.kernels + plan.holes + 500 + plan.saving);
-  EXPECT_EQ(plan.peak(), plan.training());
-  input.checkpoint_bytes = 1'000'000'000;
-  EXPECT_EQ(PlanMemory(*outline, Config(), input).peak(), 1000 + plan.weights + 1'000'000'000);
 }
 
 }  // namespace
