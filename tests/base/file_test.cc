@@ -171,10 +171,10 @@ TEST_F(File, RemovesADirectoryWhole) {
 }
 
 TEST_F(File, LeftoversAreWhatHasATemporaryName) {
-  // As if the process had died: neither destructor runs.
-  static const auto* const directory = new AtomicDirectory(dir_ / "d");
-  [[maybe_unused]] static const auto* const file = new AtomicFile(dir_ / "f");
-  WriteFileAtomically(directory->path() / "half", "x");
+  // Their destructors will find nothing left to remove.
+  const AtomicDirectory directory(dir_ / "d");
+  const AtomicFile file(dir_ / "f");
+  WriteFileAtomically(directory.path() / "half", "x");
   for (const char* own : {"a.tmp-1", "b.tmp-00112233445566778", "c.tmp-0011223344556zzz", "plain"})
     WriteFileAtomically(dir_ / own, "x");
   EXPECT_EQ(RemoveLeftovers(dir_), 2);
