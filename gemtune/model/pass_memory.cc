@@ -122,7 +122,7 @@ class Pass {
       adapters += size_ * adapter.rank;
       if (!IsComposed(adapter)) continue;
       adapters += (4 + size_) * adapter.in + size_ * adapter.out;
-      if (adapter.is_of_down_proj) mlp = 3 * 4 * config_.intermediate_size;
+      if (adapter.is_of_down_proj) mlp = config_.intermediate_size * 3 * 4;
     }
     const int64_t of_row = size_ * 2 * q + 4 * config_.num_attention_heads + size_ * 2 * d + 4 * d;
     return size_ * 2 * k * tokens + (of_row + mlp + adapters) * rows;
@@ -168,7 +168,7 @@ int64_t KernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarTy
   const int64_t size = SizeOf(dtype), d = config.hidden_size, i = config.intermediate_size,
                 k = config.num_key_value_heads * config.head_dim;
   const int64_t packed = size * 2 * i * d + size * std::max(d, i) * tokens;
-  return packed + (3 * size + 2 * 4) * k * tokens;
+  return packed + (3 * size + 2 * SizeOf(at::kFloat)) * k * tokens;
 }
 
 }  // namespace gemtune::model
