@@ -49,7 +49,8 @@ def main():
     command = [part for part in arguments.command if part != "--"] + ["--max-steps", str(arguments.steps)]
     log = pathlib.Path(command[command.index("--output-dir") + 1]) / "train_log.jsonl"
     log.unlink(missing_ok=True)
-    seen = {step: rss for step, rss in watch(command, log).items() if step >= arguments.settle and rss > 0}
+    # After the last step the model is saved, which takes memory of its own.
+    seen = {step: rss for step, rss in watch(command, log).items() if arguments.settle <= step < arguments.steps and rss > 0}
     if not seen:
         sys.exit(f"the training was over before step {arguments.settle} was seen")
     first, last = seen[min(seen)], seen[max(seen)]
