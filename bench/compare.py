@@ -198,9 +198,10 @@ def markdown(report):
 
 
 def machine():
-    lscpu = dict(line.split(":", 1) for line in run(["lscpu"]).splitlines() if ":" in line)
+    processors = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    name = next(line.split(":", 1)[1].strip() for line in processors if line.startswith("model name"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return dict(processor=lscpu["Model name"].strip(), cores=os.cpu_count(), memory_bytes=memory)
+    return dict(processor=name, cores=os.cpu_count(), memory_bytes=memory)
 
 
 def versions(gemtune):

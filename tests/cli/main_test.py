@@ -80,9 +80,15 @@ LONG = ["--model", "base", "--train-file", "data.csv", "--validation-file", "dat
         "--save-strategy", "no"]
 
 
+def heed_interrupts():
+    """In a shell's background job SIGINT is ignored, which gemtune leaves so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(folder, out):
     """A long run, once it has taken a few steps."""
-    running = subprocess.Popen([PROGRAM, "train", *LONG, "--output-dir", out], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen([PROGRAM, "train", *LONG, "--output-dir", out], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=heed_interrupts)
     log = folder / out / "train_log.jsonl"
     deadline = time.monotonic() + 60
     while not (log.exists() and log.read_text().count("\n") > 5) and time.monotonic() < deadline:
