@@ -36,12 +36,6 @@ model::SequenceClassifier Outline(const PlanRequest& request, const model::Gemma
   return outline;
 }
 
-int64_t LongestExample(const data::Dataset& dataset) {
-  int64_t longest = 0;
-  for (int64_t i = 0; i < dataset.size(); ++i) longest = std::max(longest, dataset.length(i));
-  return longest;
-}
-
 bool AllLayersAreFrozen(int64_t stages, const model::Gemma3TextConfig& config) {
   return stages > config.num_hidden_layers;
 }
@@ -91,7 +85,7 @@ void RunPlan::PlanMeasuring(const data::DataSplits& data) {
   for (const data::Dataset* dataset : {data.train, data.validation, data.test}) {
     const bool is_kept = kept_stages_ > 0 && dataset != data.test;
     if (dataset == nullptr || (dataset == data.train && !is_kept)) continue;
-    const int64_t batch = std::max(request_.eval_batch_tokens, LongestExample(*dataset));
+    const int64_t batch = std::max(request_.eval_batch_tokens, data::LongestExample(*dataset));
     input_.evaluation_tokens = std::max(input_.evaluation_tokens, std::min(batch, dataset->tokens()));
     if (is_kept)
       input_.kept_bytes += (one_row_each ? dataset->size() : dataset->tokens()) * config_.hidden_size * size;

@@ -81,9 +81,14 @@ void WarnOfImbalance(const Dataset& train, const std::vector<int64_t>& counts,
 
 }  // namespace
 
-std::vector<LengthBucket> LengthHistogram(const Dataset& dataset) {
+int64_t LongestExample(const Dataset& dataset) {
   int64_t longest = 0;
   for (int64_t i = 0; i < dataset.size(); ++i) longest = std::max(longest, dataset.length(i));
+  return longest;
+}
+
+std::vector<LengthBucket> LengthHistogram(const Dataset& dataset) {
+  const int64_t longest = LongestExample(dataset);
   std::vector<LengthBucket> buckets = {{1, kShortest, 0}};
   while (buckets.back().to < longest) buckets.push_back({buckets.back().to + 1, buckets.back().to * 2, 0});
   buckets.back().to = std::max(buckets.back().from, longest);

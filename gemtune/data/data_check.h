@@ -9,6 +9,9 @@
 
 namespace gemtune::data {
 
+/// Tokens of the longest example; 0 if there is none.
+int64_t LongestExample(const Dataset& dataset);
+
 /// Examples of `from` to `to` tokens, both included.
 struct LengthBucket {
   int64_t from, to, examples;

@@ -21,10 +21,6 @@ constexpr int64_t kBlocksAThread = 4;  // at least, so that all end at about the
 constexpr int64_t kBlockColumns = 8 * kStripe;
 constexpr int64_t kChunkDepth = 256;  // of a transposed A that is multiplied by one stripe
 
-int64_t RoundUp(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
 template <typename T>
 hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
   return hwy::AllocateAligned<T>(static_cast<size_t>(n));

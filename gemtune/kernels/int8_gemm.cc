@@ -17,10 +17,6 @@ constexpr int64_t kColumnBytes = 512 << 10;  // the second cache
 constexpr int64_t kMaxBlockRows = 192;
 constexpr int64_t kMaxBlockColumns = 8 * kStripe;
 
-int64_t RoundUp(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
 template <typename T>
 hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
   return hwy::AllocateAligned<T>(static_cast<size_t>(n));

@@ -47,6 +47,10 @@ std::vector<std::string> Warnings(const Dataset& train, const Dataset* validatio
   return DataWarnings({&train, validation, test}, std::vector<int32_t>{kBegin});
 }
 
+TEST(LongestExample, IsCounted) {
+  EXPECT_EQ(LongestExample(MakeDataset({3, 9, 7})), 9);
+}
+
 TEST(LengthHistogram, BucketsDoubleUpToTheLongest) {
   const auto buckets = LengthHistogram(MakeDataset({1, 32, 33, 64, 65, 100, 128, 129, 200}));
   EXPECT_THAT(buckets, ElementsAre(LengthBucket{1, 32, 2}, LengthBucket{33, 64, 2}, LengthBucket{65, 128, 3},
