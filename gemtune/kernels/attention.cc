@@ -328,13 +328,19 @@ struct Attention {
   }
 
   void StoreQueryGradient(const QueryBlock& block, const float* dq_t, Rows dq) const {
+    constexpr int64_t kTile = 16;  // rows at once: what lies side by side in a cache line of dq_t
     const int64_t rows = block.padded();
-    std::vector<float> row_of(static_cast<size_t>(shape.head_dim));
-    for (int64_t row = 0; row < block.rows(); ++row) {
-      for (int64_t i = 0; i < shape.head_dim; ++i) row_of[static_cast<size_t>(i)] = dq_t[i * rows + row];
-      T* to = static_cast<T*>(dq.data.data()) + Offset(block, row / block.group, dq.stride) +
-              row % block.group * shape.head_dim;
-      CopyRow(row_of.data(), shape.head_dim, 1.0f, to);
+    std::vector<float> turned(static_cast<size_t>(kTile * shape.head_dim));
+    for (int64_t first = 0; first < block.rows(); first += kTile) {
+      for (int64_t i = 0; i < shape.head_dim; ++i) {
+        float* to = turned.data() + i;
+        for (int64_t r = 0; r < kTile; ++r, to += shape.head_dim) *to = dq_t[i * rows + first + r];
+      }
+      for (int64_t row = first; row < std::min(first + kTile, block.rows()); ++row) {
+        T* to = static_cast<T*>(dq.data.data()) + Offset(block, row / block.group, dq.stride) +
+                row % block.group * shape.head_dim;
+        CopyRow(turned.data() + (row - first) * shape.head_dim, shape.head_dim, 1.0f, to);
+      }
     }
   }
 

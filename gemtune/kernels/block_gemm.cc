@@ -42,8 +42,10 @@ HWY_INLINE void Tile(const GemmBlock<float>& block, int64_t row, int64_t panel) 
       for (int v = 0; v < kWidth; ++v) sum[i][v] = hn::MulAdd(value, column[v], sum[i][v]);
     }
   }
+  float* to = block.out == nullptr ? c : block.out + row * block.ldout + panel * kPanelColumns;
+  const int64_t stride = block.out == nullptr ? block.ldc : block.ldout;
   for (int i = 0; i < kRows; ++i) {
-    for (int v = 0; v < kWidth; ++v) hn::StoreU(sum[i][v], d, c + i * block.ldc + v * kLanes);
+    for (int v = 0; v < kWidth; ++v) hn::StoreU(sum[i][v], d, to + i * stride + v * kLanes);
   }
 }
 
@@ -102,6 +104,7 @@ void StoreRows(int64_t rows, int64_t columns, const float* c, int64_t ldc, float
 
 const GemmEngine<float>& FloatGemm() {
   static const GemmEngine<float> engine = {.name = "float",
+                                           .depth_step = 1,
                                            .pack_rows = PackRows,
                                            .pack_columns = PackColumns,
                                            .gemm =

@@ -38,7 +38,8 @@ constexpr int64_t PackedSize(int64_t k, int64_t n) {
 template <typename E>
 constexpr int64_t kPacked = sizeof(float) / sizeof(E);
 
-/// One product: C [m, n] = A [m, k] · B [k, n], or added to C. m and n multiples of 16, k of 32.
+/// One product: C [m, n] = A [m, k] · B [k, n], or added to C. m and n multiples of 16, k of the engine's
+/// depth_step.
 template <typename E>
 struct GemmBlock {
   int64_t m, n, k;
@@ -50,12 +51,15 @@ struct GemmBlock {
   float* c;                     // row-major
   int64_t ldc;
   bool accumulate;
+  E* out = nullptr;  // row-major; where it is given, the result goes there, rounded, and C is only read
+  int64_t ldout = 0;
 };
 
 /// A way to do it.
 template <typename E>
 struct GemmEngine {
   const char* name;
+  int64_t depth_step;
   /// Packs B from its rows: B[i][j] = b[i · ldb + j].
   void (*pack_rows)(int64_t k, int64_t n, const E* b, int64_t ldb, E* packed);
   /// Packs B from its columns: B[i][j] = b[j · ldb + i].

@@ -97,6 +97,7 @@ void Gemm(const GemmBlock<BFloat16>& block) {
   for (; panel < panels; ++panel) {
     for (int64_t row = 0; row < block.m; row += 16) Tile1x1(block, row, panel);
   }
+  if (block.out != nullptr) StoreRowsBf16(block.m, block.n, block.c, block.ldc, block.out, block.ldout);
 }
 
 }  // namespace
@@ -115,6 +116,7 @@ bool HaveAmx() {
 }
 
 const GemmEngine<BFloat16> kAmxGemm = {.name = "amx",
+                                       .depth_step = kDepthStep,
                                        .pack_rows = PackRowsBf16,
                                        .pack_columns = PackColumnsBf16,
                                        .gemm = Gemm,

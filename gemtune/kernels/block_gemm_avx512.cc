@@ -35,6 +35,13 @@ inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
       for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_dpbf16_ps(sum[i][p], value, column[p]);
     }
   }
+  if (block.out != nullptr) {
+    BFloat16* out = block.out + row * block.ldout + panel * kPanelColumns;
+    for (int i = 0; i < kRows; ++i) {
+      for (int p = 0; p < kPanels; ++p) StoreRounded(sum[i][p], out + i * block.ldout + p * kPanelColumns);
+    }
+    return;
+  }
   for (int i = 0; i < kRows; ++i) {
     for (int p = 0; p < kPanels; ++p) _mm512_storeu_ps(c + i * block.ldc + p * kPanelColumns, sum[i][p]);
   }
@@ -57,6 +64,7 @@ void Gemm(const GemmBlock<BFloat16>& block) {
 }  // namespace
 
 const GemmEngine<BFloat16> kAvx512Bf16Gemm = {.name = "avx512_bf16",
+                                              .depth_step = kPacked<BFloat16>,
                                               .pack_rows = PackRowsBf16,
                                               .pack_columns = PackColumnsBf16,
                                               .gemm = Gemm,

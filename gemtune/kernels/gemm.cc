@@ -1,6 +1,5 @@
 #include "gemtune/kernels/gemm.h"
 
-#include <hwy/aligned_allocator.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/pack_operand.h"
 #include "gemtune/kernels/row_blocks.h"
 
 namespace gemtune::kernels {
@@ -20,28 +20,6 @@ constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
 constexpr int64_t kBlocksAThread = 4;  // at least, so that all end at about the same time
 constexpr int64_t kBlockColumns = 8 * kStripe;
 constexpr int64_t kChunkDepth = 256;  // of a transposed A that is multiplied by one stripe
-
-template <typename T>
-hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
-  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
-}
-
-template <typename E>
-hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n, const GemmOperand& b) {
-  auto packed = Buffer<E>(PackedSize(k, n));
-  const auto* numbers = static_cast<const E*>(b.data.data());
-  ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
-    const int64_t column = begin * kPanelColumns;
-    const int64_t columns = std::min(n, end * kPanelColumns) - column;
-    E* to = packed.get() + begin * PanelStride(k);
-    if (b.transposed) {
-      engine.pack_columns(k, columns, numbers + column * b.stride, b.stride, to);
-    } else {
-      engine.pack_rows(k, columns, numbers + column, b.stride, to);
-    }
-  });
-  return packed;
-}
 
 // Wᵀ: 16 rows of W are a panel.
 template <typename E>
@@ -113,7 +91,8 @@ class Term {
 
   // Depths [begin, end), all of them where A is not transposed; begin a multiple of kDepthStep.
   Rows Take(int64_t row, int64_t rows, int64_t begin, int64_t end) const {
-    const int64_t padded_rows = RoundUp(rows, kPanelColumns), depth = PaddedDepth(end - begin);
+    const int64_t padded_rows = RoundUp(rows, kPanelColumns),
+                  depth = RoundUp(end - begin, engine_.depth_step);
     Rows taken{.block = {.m = padded_rows, .k = depth, .panel_stride = PanelStride(k_), .ldc = kStripe},
                .depth = begin,
                .step = 0};
@@ -138,15 +117,24 @@ class Term {
     return taken;
   }
 
+  // Where a stripe's sums are, and where they go from there, if they are complete and fill whole tiles.
+  struct Target {
+    float* sums;
+    E* out;
+    int64_t out_stride;
+  };
+
   // sums [rows, width] (+)= those rows times the columns of a stripe.
   void Multiply(const Rows& rows, int64_t padded_rows, int64_t stripe, int64_t width, bool accumulate,
-                float* sums) const {
+                const Target& target) const {
     GemmBlock<E> block = rows.block;
     block.n = PaddedColumns(width);
+    block.ldout = target.out_stride;
     block.b = packed_.get() + stripe / kPanelColumns * PanelStride(k_) + rows.depth * kPanelColumns;
     block.accumulate = accumulate;
     for (int64_t i = 0; i < padded_rows; i += block.m, block.a += rows.step) {
-      block.c = sums + i * kStripe;
+      block.c = target.sums + i * kStripe;
+      if (target.out != nullptr) block.out = target.out + i * target.out_stride;
       engine_.gemm(block);
     }
   }
@@ -201,30 +189,40 @@ class Product {
     const int64_t padded_rows = RoundUp(rows, kPanelColumns);
     const auto sums = Buffer<float>(padded_rows * kStripe);
     if (columns <= kStripe) {
-      bool accumulate = false;
+      Sum sum{*this, row, rows, column, columns, sums.get()};
       for (const Term<E>& term : terms_) {
         for (int64_t begin = 0; begin < term.k(); begin += Chunk(term)) {
-          const auto left = term.Take(row, rows, begin, std::min(term.k(), begin + Chunk(term)));
-          term.Multiply(left, padded_rows, column, columns, std::exchange(accumulate, true), sums.get());
+          const int64_t end = std::min(term.k(), begin + Chunk(term));
+          sum.Add(term, term.Take(row, rows, begin, end), &term == &terms_.back() && end == term.k());
         }
       }
-      Store(row, rows, column, columns, sums.get());
       return;
     }
     std::vector<typename Term<E>::Rows> left;
     for (const Term<E>& term : terms_) left.push_back(term.Take(row, rows, 0, term.k()));
     for (int64_t stripe = column; stripe < column + columns; stripe += kStripe) {
-      const int64_t width = std::min(kStripe, column + columns - stripe);
-      for (size_t t = 0; t < terms_.size(); ++t) {
-        terms_[t].Multiply(left[t], padded_rows, stripe, width, /*accumulate=*/t > 0, sums.get());
-      }
-      Store(row, rows, stripe, width, sums.get());
+      Sum sum{*this, row, rows, stripe, std::min(kStripe, column + columns - stripe), sums.get()};
+      for (size_t t = 0; t < terms_.size(); ++t) sum.Add(terms_[t], left[t], t + 1 == terms_.size());
     }
   }
 
-  void Store(int64_t row, int64_t rows, int64_t column, int64_t columns, const float* sums) const {
-    engine_.store(rows, columns, sums, kStripe, out_ + row * out_stride_ + column, out_stride_);
-  }
+  // Some rows of a stripe, product after product. The last one rounds its sums into the result while they are
+  // in registers, if they are whole tiles of it.
+  struct Sum {
+    const Product& product;
+    int64_t row, rows, column, columns;
+    float* sums;
+    bool accumulate = false;
+
+    void Add(const Term<E>& term, const typename Term<E>::Rows& left, bool is_last) {
+      const int64_t padded_rows = RoundUp(rows, kPanelColumns), stride = product.out_stride_;
+      E* out = product.out_ + row * stride + column;
+      const bool is_whole = rows == padded_rows && columns == PaddedColumns(columns);
+      term.Multiply(left, padded_rows, column, columns, std::exchange(accumulate, true),
+                    {.sums = sums, .out = is_last && is_whole ? out : nullptr, .out_stride = stride});
+      if (is_last && !is_whole) product.engine_.store(rows, columns, sums, kStripe, out, stride);
+    }
+  };
 
   const GemmEngine<E>& engine_;
   const int64_t m_, n_;

@@ -5,6 +5,7 @@
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
 #include "gemtune/kernels/int8_block.h"
+#include "gemtune/kernels/pack_operand.h"
 #include "gemtune/kernels/row_blocks.h"
 
 namespace gemtune::kernels {
@@ -16,11 +17,6 @@ constexpr int64_t kRowBytes = 192 << 10;     // of A's rows and of the columns t
 constexpr int64_t kColumnBytes = 512 << 10;  // the second cache
 constexpr int64_t kMaxBlockRows = 192;
 constexpr int64_t kMaxBlockColumns = 8 * kStripe;
-
-template <typename T>
-hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
-  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
-}
 
 int64_t Groups(int64_t depth, int64_t group) {
   return (depth - 1) / group + 1;
@@ -53,16 +49,15 @@ struct Added {
 
   Added() = default;
   Added(int64_t rows, int64_t columns, const GemmTerm& term)
-      : depth(PaddedDepth(term.k)),
-        a(Buffer<BFloat16>(RoundUp(rows, kTileRows) * depth)),
-        b(Buffer<BFloat16>(PackedSize(term.k, columns))) {
+      : depth(RoundUp(term.k, kPacked<BFloat16>)), a(Buffer<BFloat16>(RoundUp(rows, kTileRows) * depth)) {
     GEMTUNE_CHECK(term.a.data.is_bf16() && term.b.data.is_bf16() && !term.a.transposed);
-    std::fill_n(a.get(), RoundUp(rows, kTileRows) * depth, BFloat16{});
+    b = Pack(*BFloat16Gemms().back(), term.k, columns, term.b);
     const auto* from = static_cast<const BFloat16*>(term.a.data.data());
-    for (int64_t i = 0; i < rows; ++i) std::copy_n(from + i * term.a.stride, term.k, a.get() + i * depth);
-    const GemmEngine<BFloat16>& engine = *BFloat16Gemms().back();
-    const auto pack = term.b.transposed ? engine.pack_columns : engine.pack_rows;
-    pack(term.k, columns, static_cast<const BFloat16*>(term.b.data.data()), term.b.stride, b.get());
+    ParallelFor(RoundUp(rows, kTileRows), 64, [&](int64_t begin, int64_t end) {
+      std::fill_n(a.get() + begin * depth, (end - begin) * depth, BFloat16{});
+      for (int64_t i = begin; i < std::min(end, rows); ++i)
+        std::copy_n(from + i * term.a.stride, term.k, a.get() + i * depth);
+    });
   }
 };
 
@@ -155,7 +150,7 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
                                       .b_sums = b.sums.get() + column * groups,
                                       .added_depth = added.depth,
                                       .added_a = added.a.get() + row * added.depth,
-                                      .added_b = added.b.get() + column * added.depth},
+                                      .added_b = added.b.get() + column * PaddedDepth(added.depth)},
                                      out + row * stride + column, stride);
             }
           }

@@ -197,7 +197,7 @@ void AddProduct(const Int8Tile& tile, float (&result)[kRows][kPanels * kPanelCol
     __m512bh column[kPanels];
     for (int p = 0; p < kPanels; ++p) {
       column[p] = reinterpret_cast<__m512bh>(
-          _mm512_loadu_si512(tile.added_b + (p * tile.added_depth + k) * kPanelColumns));
+          _mm512_loadu_si512(tile.added_b + p * PanelStride(tile.added_depth) + k * kPanelColumns));
     }
     for (int i = 0; i < kRows; ++i) {
       int32_t pair;

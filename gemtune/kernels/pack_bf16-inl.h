@@ -66,6 +66,10 @@ void PackColumnsBf16(int64_t k, int64_t n, const BFloat16* b, int64_t ldb, BFloa
 }
 
 // To nearest, ties to even, as the scalar conversion; subnormal numbers become 0.
+inline void StoreRounded(__m512 sums, BFloat16* out) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sums)));
+}
+
 void StoreRowsBf16(int64_t rows, int64_t columns, const float* c, int64_t ldc, BFloat16* out, int64_t ldout) {
   for (int64_t i = 0; i < rows; ++i, c += ldc, out += ldout) {
     for (int64_t j = 0; j < columns; j += kPanelColumns) {

@@ -118,8 +118,10 @@ at::Tensor ProjectionGroup::Forward(const at::Tensor& x, at::TensorList tensors,
   const MatmulWeight weight = Weight(tensors);
   if (adapters_.empty()) return LinearOutput(x, weight, matmul_dtype_);
   const at::Tensor inner = Inner(x, tensors);
-  at::Tensor y = LinearOutput(x, weight, matmul_dtype_, {inner, ScaledB(tensors, x.scalar_type())});
+  const at::Tensor scaled_b = ScaledB(tensors, x.scalar_type());
+  at::Tensor y = LinearOutput(x, weight, matmul_dtype_, {inner, scaled_b});
   kept.push_back(inner);
+  kept.push_back(scaled_b);
   if (has_gain_) {
     y.mul_(GainRow(tensors, x.scalar_type()));
     kept.push_back(y);
@@ -152,7 +154,7 @@ ProjectionBackward::ProjectionBackward(torch::autograd::AutogradContext* ctx, si
       dz_(dy) {
   for (size_t i = 0; i < num_tensors_; ++i) needed_.push_back(ctx->needs_input_grad(num_leading + i));
   if (group_.has_gain_) dz_ = dy * group_.GainRow(tensors(), dy.scalar_type());
-  if (!group_.adapters_.empty()) du_ = LinearInputGradient(dz_, group_.ScaledB(tensors(), dy.scalar_type()));
+  if (!group_.adapters_.empty()) du_ = LinearInputGradient(dz_, scaled_b());
 }
 
 at::TensorList ProjectionBackward::tensors() const {
@@ -183,7 +185,6 @@ bool ProjectionBackward::NeedsInput() const {
 }
 
 void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const {
-  const at::Tensor& inner = saved_[num_leading_ + num_tensors_];
   const at::Tensor stacked =
       x.defined() && !group_.has_dropout_ ? LinearWeightGradient(du_, x) : at::Tensor();
   for (const Adapter& adapter : group_.adapters_) {
@@ -197,13 +198,13 @@ void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Ten
       result[adapter.tensor] = da.to(a.scalar_type());
     }
     if (needed_[adapter.tensor + 1] != 0) {
-      const at::Tensor u = inner.narrow(1, adapter.rank_begin, adapter.rank);
+      const at::Tensor u = inner().narrow(1, adapter.rank_begin, adapter.rank);
       result[adapter.tensor + 1] = LinearWeightGradient(dz, u).to(b.scalar_type()).mul_(adapter.scaling);
     }
     if (adapter.has_gain && needed_[adapter.tensor + 2] != 0) {
-      const at::Tensor &gain = tensor(adapter.tensor + 2), &y = saved_[num_leading_ + num_tensors_ + 1];
+      const at::Tensor& gain = tensor(adapter.tensor + 2);
       const at::Tensor product =
-          dy_.narrow(1, adapter.begin, adapter.out) * y.narrow(1, adapter.begin, adapter.out);
+          dy_.narrow(1, adapter.begin, adapter.out) * y().narrow(1, adapter.begin, adapter.out);
       result[adapter.tensor + 2] = product.sum(0, /*keepdim=*/false, at::kFloat) / gain;
     }
   }

@@ -83,6 +83,10 @@ class ProjectionBackward {
 
   at::TensorList tensors() const;
   const at::Tensor& tensor(size_t i) const { return saved_[num_leading_ + i]; }
+  // What Forward kept, in its order.
+  const at::Tensor& inner() const { return saved_[num_leading_ + num_tensors_]; }
+  const at::Tensor& scaled_b() const { return saved_[num_leading_ + num_tensors_ + 1]; }
+  const at::Tensor& y() const { return saved_[num_leading_ + num_tensors_ + 2]; }
   void WeightGradients(const at::Tensor& x, std::span<at::Tensor> result) const;
   void AdapterGradients(const at::Tensor& x, std::span<at::Tensor> result) const;
 

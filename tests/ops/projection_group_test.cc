@@ -29,20 +29,21 @@ TEST(ProjectionGroup, GivesEachProjectionsResultSideBySide) {
 }
 
 // Of the rows themselves nothing: they are the caller's, once for all.
-TEST(ProjectionGroup, KeepsTheInnerProductAndForDoraTheResult) {
+TEST(ProjectionGroup, KeepsTheInnerProductAndBAndForDoraTheResult) {
   const at::NoGradGuard no_grad;
   const at::Tensor x = at::randn({5, 12});
   const auto kept_of = [&](const std::vector<Projection>& projections) {
     std::vector<at::Tensor> kept;
     const at::Tensor y = ProjectionGroup(projections).Forward(x, ProjectionGroup::Tensors(projections), kept);
-    EXPECT_TRUE(kept.size() < 2 || kept[1].is_alias_of(y));  // which the next op keeps anyway
+    EXPECT_TRUE(kept.size() < 3 || kept[2].is_alias_of(y));  // which the next op keeps anyway
     return kept;
   };
   EXPECT_TRUE(kept_of({at::randn({4, 12})}).empty());
   const auto lora = kept_of({Adapted(4, false), Adapted(3, false)});
-  ASSERT_EQ(lora.size(), 1u);
+  ASSERT_EQ(lora.size(), 2u);
   EXPECT_EQ(lora[0].sizes(), (std::vector<int64_t>{5, 4}));
-  EXPECT_EQ(kept_of({Adapted(4, true), Adapted(3, true)}).size(), 2u);
+  EXPECT_EQ(lora[1].sizes(), (std::vector<int64_t>{7, 4}));
+  EXPECT_EQ(kept_of({Adapted(4, true), Adapted(3, true)}).size(), 3u);
 }
 
 }  // namespace

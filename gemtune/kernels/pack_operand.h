@@ -1,0 +1,37 @@
+#pragma once
+
+#include <hwy/aligned_allocator.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "gemtune/base/parallel.h"
+#include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/gemm.h"
+
+namespace gemtune::kernels {
+
+template <typename T>
+hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
+  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
+}
+
+/// B [k, n] packed for an engine, by all threads.
+template <typename E>
+hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n, const GemmOperand& b) {
+  auto packed = Buffer<E>(PackedSize(k, n));
+  const auto* numbers = static_cast<const E*>(b.data.data());
+  ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
+    const int64_t column = begin * kPanelColumns;
+    const int64_t columns = std::min(n, end * kPanelColumns) - column;
+    E* to = packed.get() + begin * PanelStride(k);
+    if (b.transposed) {
+      engine.pack_columns(k, columns, numbers + column * b.stride, b.stride, to);
+    } else {
+      engine.pack_rows(k, columns, numbers + column, b.stride, to);
+    }
+  });
+  return packed;
+}
+
+}  // namespace gemtune::kernels
