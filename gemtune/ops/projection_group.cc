@@ -94,7 +94,7 @@ at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype
 // Each s·B in its own rows and columns, zeros elsewhere: all adapters are one product.
 at::Tensor ProjectionGroup::ScaledB(at::TensorList tensors, at::ScalarType dtype) const {
   const Adapter& last = adapters_.back();
-  const at::Tensor all = at::zeros({Width(), last.rank_begin + last.rank}, dtype);
+  at::Tensor all = at::zeros({Width(), last.rank_begin + last.rank}, dtype);
   for (const Adapter& adapter : adapters_) {
     all.narrow(0, adapter.begin, adapter.out)
         .narrow(1, adapter.rank_begin, adapter.rank)
