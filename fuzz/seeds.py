@@ -47,4 +47,7 @@ golden = TESTS / "data/golden"
 lists = [{"text": "a", "label": [0, 2]}, {"text": "\u00fc", "label": ["x"]}, {"text": "", "label": -1.5}]
 (target("json_lines") / "lists.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lists))
 
+options = 'model = "gemma" # a comment\n\nlearning-rate = 1e-5\nbf16 = true\ntrain-file = [\n  "a\\n\\"b\\"", # one\n  \'C:\\c\',\n]\nlabels = []\n'
+(target("toml") / "options.toml").write_text(options)
+
 subprocess.run([make_token_cache, str(target("token_cache") / "entry.safetensors")], check=True)

@@ -67,6 +67,7 @@ TEST(ParseToml, NamesTheLineOfWhatIsWrong) {
   EXPECT_THAT(fault("b\n"), HasSubstr("'b' is not followed by ="));
   EXPECT_THAT(fault("= 1\n"), HasSubstr("'' is not followed by ="));
   EXPECT_THAT(fault("a = 2\n"), HasSubstr("line 2: 'a' is there twice"));
+  EXPECT_THAT(fault("b\x1b = 1\nb\x1b = 2\n"), HasSubstr("'b\\x1b' is there twice"));
 }
 
 TEST(TomlString, IsReadBackAsItIs) {
