@@ -16,12 +16,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/adamw.h"
 #include "gemtune/kernels/attention.h"
 #include "gemtune/kernels/geglu.h"
+#include "gemtune/kernels/int8_gemm.h"
 #include "gemtune/kernels/norm_rope.h"
 #include "gemtune/kernels/rms_norm.h"
 #include "gemtune/ops/attention.h"
@@ -288,6 +291,31 @@ void Gemm(const std::string& weight_name, at::ScalarType dtype, int64_t in_featu
       [=] { at::mm(dy.t(), x); });
 }
 
+// Numbers as 8 bits and the scale of those along `dim`.
+std::pair<at::Tensor, at::Tensor> InInt8(const at::Tensor& x, int64_t dim) {
+  const at::Tensor scale = x.abs().amax(dim, /*keepdim=*/true).to(at::kFloat) / 127.0;
+  return {(x / scale).round().to(at::kChar), scale};
+}
+
+// A weight's two products that --matmul-dtype int8 changes, rounding of both sides included.
+void Int8Gemm(const std::string& weight_name, int64_t in_features, int64_t out_features) {
+  const auto dtype = at::kBFloat16;
+  const at::Tensor x = Random({kTokens, in_features}, dtype), dy = Random({kTokens, out_features}, dtype),
+                   weight = Random({out_features, in_features}, dtype);
+  const auto by_aten = [dtype](const at::Tensor& rows, const at::Tensor& columns) {
+    const auto [a, a_scale] = InInt8(rows, 1);
+    const auto [b, b_scale] = InInt8(columns, 0);
+    return at::_int_mm(a, b).mul(a_scale).mul_(b_scale).to(dtype);
+  };
+  const std::string name = "int8 gemm " + weight_name;
+  Register(
+      name + " forward", dtype, [=] { ops::LinearOutput(x, weight, ops::MatmulDtype::kInt8); },
+      [=] { by_aten(x, weight.t()); });
+  Register(
+      name + " input gradient", dtype, [=] { ops::LinearInputGradient(dy, weight, ops::MatmulDtype::kInt8); },
+      [=] { by_aten(dy, weight); });
+}
+
 // Google Benchmark's report, and behind it both sides of each kernel in one row.
 class PairReporter : public benchmark::ConsoleReporter {
  public:
@@ -323,6 +351,12 @@ class PairReporter : public benchmark::ConsoleReporter {
   std::map<std::string, std::vector<double>> microseconds_;
 };
 
+constexpr std::tuple<const char*, int64_t, int64_t> kLinears[] = {
+    {"q/k/v", kHidden, (kHeads + 2 * kKvHeads) * kHeadDim},
+    {"o", kHeads* kHeadDim, kHidden},
+    {"gate/up", kHidden, 2 * kIntermediate},
+    {"down", kIntermediate, kHidden}};
+
 void RegisterAll() {
   for (const at::ScalarType dtype : {at::kBFloat16, at::kFloat}) {
     RmsNorm(dtype);
@@ -333,11 +367,11 @@ void RegisterAll() {
     Attention(dtype, 1, kWindow);
     Attention(dtype, 1, 0);
     AdamW(dtype);
-    Gemm("q/k/v", dtype, kHidden, (kHeads + 2 * kKvHeads) * kHeadDim);
-    Gemm("o", dtype, kHeads * kHeadDim, kHidden);
-    Gemm("gate/up", dtype, kHidden, 2 * kIntermediate);
-    Gemm("down", dtype, kIntermediate, kHidden);
+    for (const auto& [name, in_features, out_features] : kLinears)
+      Gemm(name, dtype, in_features, out_features);
   }
+  if (!kernels::HaveInt8Gemm()) return;
+  for (const auto& [name, in_features, out_features] : kLinears) Int8Gemm(name, in_features, out_features);
 }
 
 }  // namespace
