@@ -24,7 +24,8 @@ class Reader {
     std::set<std::string> keys;
     for (SkipBlank(); !AtEnd(); SkipBlank()) {
       entries.push_back(Entry());
-      if (!keys.insert(entries.back().key).second) FailHere("'{}' is there twice", Printable(entries.back().key));
+      if (!keys.insert(entries.back().key).second)
+        FailHere("'{}' is there twice", Printable(entries.back().key));
       SkipSpaces();
       if (AtEnd() || text_[at_] == '#' || text_[at_] == '\n') continue;
       FailHere("there is more behind the value of '{}'; texts stand in quotes, lists in [ ]",

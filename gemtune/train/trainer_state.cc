@@ -22,6 +22,25 @@ void ForEachMember(State& state, Visit&& visit) {
   visit("best_metrics", state.best_metrics);
 }
 
+bool Take(const nlohmann::ordered_json& json, int64_t& count) {
+  // Larger ones would be unsigned, and no int64_t.
+  if (!json.is_number_integer() || json.get<int64_t>() < 0) return false;
+  json.get_to(count);
+  return true;
+}
+
+bool Take(const nlohmann::ordered_json& json, double& number) {
+  if (!json.is_number()) return false;
+  json.get_to(number);
+  return true;
+}
+
+bool Take(const nlohmann::ordered_json& json, Metrics& metrics) {
+  if (!json.is_null() && !json.is_object()) return false;
+  metrics = json;
+  return true;
+}
+
 }  // namespace
 
 nlohmann::ordered_json ToJson(const TrainerState& state) {
@@ -35,12 +54,10 @@ TrainerState TrainerStateFromJson(const nlohmann::ordered_json& json, const std:
   ForEachMember(state, [&](const char* name, auto& member) {
     const auto found = json.is_object() ? json.find(name) : json.end();
     if (found == json.end()) Fail("{}: '{}' is missing", source, name);
-    try {
-      found->get_to(member);
-    } catch (const nlohmann::json::exception&) {
-      Fail("{}: '{}' is of another type than it is written in", source, name);
-    }
+    if (!Take(*found, member)) Fail("{}: '{}' is of another type than it is written in", source, name);
   });
+  if (state.skipped_steps > state.steps)
+    Fail("{}: says of {} steps that {} were skipped", source, state.steps, state.skipped_steps);
   return state;
 }
 

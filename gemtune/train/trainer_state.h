@@ -31,7 +31,7 @@ struct TrainerState {
 /// The names are those of transformers.TrainerState where the meanings are.
 nlohmann::ordered_json ToJson(const TrainerState& state);
 
-/// Throws Error naming `source` for what is missing or of another type.
+/// Throws Error naming `source` for what is missing, of another type, or not what a run writes.
 TrainerState TrainerStateFromJson(const nlohmann::ordered_json& json, const std::string& source);
 
 }  // namespace gemtune::train

@@ -46,5 +46,19 @@ TEST(TrainerState, WhatIsMissingOrNoNumberIsSaid) {
   EXPECT_THAT(test::MessageOf([&] { TrainerStateFromJson(nullptr, "s"); }), HasSubstr("is missing"));
 }
 
+TEST(TrainerState, WhatNoRunWritesIsRefused) {
+  const auto fault = [](const char* name, const nlohmann::ordered_json& value) {
+    auto json = ToJson({.steps = 2});
+    json[name] = value;
+    return test::MessageOf([&] { TrainerStateFromJson(json, "s"); });
+  };
+  for (const auto& value :
+       {nlohmann::ordered_json(-1), nlohmann::ordered_json(1e300), nlohmann::ordered_json(UINT64_MAX)}) {
+    EXPECT_THAT(fault("passes", value), HasSubstr("s: 'passes' is of another"));
+  }
+  EXPECT_THAT(fault("best_metrics", 5), HasSubstr("s: 'best_metrics' is of another"));
+  EXPECT_THAT(fault("skipped_steps", 3), HasSubstr("s: says of 2 steps that 3 were skipped"));
+}
+
 }  // namespace
 }  // namespace gemtune::train
