@@ -28,7 +28,7 @@ class Method:
 
 METHODS = {
     "full": Method("full", ["--method", "full"], ["5e-6", "1e-5", "2e-5", "4e-5"]),
-    "freeze": Method("freeze, layers 12 to 17 move", ["--method", "freeze", "--trainable-layers", "12-17"], ["1e-5", "2e-5", "4e-5"]),
+    "freeze": Method("freeze, layers 12 to 17 move", ["--method", "freeze", "--trainable-layers", "12-17"], ["1e-5", "2e-5", "4e-5", "8e-5"]),
     "head": Method("head alone, 3 epochs", ["--method", "head"], ["3e-4", "1e-3", "3e-3", "1e-2"], epochs=3),
     "lora": Method("LoRA, r=16, all linear layers", ["--method", "lora", "--lora-r", "16", "--lora-alpha", "32"], ["1e-4", "2e-4", "4e-4"]),
     "dora": Method("DoRA, the same", ["--method", "lora", "--use-dora", "--lora-r", "16", "--lora-alpha", "32"], ["2e-4"]),

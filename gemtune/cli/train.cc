@@ -117,7 +117,7 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
   options.Group("Optimiser");
   options.Add(
       "--learning-rate", t.learning_rate,
-      "Peak learning rate; unless given that of the method: full and freeze 1e-5, head 1e-3, lora 2e-4",
+      "Peak learning rate; unless given that of the method: full 1e-5, freeze 2e-5, head 1e-3, lora 2e-4",
       {.min = 0, .max = 10});
   options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Course of the learning rate after the warm-up",
               {.choices = train::ScheduleTypes()});

@@ -118,7 +118,7 @@ const std::vector<Method>& Methods() {
          Select(model, [](const std::string&) { return true; });
        }},
       {"head", 1e-3, {}, [](torch::nn::Module& model, const MethodOptions&) { Select(model, IsOfHead); }},
-      {"freeze", 1e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
+      {"freeze", 2e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
       {"lora",
        2e-4,
        {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--modules-to-save",
