@@ -100,7 +100,7 @@ std::string ReadFile(const fs::path& path, uint64_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
   if (!file) Fail("{}: cannot open: {}", path.string(), ErrnoText());
   std::string contents;
-  std::vector<char> block(1 << 20);
+  std::vector<char> block(1 << 16);
   while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
     contents.append(block.data(), static_cast<size_t>(file.gcount()));
     if (contents.size() > max_bytes) Fail("{}: larger than {} bytes", path.string(), max_bytes);

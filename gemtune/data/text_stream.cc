@@ -12,7 +12,7 @@
 namespace gemtune::data {
 namespace {
 
-constexpr size_t kBlockBytes = size_t{1} << 20;
+constexpr size_t kBlockBytes = size_t{1} << 16;
 
 arrow::Compression::type ToArrow(Compression compression) {
   switch (compression) {
