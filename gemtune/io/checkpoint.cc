@@ -12,6 +12,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/float16.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/round_up.h"
 #include "gemtune/io/gguf.h"
 #include "gemtune/io/gguf_config.h"
 #include "gemtune/io/json_file.h"
@@ -150,7 +151,7 @@ void ReadNumbers(const Source& source, int64_t begin, int64_t end, DType out_dty
 void ForEachChunk(const Source& source, const std::function<void(int64_t begin, int64_t end)>& read) {
   const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
   const int64_t elements = static_cast<int64_t>(source.data.size()) / block.bytes * block.elements;
-  const int64_t chunks = (elements + kChunkElements - 1) / kChunkElements;
+  const int64_t chunks = CeilDiv(elements, kChunkElements);
   const auto read_chunk = [&](int64_t i) {
     const int64_t begin = i * kChunkElements, end = std::min(elements, begin + kChunkElements);
     read(begin, end);

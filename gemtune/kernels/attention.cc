@@ -4,14 +4,14 @@
 #define HWY_TARGET_INCLUDE "gemtune/kernels/attention.cc"
 #include <hwy/foreach_target.h>
 
-#include <hwy/aligned_allocator.h>
-
 #include <algorithm>
 #include <limits>
 #include <vector>
 
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/round_up.h"
 #include "gemtune/kernels/attention_rows-inl.h"
+#include "gemtune/kernels/buffer.h"
 
 #ifndef GEMTUNE_KERNELS_ATTENTION_CC_
 #define GEMTUNE_KERNELS_ATTENTION_CC_
@@ -23,15 +23,6 @@ constexpr int64_t kKeyBlock = 512;   // forward; with the block's rows a quarter
 constexpr int64_t kBackwardKeyBlock =
     128;  // scores, their gradients and both operands stay in the second cache
 
-constexpr int64_t PadTo(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
-template <typename T>
-hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
-  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
-}
-
 // The queries of one block, those of one sequence that share a key head.
 struct QueryBlock {
   int64_t sequence, kv_head;
@@ -40,7 +31,7 @@ struct QueryBlock {
   int64_t group;  // query heads that share the key head; row (t, h) of the block is number t · group + h
 
   int64_t rows() const { return tokens * group; }
-  int64_t padded() const { return PadTo(rows(), kDepthStep); }
+  int64_t padded() const { return RoundUp(rows(), kDepthStep); }
 };
 
 struct Range {
@@ -99,11 +90,11 @@ template <typename T, typename E>
 struct Attention {
   const AttentionShape& shape;
   const GemmEngine<E>& engine;
-  int64_t depth = PadTo(shape.head_dim, kDepthStep);  // head_dim as the products see it
+  int64_t depth = RoundUp(shape.head_dim, kDepthStep);  // head_dim as the products see it
 
-  // Rows of k or v of one sequence and key head, side by side and padded: [PadTo(length, 32), depth].
+  // Rows of k or v of one sequence and key head, side by side and padded: [RoundUp(length, 32), depth].
   hwy::AlignedFreeUniquePtr<E[]> KeyRows(ConstRows x, int64_t sequence, int64_t kv_head) const {
-    const int64_t length = SequenceLength(shape, sequence), padded = PadTo(length, kDepthStep);
+    const int64_t length = SequenceLength(shape, sequence), padded = RoundUp(length, kDepthStep);
     auto rows = Buffer<E>(padded * depth);
     const T* from = static_cast<const T*>(x.data.data()) + shape.cu_seqlens[sequence] * x.stride +
                     kv_head * shape.head_dim;
@@ -136,7 +127,7 @@ struct Attention {
   };
 
   PackedKeys Pack(ConstRows k, ConstRows v, int64_t sequence, int64_t kv_head) const {
-    const int64_t padded = PadTo(SequenceLength(shape, sequence), kDepthStep);
+    const int64_t padded = RoundUp(SequenceLength(shape, sequence), kDepthStep);
     PackedKeys packed{Buffer<E>(PackedSize(depth, padded)), Buffer<E>(PackedSize(padded, depth)), padded};
     engine.pack_columns(depth, padded, KeyRows(k, sequence, kv_head).get(), depth, packed.keys.get());
     engine.pack_rows(padded, depth, KeyRows(v, sequence, kv_head).get(), depth, packed.values.get());
@@ -158,7 +149,7 @@ struct Attention {
     std::fill_n(probabilities.get(), rows * kKeyBlock, E{});
     const Range keys = KeysOf(shape, block);
     for (int64_t key = keys.begin; key < keys.end; key += kKeyBlock) {
-      const int64_t n = PadTo(std::min(kKeyBlock, keys.end - key), kDepthStep);
+      const int64_t n = RoundUp(std::min(kKeyBlock, keys.end - key), kDepthStep);
       engine.gemm({.m = rows,
                    .n = n,
                    .k = depth,
@@ -226,7 +217,7 @@ struct Attention {
   };
 
   KeySide Keys(ConstRows k, ConstRows v, int64_t sequence, int64_t kv_head) const {
-    const int64_t padded = PadTo(SequenceLength(shape, sequence), kDepthStep);
+    const int64_t padded = RoundUp(SequenceLength(shape, sequence), kDepthStep);
     KeySide side{KeyRows(k, sequence, kv_head), KeyRows(v, sequence, kv_head), Buffer<E>(padded * depth),
                  padded};
     constexpr int64_t kTile = 32;  // both sides of the transposition stay in the first cache
@@ -292,7 +283,7 @@ struct Attention {
     const int64_t rows = block.padded();
     const Range keys = KeysOf(shape, block);
     for (int64_t key = keys.begin; key < keys.end; key += kBackwardKeyBlock) {
-      const int64_t n = PadTo(std::min(kBackwardKeyBlock, keys.end - key), kDepthStep);
+      const int64_t n = RoundUp(std::min(kBackwardKeyBlock, keys.end - key), kDepthStep);
       const auto product = [&](int64_t m, int64_t columns, int64_t k, const E* a, int64_t lda, const E* b,
                                int64_t stride, float* c, int64_t ldc, bool accumulate) {
         engine.gemm({.m = m,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/round_up.h"
 #include "gemtune/kernels/block_gemm.h"
 #include "gemtune/kernels/pack_operand.h"
 #include "gemtune/kernels/row_blocks.h"
@@ -170,8 +171,8 @@ class Product {
     const int64_t rows = EvenBlockRows(m_, most, kPanelColumns);
     // What is packed is packed once.
     const int64_t columns = first.a_transposed() ? RoundUp(n_, kStripe) : kBlockColumns;
-    const int64_t across = RoundUp(n_, columns) / columns;
-    ParallelForEach(RoundUp(m_, rows) / rows * across, [&](int64_t i) {
+    const int64_t across = CeilDiv(n_, columns);
+    ParallelForEach(CeilDiv(m_, rows) * across, [&](int64_t i) {
       const int64_t row = i / across * rows, column = i % across * columns;
       Block(row, std::min(rows, m_ - row), column, std::min(columns, n_ - column));
     });

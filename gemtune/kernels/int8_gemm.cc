@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/round_up.h"
 #include "gemtune/kernels/block_gemm.h"
 #include "gemtune/kernels/int8_block.h"
 #include "gemtune/kernels/pack_operand.h"
@@ -128,11 +129,11 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
   const int64_t most = std::clamp(fitting / kTileRows * kTileRows, kTileRows, kMaxBlockRows);
   const int64_t rows = EvenBlockRows(a.rows, most, kTileRows);
   const int64_t columns = std::clamp(kColumnBytes / a.depth / kStripe * kStripe, kStripe, kMaxBlockColumns);
-  const int64_t across = RoundUp(b.columns, columns) / columns;
+  const int64_t across = CeilDiv(b.columns, columns);
   WithTypeOf(
       [&]<typename T>(T) {
         T* out = static_cast<T*>(y.data());
-        ParallelForEach(RoundUp(a.rows, rows) / rows * across, [&](int64_t i) {
+        ParallelForEach(CeilDiv(a.rows, rows) * across, [&](int64_t i) {
           const int64_t row_end = std::min(a.rows, (i / across + 1) * rows),
                         column_end = std::min(b.columns, (i % across + 1) * columns);
           // Along the rows of the result: their memory is then written in long pieces.

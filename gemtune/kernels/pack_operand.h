@@ -1,20 +1,14 @@
 #pragma once
 
-#include <hwy/aligned_allocator.h>
-
 #include <algorithm>
 #include <cstdint>
 
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/buffer.h"
 #include "gemtune/kernels/gemm.h"
 
 namespace gemtune::kernels {
-
-template <typename T>
-hwy::AlignedFreeUniquePtr<T[]> Buffer(int64_t n) {
-  return hwy::AllocateAligned<T>(static_cast<size_t>(n));
-}
 
 /// B [k, n] packed for an engine, by all threads.
 template <typename E>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gemtune/base/round_up.h"
 #include "gemtune/kernels/quant.h"
 
 namespace gemtune::train {
@@ -34,10 +35,6 @@ int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWe
   if (may_be_in_blocks && base == BaseWeights::kQ8_0)
     return kernels::RowBytes(kernels::BlockType::kQ8_0, parameter.numel());
   return parameter.numel() * static_cast<int64_t>(parameter.element_size());
-}
-
-int64_t RoundUp(int64_t n, int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "gemtune/base/round_up.h"
+
 namespace gemtune::train {
 namespace {
 
@@ -10,7 +12,7 @@ constexpr int64_t kEpochsRead = 10;
 
 // Every so many steps, and after the last.
 int64_t CountDue(int64_t steps, int64_t every) {
-  return (steps + every - 1) / every;
+  return CeilDiv(steps, every);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/round_up.h"
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/data/sampler.h"
 #include "gemtune/train/checkpoint.h"
@@ -15,10 +16,6 @@ namespace gemtune::train {
 namespace {
 
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
-
-int64_t CeilDiv(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 }  // namespace
 
