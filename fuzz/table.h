@@ -11,16 +11,15 @@ namespace gemtune::fuzz {
 /// Reads the input as a data file of that name: all rows, and their labels as each kind of label.
 inline int ReadRows(const std::string& name, const uint8_t* data, size_t size,
                     const data::Columns& columns = {"text", "", "label"}) {
-  const data::DataFile file = data::FileOfPath(Write(name, data, size));
-  for (const auto kind :
-       {data::LabelKind::kSingle, data::LabelKind::kMultiLabel, data::LabelKind::kRegression}) {
-    Run([&] {
-      data::RawLabels raw;
-      raw.files = {file};
-      raw.schemas = data::ReadTable({file}, columns, 0, [&](data::RowBatch& batch) { raw.Append(batch); });
-      data::EncodeLabels(raw, kind, data::FindLabels(raw, kind));
-    });
-  }
+  data::RawLabels raw;
+  raw.files = {data::FileOfPath(Write(name, data, size))};
+  Run([&] {
+    raw.schemas = data::ReadTable(raw.files, columns, 0, [&](data::RowBatch& batch) { raw.Append(batch); });
+    for (const auto kind :
+         {data::LabelKind::kSingle, data::LabelKind::kMultiLabel, data::LabelKind::kRegression}) {
+      Run([&] { data::EncodeLabels(raw, kind, data::FindLabels(raw, kind)); });
+    }
+  });
   return 0;
 }
 
