@@ -23,11 +23,11 @@ targets=("$@")
 
 # One target; its line, with the processor time that it had, ends its log.
 run() {
-  local log=$build/logs/$1.log result=passed TIMEFORMAT='processor seconds: %U'
+  local log=$build/logs/$1.log result=passed TIMEFORMAT='processor seconds: %U + %S'
   { time $build/"$1"_fuzz -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=262144 -print_final_stats=1 \
     -artifact_prefix=$build/crashes/"$1"- $build/corpus/"$1"; } > "$log" 2>&1 || result=CRASHED
   printf '%-18s %-7s %10d executions  %5.0f s of a core  %s\n' "$1" $result \
-    "$(grep -oP 'number_of_executed_units: \K[0-9]+' "$log" || echo 0)" "$(grep -oP 'processor seconds: \K[0-9.]+' "$log")" \
+    "$(grep -oP 'number_of_executed_units: \K[0-9]+' "$log" || echo 0)" "$(awk '/^processor seconds:/ {print $3 + $5}' "$log")" \
     "$(grep -oP 'cov: \d+ ft: \d+' "$log" | tail -1)" | tee -a "$log"
 }
 
