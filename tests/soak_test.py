@@ -21,6 +21,12 @@ def test_a_run_that_is_killed_five_times_is_the_unbroken_run(method):
     assert result["differing_files"] == []
 
 
+def test_a_run_that_gets_two_signals_at_once_five_times_is_the_unbroken_run():
+    result = soak("kill.py", "--kills", "5", "--pairs")
+    assert result["differing_files"] == []
+    assert result["of_them_before_training"] < 5
+
+
 def test_a_disk_that_refuses_costs_no_checkpoint():
     results = {result["fault"]: result for result in soak("disk_full.py")}
     assert results["file size limited"]["passed"]

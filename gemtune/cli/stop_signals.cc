@@ -1,5 +1,7 @@
 #include "gemtune/cli/stop_signals.h"
 
+#include <time.h>
+
 #include <cstddef>
 #include <iterator>
 
@@ -8,16 +10,32 @@ namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM};
 
-volatile std::sig_atomic_t last_signal = 0;  // a handler reaches nothing but globals
+// A handler reaches nothing but globals.
+volatile std::sig_atomic_t last_signal = 0;
+volatile timespec first_time = {};
+
+// Calls only what POSIX allows in a handler.
+void Handle(int signal) {
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  if (last_signal == 0) {
+    first_time.tv_sec = now.tv_sec;
+    first_time.tv_nsec = now.tv_nsec;
+  } else if (now.tv_sec - first_time.tv_sec - (now.tv_nsec < first_time.tv_nsec ? 1 : 0) >= kGraceSeconds) {
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);  // which takes effect as this returns
+  }
+  last_signal = signal;
+}
 
 }  // namespace
 
 StopSignals::StopSignals() {
   last_signal = 0;
   struct sigaction action = {};
-  action.sa_handler = [](int signal) { last_signal = signal; };
-  // The handler is there for the first signal only; reads and writes on their way go on.
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  action.sa_handler = Handle;
+  action.sa_flags = SA_RESTART;  // reads and writes on their way go on
+  for (const int signal : kSignals) ::sigaddset(&action.sa_mask, signal);
   for (size_t i = 0; i < std::size(kSignals); ++i) {
     ::sigaction(kSignals[i], nullptr, &before_[i]);
     if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);

@@ -10,9 +10,12 @@ struct StoppedBySignal {
   int signal;
 };
 
-/// While it lives, SIGINT and SIGTERM ask for an end instead of making one. A second signal of the same kind
-/// ends the process at once, as if this were not there. What the process was started to ignore stays ignored
-/// (nohup, background jobs of a script). One at a time.
+/// timeout(1), process managers and impatient fingers send the same signal twice at once; that is one wish.
+inline constexpr int kGraceSeconds = 2;
+
+/// While it lives, SIGINT and SIGTERM ask for an end instead of making one. A further one, kGraceSeconds or
+/// more after the first, ends the process at once, as if this were not there. What the process was started to
+/// ignore stays ignored (nohup, background jobs of a script). One at a time.
 class StopSignals {
  public:
   StopSignals();

@@ -98,22 +98,20 @@ def start(folder, out):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_in_a_checkpoint_to_go_on_from(folder, number):
-    out = f"stopped-{number}"
+    out = f"stopped $HOME's-{number}"  # to be quoted
     running = start(folder, out)
     running.send_signal(number)
     errors = running.communicate(timeout=60)[1].splitlines()
     assert running.returncode == 128 + number
-    assert f"stopped by {number.name} after step " in errors[-1]
-    step = int(errors[-1].split("after step ")[1].split(";")[0])
+    assert f"stopped by {number.name} after step " in errors[-2]
+    step = int(errors[-2].split("after step ")[1].split(";")[0])
     assert [path.name for path in (folder / out).glob("checkpoint-*")] == [f"checkpoint-{step}"]
-    command = errors[-1].split("to go on: gemtune ")[1]
-    resumed = start_command(folder, command)
-    assert f"going on after step {step}" in resumed
+    assert f"going on after step {step}" in start_command(pathlib.Path("/"), errors[-1])
 
 
 def start_command(folder, command):
-    """What it says until it has begun to train."""
-    running = subprocess.Popen([PROGRAM, *command.split()], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    """What a shell line says until it has begun to train."""
+    running = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     said = ""
     for line in running.stderr:
         said += line
@@ -124,13 +122,32 @@ def start_command(folder, command):
     return said
 
 
-def test_a_second_interrupt_ends_a_run_at_once_and_harms_nothing(folder):
+@pytest.mark.parametrize("first, second", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
+def test_two_signals_at_once_are_one_wish(folder, first, second):
+    """timeout(1) sends two."""
+    out = f"pair-{first}-{second}"
+    running = start(folder, out)
+    running.send_signal(first)
+    running.send_signal(second)
+    errors = running.communicate(timeout=60)[1].splitlines()
+    assert running.returncode in (128 + first, 128 + second)
+    assert list((folder / out).glob("checkpoint-*")), errors
+
+
+def test_a_later_second_signal_ends_a_run_at_once_and_harms_nothing(folder):
     running = start(folder, "twice")
+    running.send_signal(signal.SIGSTOP)  # so that it is not through with the first wish before the second comes
     running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGCONT)
+    time.sleep(0.01)
+    if running.poll() is None:
+        running.send_signal(signal.SIGSTOP)
+    time.sleep(2.5)
     running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGCONT)
     running.communicate(timeout=60)
     assert running.returncode in (-signal.SIGINT, 128 + signal.SIGINT)  # the latter if it was through with it before the second came
-    said = start_command(folder, "train --config twice/run.toml --resume-from-checkpoint")
+    said = start_command(folder, f"{PROGRAM} train --config twice/run.toml --resume-from-checkpoint")
     assert "no checkpoint yet" in said or "going on after step" in said
     assert not [path for path in (folder / "twice").iterdir() if ".tmp-" in path.name]
 

@@ -2,15 +2,28 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 namespace gemtune::cli {
 namespace {
 
-TEST(StopSignals, ASignalIsNotedAndTheNextOneKills) {
+TEST(StopSignals, ASignalIsNotedAndThoseThatFollowAtOnceAreTheSameWish) {
   for (const int signal : {SIGINT, SIGTERM}) {
     const StopSignals signals;
     EXPECT_EQ(signals.received(), 0);
-    std::raise(signal);
+    for (int i = 0; i < 3; ++i) std::raise(signal);
     EXPECT_EQ(signals.received(), signal);
+    std::raise(SIGTERM);
+    EXPECT_EQ(signals.received(), SIGTERM);
+  }
+}
+
+TEST(StopSignals, ALaterOneKills) {
+  const StopSignals signals;
+  std::raise(SIGINT);
+  std::this_thread::sleep_for(std::chrono::seconds(kGraceSeconds));
+  for (const int signal : {SIGINT, SIGTERM}) {
     EXPECT_EXIT(std::raise(signal), testing::KilledBySignal(signal), "");
   }
 }
