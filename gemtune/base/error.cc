@@ -1,6 +1,7 @@
 #include "gemtune/base/error.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 namespace gemtune {
@@ -43,11 +44,11 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known) {
+std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known, bool however_far) {
   constexpr size_t kLongestName = 200;  // nobody mistypes more, and the comparison is quadratic
   if (typed.size() > kLongestName) return "";
   const std::string* best = nullptr;
-  size_t best_distance = std::max<size_t>(2, typed.size() / 3) + 1;
+  size_t best_distance = however_far ? SIZE_MAX : std::max<size_t>(2, typed.size() / 3) + 1;
   for (const std::string& name : known) {
     // The least that it can be; spares the comparison of a megabyte of text with a thousand short names.
     if (std::max(typed.size(), name.size()) - std::min(typed.size(), name.size()) >= best_distance) continue;

@@ -12,8 +12,17 @@ enum class Level { kDebug, kInfo, kWarning, kError };
 /// Messages below this level are dropped. The default is kInfo.
 void SetLevel(Level level);
 
-/// Writes one line to standard error (standard output belongs to results), through spdlog.
+/// Writes one line to standard error (standard output belongs to results), through spdlog. Where that is a
+/// terminal, a longer message takes as many lines as it needs; one that begins with two spaces (a command to
+/// copy) stays whole.
 void Write(Level level, std::string_view message);
+
+/// The columns of the terminal that standard error is, 80 where it does not tell.
+int TerminalColumns();
+
+/// Lines of at most `columns` characters, the later ones indented by two: broken between parts, which two
+/// spaces part, else between words. A longer word keeps a line to itself.
+std::string Wrapped(std::string_view text, size_t columns);
 
 template <typename... Args>
 void Debug(fmt::format_string<Args...> format, Args&&... args) {

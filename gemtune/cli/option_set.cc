@@ -6,9 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <iterator>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "gemtune/base/error.h"
@@ -137,6 +140,21 @@ class Toml : public CLI::ConfigTOML {
   const CLI::App& app_;
 };
 
+// A path or glob so that it means the same in any folder; what is special to a glob in the way there is
+// escaped.
+std::string Absolute(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (path.empty() || fs::path(path).is_absolute()) return path;
+  std::error_code error;
+  const bool is_there = fs::exists(path, error);
+  std::string folder;
+  for (const char c : fs::current_path(error).string()) {
+    if (!is_there && std::string_view("*?[\\").find(c) != std::string_view::npos) folder += '\\';
+    folder += c;
+  }
+  return (fs::path(folder) / path).string();
+}
+
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -191,8 +209,11 @@ void OptionSet::Group(const std::string& title) {
 
 void OptionSet::Add(const std::string& names, std::string& value, const std::string& description,
                     const Allowed& allowed) {
+  const auto in_effect = [&value, is_path = allowed.is_path] {
+    return value.empty() ? "" : TomlString(is_path ? Absolute(value) : value);
+  };
   state_->Declare(state_->app.add_option(names, value, description), allowed,
-                  {.type = "TEXT", .value = [&value] { return value.empty() ? "" : TomlString(value); }});
+                  {.type = "TEXT", .value = in_effect});
 }
 
 void OptionSet::Add(const std::string& names, int64_t& value, const std::string& description,
@@ -222,17 +243,14 @@ void OptionSet::Add(const std::string& names, bool& value, const std::string& de
 
 void OptionSet::Add(const std::string& names, std::vector<std::string>& value, const std::string& description,
                     const Allowed& allowed) {
-  CLI::Option* const option =
-      state_->Declare(state_->app.add_option(names, value, description), allowed,
-                      {.type = "TEXT ...",
-                       .value =
-                           [&value] {
-                             std::vector<std::string> quoted;
-                             quoted.reserve(value.size());
-                             for (const std::string& item : value) quoted.push_back(TomlString(item));
-                             return quoted.empty() ? "" : fmt::format("[{}]", fmt::join(quoted, ", "));
-                           },
-                       .is_list = true});
+  const auto in_effect = [&value, is_path = allowed.is_path] {
+    std::vector<std::string> quoted;
+    quoted.reserve(value.size());
+    for (const std::string& item : value) quoted.push_back(TomlString(is_path ? Absolute(item) : item));
+    return quoted.empty() ? "" : fmt::format("[{}]", fmt::join(quoted, ", "));
+  };
+  CLI::Option* const option = state_->Declare(state_->app.add_option(names, value, description), allowed,
+                                              {.type = "TEXT ...", .value = in_effect, .is_list = true});
   if (allowed.one_value_each) option->allow_extra_args(false);
   if (allowed.delimiter != '\0') option->delimiter(allowed.delimiter);
 }
@@ -248,15 +266,60 @@ std::vector<std::string> LongNames(const CLI::App& app, const std::string& prefi
   return names;
 }
 
+std::vector<std::string_view> Words(std::string_view name) {
+  std::vector<std::string_view> words;
+  while (!name.empty()) {
+    const std::string_view word = name.substr(0, name.find('-'));
+    if (!word.empty()) words.push_back(word);
+    name.remove_prefix(std::min(word.size() + 1, name.size()));
+  }
+  return words;
+}
+
+// "lr" of learning-rate.
+std::string Initials(std::string_view name) {
+  std::string initials;
+  for (const std::string_view word : Words(name)) initials += word.front();
+  return initials;
+}
+
+// How much of what was typed is found in an option's name: a word of it, or the beginning of one.
+double Likeness(std::string_view typed, std::string_view name) {
+  const std::vector<std::string_view> words = Words(name);
+  double score = 0;
+  for (const std::string_view part : Words(typed)) {
+    double best = 0;
+    for (const std::string_view word : words) {
+      const bool begins =
+          std::min(part.size(), word.size()) >= 3 && (part.starts_with(word) || word.starts_with(part));
+      best = std::max(best, part == word ? 3.0 : begins ? 2.0 : 0.0);
+    }
+    score += best;
+  }
+  return score - 0.1 * static_cast<double>(words.size());  // of several that hold it, the shortest
+}
+
+// Never "" for a command with options: what people type without a thought is another tool's name.
+std::string Suggestion(std::string_view typed, const std::vector<std::string>& known) {
+  const auto suggest = [](const std::string& name) { return fmt::format(" (did you mean '{}'?)", name); };
+  const std::vector<std::string_view> words = Words(typed);
+  for (const std::string& name : known) {
+    if (words.size() == 1 && words[0].size() > 1 && words[0] == Initials(name)) return suggest(name);
+  }
+  if (const std::string mistyped = DidYouMean(typed, known); !mistyped.empty()) return mistyped;
+  const auto likeness = [&](const std::string& name) { return Likeness(typed, name); };
+  const auto best = std::ranges::max_element(known, {}, likeness);
+  return likeness(*best) > 1 ? suggest(*best) : DidYouMean(typed, known, /*however_far=*/true);
+}
+
 [[noreturn]] void ComplainOfExtra(const CLI::App& app) {
-  const std::vector<std::string> known = LongNames(app, "--");
   const std::string extra = app.remaining().empty() ? "" : app.remaining().front();
   if (!extra.starts_with("-")) {
     Fail("{}: '{}' is one argument too many; see {} --help", app.get_name(), Printable(extra),
          app.get_name());
   }
   Fail("{}: unknown option {}{}; see {} --help", app.get_name(), Printable(extra),
-       DidYouMean(extra.substr(0, extra.find('=')), known), app.get_name());
+       Suggestion(extra.substr(0, extra.find('=')), LongNames(app, "--")), app.get_name());
 }
 
 [[noreturn]] void ComplainOfFile(const CLI::App& app, std::string_view complaint) {
@@ -264,7 +327,7 @@ std::vector<std::string> LongNames(const CLI::App& app, const std::string& prefi
   if (complaint.starts_with(kUnknown)) complaint.remove_prefix(kUnknown.size());
   Fail("{}: {}: '{}' is not an option{}; see {} --help", app.get_name(),
        app.get_config_ptr()->as<std::string>(), Printable(complaint),
-       DidYouMean(complaint, LongNames(app, "")), app.get_name());
+       Suggestion(complaint, LongNames(app, "")), app.get_name());
 }
 
 }  // namespace

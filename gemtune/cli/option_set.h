@@ -18,6 +18,7 @@ struct Allowed {
   bool not_empty = false;       // not "", which stands for "none" elsewhere
   bool one_value_each = false;  // of a list: --file a --file b, but not --file a b
   char delimiter = '\0';        // of a list: --names a,b as well as --names a b
+  bool is_path = false;         // of a file or a glob: Values gives it absolute, to be the same everywhere
   std::string bare = {};        // what it holds where it is given without a value; empty: it needs one
 };
 

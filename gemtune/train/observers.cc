@@ -1,12 +1,11 @@
 #include "gemtune/train/observers.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
@@ -46,14 +45,9 @@ namespace {
 constexpr const char* kLogName = "train_log.jsonl";
 
 // "268.1 M", "1280": a head alone is less than a million parameters.
-std::string Count(int64_t parameters) {
-  return parameters < 1'000'000 ? fmt::format("{}", parameters)
-                                : fmt::format("{:.1f} M", static_cast<double>(parameters) / 1e6);
-}
-
-int TerminalColumns() {
-  winsize size = {};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+std::string Count(int64_t count) {
+  return count < 1'000'000 ? fmt::format("{}", count)
+                           : fmt::format("{:.1f} M", static_cast<double>(count) / 1e6);
 }
 
 }  // namespace
@@ -63,7 +57,7 @@ ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
 
 void ConsoleObserver::OnStart(const RunReport& run) {
   log::Info("training {} parameters on {} examples ({} tokens) in {} steps", Count(run.trained_parameters),
-            run.train_examples, run.train_tokens, run.total_steps);
+            Count(run.train_examples), Count(run.train_tokens), run.total_steps);
   if (run.done_steps > 0) log::Info("going on after step {}", run.done_steps);
 }
 
@@ -80,18 +74,26 @@ void ConsoleObserver::OnStep(const StepReport& step) {
   window_steps_ += step.is_skipped ? 0 : 1;
   const double left =
       step_seconds_ / static_cast<double>(steps_) * static_cast<double>(step.total_steps - step.step);
-  const std::string text =
-      fmt::format("{}/{}  epoch {:.2f}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left", step.step,
-                  step.total_steps, step.epoch, window_loss_ / static_cast<double>(window_steps_),
-                  step.learning_rate, static_cast<double>(tokens_) / step_seconds_, Duration(left));
+  const std::string place = fmt::format("{}/{}  ", step.step, step.total_steps),
+                    epoch = fmt::format("epoch {:.2f}  ", step.epoch),
+                    loss = fmt::format("loss {:.4f}  ", window_loss_ / static_cast<double>(window_steps_)),
+                    rate = fmt::format("lr {:.2e}  ", step.learning_rate),
+                    speed = fmt::format("{:.0f} tokens/s  {} left",
+                                        static_cast<double>(tokens_) / step_seconds_, Duration(left));
+  // What fits, without what can be done without.
+  constexpr std::string_view kStep = "step ";
+  const size_t room = static_cast<size_t>(is_terminal_ ? std::max(log::TerminalColumns() - 1, 1) : 80);
+  std::string text = place + epoch + loss + rate + speed;
+  if (kStep.size() + text.size() > room) text = place + epoch + loss + speed;
+  if (kStep.size() + text.size() > room) text = place + loss + speed;
   const bool due = step.step % logging_steps_ == 0 || step.step == step.total_steps;
   if (is_terminal_) {
-    std::fputs(("\r\x1b[K" + ProgressLine(step.step, step.total_steps, text, TerminalColumns())).c_str(),
+    std::fputs(("\r\x1b[K" + ProgressLine(step.step, step.total_steps, text, log::TerminalColumns())).c_str(),
                stderr);
     std::fflush(stderr);
     bar_shown_ = true;
   } else if (due) {
-    log::Info("step {}", text);
+    log::Info("{}{}", kStep, text);
   }
   if (due) {
     window_loss_ = 0;
@@ -164,7 +166,7 @@ void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {
   nlohmann::ordered_json line = {{"type", "evaluation"},          {"step", evaluation.step},
                                  {"epoch", evaluation.epoch},     {"train_loss", evaluation.train_loss},
                                  {"is_best", evaluation.is_best}, {"seconds", evaluation.seconds}};
-  line.update(evaluation.metrics);
+  line.update(Concise(evaluation.metrics));
   Write(line);
 }
 

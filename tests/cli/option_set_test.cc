@@ -159,7 +159,7 @@ TEST_F(OptionSetTest, ComplainsInOneLine) {
   EXPECT_THAT(Complaint({"--coutn", "1"}), HasSubstr("unknown option --coutn (did you mean '--count'?)"));
   EXPECT_THAT(Complaint({"--config", (dir_ / "none.toml").string()}), HasSubstr("none.toml"));
   EXPECT_THAT(Complaint({"--config", test::WriteText(dir_ / "bad.toml", "colour = 1\n")}),
-              HasSubstr("bad.toml: 'colour' is not an option; see"));
+              HasSubstr("bad.toml: 'colour' is not an option (did you mean"));
   const auto complaint_of_file = [&](const std::string& text) {
     return Complaint({"--config", test::WriteText(dir_ / "bad.toml", text)});
   };
@@ -173,6 +173,53 @@ TEST_F(OptionSetTest, ComplainsInOneLine) {
   EXPECT_THAT(complaint_of_file("count = 2\nfilled = \"it's # open\n"),
               HasSubstr("bad.toml: line 2: a quote is not closed"));
   EXPECT_THAT(complaint_of_file("[first]\ncount = 2\n"), HasSubstr("bad.toml: "));
+}
+
+// By another tool's name, or as people abbreviate.
+TEST_F(OptionSetTest, AnUnknownOptionAlwaysSuggestsOne) {
+  int64_t epochs = 1, batch = 1, length = 1;
+  double rate = 1;
+  options_.Add("--per-device-train-batch-size,--batch-size", batch, "Sequences");
+  options_.Add("--num-train-epochs", epochs, "Passes");
+  options_.Add("--learning-rate", rate, "Peak");
+  options_.Add("--max-length", length, "Tokens");
+  for (const auto& [typed, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"--epochs", "--num-train-epochs"},
+           {"--epochs=3", "--num-train-epochs"},
+           {"--num_epochs", "--num-train-epochs"},
+           {"--lr", "--learning-rate"},
+           {"--bs", "--batch-size"},
+           {"--max_seq_length", "--max-length"},
+           {"--train-batch", "--per-device-train-batch-size"},
+           {"--nam", "--name"}}) {
+    EXPECT_THAT(Complaint({typed, "3"}), HasSubstr("(did you mean '" + meant + "'?)")) << typed;
+  }
+  EXPECT_THAT(Complaint({"--zzz"}), HasSubstr("(did you mean '"));
+  EXPECT_THAT(Complaint({"--config", test::WriteText(dir_ / "bad.toml", "epochs = 1\n")}),
+              HasSubstr("'epochs' is not an option (did you mean 'num-train-epochs'?)"));
+}
+
+TEST_F(OptionSetTest, APathIsRecordedSoThatItIsTheSameInAnyFolder) {
+  std::string model;
+  std::vector<std::string> files;
+  options_.Add("--model", model, "A path", {.is_path = true});
+  options_.Add("--train-file", files, "Paths", {.is_path = true});
+  EXPECT_TRUE(options_.Parse({"--model", "base", "--train-file", "/data/a.csv", "part-*.csv"}));
+  EXPECT_EQ(model, "base");
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_THAT(options_.Effective(), HasSubstr("model = \"" + here + "/base\"\n"));
+  EXPECT_THAT(options_.Effective(), HasSubstr("train-file = [\"/data/a.csv\", \"" + here + "/part-*.csv\"]\n"));
+  // A folder with what is special to a glob in its name.
+  const std::filesystem::path odd = dir_ / "a [1]*";
+  std::filesystem::create_directories(odd);
+  std::filesystem::current_path(odd);
+  std::ofstream("part-1.csv") << "text\n";
+  const std::string pattern = options_.Values().back().second;
+  model = "part-1.csv";
+  const std::string path = options_.Values()[options_.Values().size() - 2].second;
+  std::filesystem::current_path(here);
+  EXPECT_THAT(pattern, HasSubstr("a \\[1]\\*/part-*.csv"));
+  EXPECT_THAT(path, HasSubstr("a [1]*/part-1.csv"));
 }
 
 TEST_F(OptionSetTest, HelpShowsGroupsTypesAndDefaults) {

@@ -62,6 +62,19 @@ TEST(ConsoleObserver, WritesLinesWhereThereIsNoTerminal) {
   EXPECT_THAT(text, Not(HasSubstr("\r")));
 }
 
+TEST(ConsoleObserver, ALongRunsLinesFit80Columns) {
+  testing::internal::CaptureStderr();
+  ConsoleObserver console(/*is_terminal=*/false, /*logging_steps=*/1);
+  StepReport step = Step(1'250'000, 0.5);
+  step.total_steps = 12'500'000;
+  step.tokens = 1'000'000;
+  console.OnStep(step);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_LE(text.size(), 81u);
+  EXPECT_THAT(text, HasSubstr("step 1250000/12500000  "));
+  EXPECT_THAT(text, HasSubstr(" left\n"));
+}
+
 TEST(ConsoleObserver, CountsFewParametersOneByOne) {
   testing::internal::CaptureStderr();
   ConsoleObserver(/*is_terminal=*/false, /*logging_steps=*/1).OnStart({.trained_parameters = 1280});
