@@ -3,6 +3,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "gemtune/base/file.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/train/classification.h"
 
@@ -18,6 +19,9 @@ void Evaluate::Declare(OptionSet& options) {
   columns_.Declare(options, /*with_labels=*/true);
   machine_.Declare(options);
   options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1, .max = 1 << 24});
+  options.Group("Output");
+  options.Add("--output-file", output_file_,
+              "Also write all results to this file: of more than 20 classes, only the worst are printed");
 }
 
 void Evaluate::Run(const OptionSet&) {
@@ -32,13 +36,15 @@ void Evaluate::Run(const OptionSet&) {
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, files_.front());
 
   train::Classification task(classifier, {.evaluation = {.max_tokens_per_batch = batch_tokens_,
-                                                         .progress = CountingProgress("evaluating")}});
+                                                         .progress = CountingProgress("evaluating")},
+                                          .must_be_finite = true});
   const auto start = std::chrono::steady_clock::now();
   train::Metrics metrics = task.Evaluate(dataset);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   metrics["samples_per_second"] = static_cast<double>(dataset.size()) / seconds;
   metrics["tokens_per_second"] = static_cast<double>(dataset.tokens()) / seconds;
-  std::cout << metrics.dump(2) << std::endl;
+  std::cout << train::Text(train::Concise(metrics)) << std::endl;
+  if (!output_file_.empty()) WriteFileAtomically(output_file_, train::Text(metrics) + "\n");
 }
 
 }  // namespace gemtune::cli

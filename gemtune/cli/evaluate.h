@@ -14,7 +14,7 @@ class Evaluate : public Command {
  private:
   MachineOptions machine_;
   ColumnOptions columns_;
-  std::string model_, base_model_;
+  std::string model_, base_model_, output_file_;
   std::vector<std::string> files_;
   int64_t max_samples_ = 0;
   int64_t batch_tokens_ = 4096;
