@@ -26,8 +26,10 @@ using Json = nlohmann::ordered_json;
 Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* scores, const float* logits) {
   const auto width = static_cast<int64_t>(head.label_names.size());
   Json line;
-  if (kind == data::LabelKind::kRegression) {
+  if (kind == data::LabelKind::kRegression && width == 1) {
     line["value"] = scores[0];
+  } else if (kind == data::LabelKind::kRegression) {
+    line["values"] = std::vector<float>(scores, scores + width);
   } else {
     Json table = Json::object();
     for (int64_t c = 0; c < width; ++c) table[head.label_names[c]] = scores[c];
@@ -130,6 +132,7 @@ void Predict::Run(const OptionSet&) {
   const at::Tensor logits =
       infer::Logits(classifier.model, dataset,
                     {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting")});
+  infer::CheckFinite(logits, dataset, *classifier.model);
   const at::Tensor scores = infer::Scores(logits, classifier.head.problem_type);
   const data::LabelKind kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
   const int64_t width = logits.size(1);

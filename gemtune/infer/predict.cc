@@ -2,7 +2,23 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
+#include "gemtune/base/error.h"
+
 namespace gemtune::infer {
+namespace {
+
+// The name of a parameter with a number that is none; "" where there is no such.
+std::string FindNotFinite(const torch::nn::Module& model) {
+  for (const auto& item : model.named_parameters()) {
+    const bool is_finite = !item.value().is_floating_point() || at::isfinite(item.value()).all().item<bool>();
+    if (!is_finite) return item.key();
+  }
+  return "";
+}
+
+}  // namespace
 
 at::Tensor IdsOf(const data::PackedBatch& batch) {
   return at::from_blob(const_cast<int64_t*>(batch.ids.data()), {batch.num_tokens()}, at::kLong);
@@ -35,6 +51,23 @@ at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset
   model->eval();
   const auto forward = [&](const data::PackedBatch& batch) { return model(IdsOf(batch), batch.cu_seqlens); };
   return Logits(forward, model->score()->weight.size(0), dataset, options);
+}
+
+void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const torch::nn::Module& model) {
+  const at::Tensor bad = at::isfinite(logits).all(1).logical_not().nonzero();
+  if (bad.size(0) == 0) return;
+  const auto example = bad[0].item<int64_t>();
+  const auto& skipped = dataset.skipped();
+  const auto before = std::count_if(skipped.begin(), skipped.end(),
+                                    [&](const data::SkippedRow& row) { return row.before <= example; });
+  const std::string parameter = FindNotFinite(model);
+  Fail("row {}: the model's output is {} ({} of {} rows have such): {}", example + before + 1,
+       logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>(), bad.size(0),
+       logits.size(0),
+       parameter.empty() ? "its weights are finite, so that sums overflow; look at their size, or try --dtype fp32"
+                         : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "
+                                       "training went wrong",
+                                       parameter));
 }
 
 at::Tensor Scores(const at::Tensor& logits, const std::string& problem_type) {

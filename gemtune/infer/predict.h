@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
 
 #include <functional>
 #include <string>
@@ -34,6 +35,11 @@ at::Tensor Logits(const std::function<at::Tensor(const data::PackedBatch&)>& for
 /// The classifier's outputs for every example, in the data set's order: [N, num_labels] fp32.
 at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset,
                   const PredictOptions& options);
+
+/// Throws Error for logits [N, num_labels] that are not finite: naming the first such row of `dataset` (rows
+/// that were skipped are counted), and what in `model` is to blame: a parameter that is not finite itself, or
+/// else the sums.
+void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const torch::nn::Module& model);
 
 /// Logits as what a reader wants: softmax for single_label_classification, sigmoid for
 /// multi_label_classification, and themselves for regression. [N, num_labels] fp32 both.

@@ -83,8 +83,7 @@ int64_t Classification::KeepFrozenStates(const data::Dataset& train, const data:
 }
 
 int64_t Classification::CountTargets(const data::PackedBatch& batch) const {
-  return label_kind_ == data::LabelKind::kMultiLabel ? static_cast<int64_t>(batch.labels.size())
-                                                     : batch.num_sequences();
+  return static_cast<int64_t>(batch.labels.size());
 }
 
 at::Tensor Classification::LossOfLogits(const at::Tensor& logits, const at::Tensor& labels) const {
@@ -125,9 +124,10 @@ at::Tensor Classification::LogitsOf(const data::Dataset& dataset) {
 
 Metrics Classification::Evaluate(const data::Dataset& dataset) {
   const at::Tensor logits = LogitsOf(dataset);
+  if (options_.must_be_finite) infer::CheckFinite(logits, dataset, *classifier_.model);
   const at::Tensor labels = LabelMatrix(dataset);
-  const int64_t targets = label_kind_ == data::LabelKind::kMultiLabel ? labels.numel() : dataset.size();
-  Metrics metrics = {{"loss", LossOfLogits(logits, labels).item<double>() / static_cast<double>(targets)}};
+  Metrics metrics = {
+      {"loss", LossOfLogits(logits, labels).item<double>() / static_cast<double>(labels.numel())}};
   const std::vector<std::string>& names = classifier_.head.label_names;
   switch (label_kind_) {
     case data::LabelKind::kSingle: {
@@ -142,7 +142,7 @@ Metrics Classification::Evaluate(const data::Dataset& dataset) {
       break;
     }
     case data::LabelKind::kRegression:
-      metrics.update(RegressionMetrics(Values<float>(labels), Values<float>(logits)));
+      metrics.update(RegressionMetrics(Values<float>(labels), Values<float>(logits), names.size()));
       break;
     case data::LabelKind::kNone:
       break;

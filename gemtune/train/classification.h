@@ -34,10 +34,11 @@ const ClassificationKind& KindOfProblemType(const std::string& problem_type);
 struct ClassificationOptions {
   double label_smoothing = 0.0;
   infer::PredictOptions evaluation;
+  bool must_be_finite = false;  // Evaluate throws Error for outputs that are not, see infer::CheckFinite
 };
 
 /// Sequence classification as transformers trains it: cross entropy for one label, binary cross entropy for
-/// several, squared error for regression.
+/// several, squared error for regression, of whatever number of outputs.
 class Classification : public Task {
  public:
   Classification(model::PretrainedClassifier& classifier, const ClassificationOptions& options);
