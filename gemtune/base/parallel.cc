@@ -1,9 +1,14 @@
 #include "gemtune/base/parallel.h"
 
 #include <omp.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
+#include <mutex>
+#include <thread>
 
 namespace gemtune {
 namespace {
@@ -30,6 +35,28 @@ class FirstException {
   std::exception_ptr first_;
 };
 
+// A thread of libgomp that waits for another spins for 3 ms before it sleeps. Where another program has the
+// other's processor, that holds both up: a step of a tiny model took 40 times as long. The environment is
+// read before main, and there is no call to set it later; but with more threads than processors libgomp spins
+// for a microsecond only (do_spin in its config/linux/wait.h). So this makes that many, which sleep for good.
+void KeepWaitsShort(int threads) {
+  static std::once_flag is_made;
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  std::call_once(is_made, [&] {
+    const int more = std::max(omp_get_num_procs() - threads, 0) + 1;
+    sigset_t all, before;
+    ::sigfillset(&all);
+    // What the new threads inherit: signals are for the others.
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread([more] {
+#pragma omp parallel num_threads(more + 1)
+      {}
+      for (;;) ::pause();
+    }).detach();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  });
+}
+
 }  // namespace
 
 int NumThreads() {
@@ -38,6 +65,7 @@ int NumThreads() {
 
 void SetNumThreads(int threads) {
   omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+  KeepWaitsShort(NumThreads());
 }
 
 int64_t ParallelParts(int64_t n, int64_t grain) {
@@ -61,6 +89,11 @@ void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int
   ParallelForParts(n, grain, [&](int64_t, int64_t begin, int64_t end) { body(begin, end); });
 }
 
+int64_t GrainRows(int64_t rows, int64_t width) {
+  constexpr int64_t kNumbers = 1 << 13;  // some 2 µs of one thread
+  return std::max(rows, kNumbers / width);
+}
+
 void ParallelForEach(int64_t n, const std::function<void(int64_t)>& body) {
   FirstException exception;
 #pragma omp parallel for schedule(dynamic, 1)
@@ -68,6 +101,12 @@ void ParallelForEach(int64_t n, const std::function<void(int64_t)>& body) {
     exception.Guard([&] { body(i); });
   }
   exception.Rethrow();
+}
+
+void ParallelForEach(int64_t n, int64_t work, const std::function<void(int64_t)>& body) {
+  constexpr int64_t kLeastWork = 1 << 18;  // some 10 µs of one thread
+  if (n > 1 && work >= kLeastWork) return ParallelForEach(n, body);
+  for (int64_t i = 0; i < n; ++i) body(i);
 }
 
 }  // namespace gemtune

@@ -23,6 +23,16 @@ constexpr int64_t kKeyBlock = 512;   // forward; with the block's rows a quarter
 constexpr int64_t kBackwardKeyBlock =
     128;  // scores, their gradients and both operands stay in the second cache
 
+// Multiply-adds of the scores.
+int64_t Work(const AttentionShape& shape) {
+  int64_t scores = 0;
+  for (int64_t i = 0; i < shape.num_sequences; ++i) {
+    const int64_t length = shape.cu_seqlens[i + 1] - shape.cu_seqlens[i];
+    scores += length * (shape.window > 0 ? std::min(length, shape.window) : length);
+  }
+  return scores * shape.heads * shape.head_dim;
+}
+
 // The queries of one block, those of one sequence that share a key head.
 struct QueryBlock {
   int64_t sequence, kv_head;
@@ -192,17 +202,17 @@ struct Attention {
   }
 
   void Forward(ConstRows q, ConstRows k, ConstRows v, Rows out, float* lse) const {
-    const int64_t pairs = shape.num_sequences * shape.kv_heads;
+    const int64_t pairs = shape.num_sequences * shape.kv_heads, work = Work(shape);
     std::vector<PackedKeys> packed(static_cast<size_t>(pairs));
     std::vector<QueryBlock> blocks;
     for (int64_t pair = 0; pair < pairs; ++pair) {
       const auto more = QueryBlocks(shape, pair / shape.kv_heads, pair % shape.kv_heads);
       blocks.insert(blocks.end(), more.begin(), more.end());
     }
-    ParallelForEach(pairs, [&](int64_t pair) {
+    ParallelForEach(pairs, work, [&](int64_t pair) {
       packed[static_cast<size_t>(pair)] = Pack(k, v, pair / shape.kv_heads, pair % shape.kv_heads);
     });
-    ParallelForEach(static_cast<int64_t>(blocks.size()), [&](int64_t i) {
+    ParallelForEach(static_cast<int64_t>(blocks.size()), work, [&](int64_t i) {
       const QueryBlock& block = blocks[static_cast<size_t>(i)];
       ForwardBlock(block, q, packed[static_cast<size_t>(block.sequence * shape.kv_heads + block.kv_head)],
                    out, lse);
@@ -369,18 +379,18 @@ struct Attention {
 
   void Backward(ConstRows q, ConstRows k, ConstRows v, ConstRows out, const float* lse, ConstRows dout,
                 Rows dq, Rows dk, Rows dv) const {
-    const int64_t pairs = shape.num_sequences * shape.kv_heads;
+    const int64_t pairs = shape.num_sequences * shape.kv_heads, work = Work(shape);
     // A sequence is cut only where there are too few to go round.
     const int64_t chunks = pairs >= int64_t{2} * NumThreads() ? 1 : NumThreads();
     std::vector<KeySide> sides(static_cast<size_t>(pairs));
     std::vector<std::vector<QueryBlock>> blocks(static_cast<size_t>(pairs));
     std::vector<hwy::AlignedFreeUniquePtr<float[]>> sums(static_cast<size_t>(pairs * chunks));
-    ParallelForEach(pairs, [&](int64_t pair) {
+    ParallelForEach(pairs, work, [&](int64_t pair) {
       const auto i = static_cast<size_t>(pair);
       sides[i] = Keys(k, v, pair / shape.kv_heads, pair % shape.kv_heads);
       blocks[i] = QueryBlocks(shape, pair / shape.kv_heads, pair % shape.kv_heads);
     });
-    ParallelForEach(pairs * chunks, [&](int64_t part) {
+    ParallelForEach(pairs * chunks, work, [&](int64_t part) {
       const auto i = static_cast<size_t>(part / chunks);
       auto& sum = sums[static_cast<size_t>(part)];
       const int64_t size = sides[i].padded * depth;
@@ -388,7 +398,7 @@ struct Attention {
       BackwardChunk(blocks[i], part % chunks, chunks, sides[i], q, out, lse, dout, dq, sum.get(),
                     sum.get() + size);
     });
-    ParallelForEach(pairs, [&](int64_t pair) {
+    ParallelForEach(pairs, work, [&](int64_t pair) {
       std::vector<const float*> dk_parts, dv_parts;
       for (int64_t c = 0; c < chunks; ++c) {
         const float* sum = sums[static_cast<size_t>(pair * chunks + c)].get();

@@ -83,14 +83,14 @@ HWY_EXPORT(GeGluRows);
 HWY_EXPORT(GeGluRowsBackward);
 
 void GeGluForward(int64_t rows, int64_t width, ConstFloats gate_up, Floats y) {
-  ParallelFor(rows, kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(rows, GrainRows(kGrainRows, width), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(GeGluRows)(end - begin, width, gate_up + begin * 2 * width, y + begin * width);
   });
 }
 
 void GeGluBackward(int64_t rows, int64_t width, ConstFloats gate_up, ConstFloats dy, Floats d_gate_up,
                    Floats y) {
-  ParallelFor(rows, kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(rows, GrainRows(kGrainRows, width), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(GeGluRowsBackward)
     (end - begin, width, gate_up + begin * 2 * width, dy + begin * width, d_gate_up + begin * 2 * width,
      y + begin * width);

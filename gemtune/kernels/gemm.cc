@@ -172,7 +172,7 @@ class Product {
     // What is packed is packed once.
     const int64_t columns = first.a_transposed() ? RoundUp(n_, kStripe) : kBlockColumns;
     const int64_t across = CeilDiv(n_, columns);
-    ParallelForEach(CeilDiv(m_, rows) * across, [&](int64_t i) {
+    ParallelForEach(CeilDiv(m_, rows) * across, m_ * n_ * first.k(), [&](int64_t i) {
       const int64_t row = i / across * rows, column = i % across * columns;
       Block(row, std::min(rows, m_ - row), column, std::min(columns, n_ - column));
     });

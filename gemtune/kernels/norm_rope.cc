@@ -121,17 +121,18 @@ HWY_EXPORT(RotateRowsBackward);
 
 void NormRopeForward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w, Floats y,
                      int64_t y_stride) {
-  ParallelFor(shape.rows, kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(shape.rows, GrainRows(kGrainRows, shape.head_dim), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(RotateRows)(shape, begin, end, x, x_stride, w, y, y_stride);
   });
 }
 
 void NormRopeBackward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w,
                       ConstFloats dy, int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw) {
-  ReduceParts(shape.rows, kGrainRows, shape.head_dim, dw, [&](int64_t begin, int64_t end, float* sums) {
-    HWY_DYNAMIC_DISPATCH(RotateRowsBackward)
-    (shape, begin, end, x, x_stride, w, dy, dy_stride, dx, dx_stride, sums);
-  });
+  ReduceParts(shape.rows, GrainRows(kGrainRows, shape.head_dim), shape.head_dim, dw,
+              [&](int64_t begin, int64_t end, float* sums) {
+                HWY_DYNAMIC_DISPATCH(RotateRowsBackward)
+                (shape, begin, end, x, x_stride, w, dy, dy_stride, dx, dx_stride, sums);
+              });
 }
 
 }  // namespace gemtune::kernels

@@ -100,14 +100,14 @@ HWY_EXPORT(NormRowsBackward);
 HWY_EXPORT(AddNormRowsBackward);
 
 void RmsNormForward(int64_t rows, int64_t dim, const float* x, ConstFloats w, float eps, Floats y) {
-  ParallelFor(rows, kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(rows, GrainRows(kGrainRows, dim), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(NormRows)(end - begin, dim, x + begin * dim, w, eps, y + begin * dim);
   });
 }
 
 void AddRmsNormForward(int64_t rows, int64_t dim, const float* residual, ConstFloats x, ConstFloats w,
                        float eps, float* sum) {
-  ParallelFor(rows, kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(rows, GrainRows(kGrainRows, dim), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(AddNormRows)
     (end - begin, dim, residual + begin * dim, x + begin * dim, w, eps, sum + begin * dim);
   });
@@ -115,7 +115,7 @@ void AddRmsNormForward(int64_t rows, int64_t dim, const float* residual, ConstFl
 
 void RmsNormBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, float eps, ConstFloats dy,
                      float* dx, float* dw) {
-  ReduceParts(rows, kGrainRows, dim, dw, [&](int64_t begin, int64_t end, float* sums) {
+  ReduceParts(rows, GrainRows(kGrainRows, dim), dim, dw, [&](int64_t begin, int64_t end, float* sums) {
     HWY_DYNAMIC_DISPATCH(NormRowsBackward)
     (end - begin, dim, x + begin * dim, w, eps, dy + begin * dim, dx + begin * dim, sums);
   });
@@ -123,7 +123,7 @@ void RmsNormBackward(int64_t rows, int64_t dim, const float* x, ConstFloats w, f
 
 void AddRmsNormBackward(int64_t rows, int64_t dim, ConstFloats x, ConstFloats w, float eps, const float* dsum,
                         Floats dx, float* dw) {
-  ReduceParts(rows, kGrainRows, dim, dw, [&](int64_t begin, int64_t end, float* sums) {
+  ReduceParts(rows, GrainRows(kGrainRows, dim), dim, dw, [&](int64_t begin, int64_t end, float* sums) {
     HWY_DYNAMIC_DISPATCH(AddNormRowsBackward)
     (end - begin, dim, x + begin * dim, w, eps, dsum + begin * dim, dx + begin * dim, sums);
   });

@@ -108,7 +108,7 @@ void RowAdamW::CatchUp(const at::Tensor& ids) {
   if (options_.weight_decay != 0) {
     for (const int64_t row : rows) EnsureState(row);
   }
-  ParallelFor(static_cast<int64_t>(rows.size()), kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(static_cast<int64_t>(rows.size()), GrainRows(kGrainRows, dim_), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int32_t slot = slot_of_row_[static_cast<size_t>(rows[static_cast<size_t>(i)])];
       if (slot >= 0) CatchUpSlot(slot, step);
@@ -121,7 +121,7 @@ void RowAdamW::CatchUpAll() {
   if (options_.weight_decay != 0) {
     for (int64_t row = 0; row < parameter_.size(0); ++row) EnsureState(row);
   }
-  ParallelFor(static_cast<int64_t>(slots_.size()), kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(static_cast<int64_t>(slots_.size()), GrainRows(kGrainRows, dim_), [&](int64_t begin, int64_t end) {
     for (int64_t slot = begin; slot < end; ++slot) CatchUpSlot(slot, step);
   });
 }
@@ -136,7 +136,7 @@ void RowAdamW::Step(double learning_rate, double grad_scale) {
   for (int64_t i = 0; i < indices.numel(); ++i) EnsureState(row[i]);
   kernels::AdamWStepOptions options = StepOptions(step);
   options.grad_scale = grad_scale;
-  ParallelFor(indices.numel(), kGrainRows, [&](int64_t begin, int64_t end) {
+  ParallelFor(indices.numel(), GrainRows(kGrainRows, dim_), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int32_t slot = slot_of_row_[static_cast<size_t>(row[i])];
       CatchUpSlot(slot, step - 1);

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace gemtune {
@@ -37,6 +38,21 @@ TEST(ParallelFor, CoversTheRangeOnceWithAFixedSplit) {
 TEST(ParallelFor, RethrowsAnException) {
   EXPECT_THROW(ParallelFor(100, 1, [](int64_t, int64_t) { throw std::runtime_error("x"); }),
                std::runtime_error);
+}
+
+TEST(ParallelForEach, LittleWorkIsTheCallersAlone) {
+  const auto caller = std::this_thread::get_id();
+  int64_t sum = 0;
+  ParallelForEach(100, /*work=*/1000, [&](int64_t i) {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    sum += i;
+  });
+  EXPECT_EQ(sum, 4950);
+  std::atomic<int64_t> many = 0;
+  ParallelForEach(100, /*work=*/int64_t{1} << 40, [&](int64_t i) { many += i; });
+  EXPECT_EQ(many, 4950);
+  EXPECT_EQ(GrainRows(32, 640), 32);
+  EXPECT_EQ(GrainRows(32, 16), 512);
 }
 
 TEST(ParallelForEach, CallsEveryIndexOnceAndRethrows) {
