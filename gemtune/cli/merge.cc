@@ -1,10 +1,9 @@
 #include "gemtune/cli/merge.h"
 
-#include <filesystem>
-
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/model/model_directory.h"
 #include "gemtune/model/pretrained.h"
 
 namespace gemtune::cli {
@@ -14,26 +13,25 @@ void Merge::Declare(OptionSet& options) {
   options.Add("--model", model_, "Directory of an adapter", {.required = true});
   AddBaseModel(options, base_model_);
   options.Add("--output-dir", output_dir_, "Where the merged model goes", {.required = true});
+  options.Add("--overwrite-output-dir", overwrite_output_dir_,
+              "Write although --output-dir holds another model");
   options.Group("Machine");
   options.Add("--dtype", dtype_, "Precision of the merged weights", {.choices = {"bf16", "fp32"}});
   options.Add("--threads", threads_, kThreadsHelp, {.min = 0, .max = 4096});
 }
 
 void Merge::Run(const OptionSet&) {
-  namespace fs = std::filesystem;
   SetNumThreads(static_cast<int>(threads_));
   if (!model::IsAdapter(model_)) {
     Fail("{}: is no adapter (it has no adapter_config.json): there is nothing to merge", model_);
   }
+  MakeWritableDirectory(output_dir_, "--output-dir");
+  model::RefuseInPlace(model_, output_dir_, "--output-dir");
+  RefuseModel(output_dir_, overwrite_output_dir_, "--output-dir");
+  model::RefuseShadows(output_dir_, /*writes_adapter=*/false);
   auto classifier = model::PretrainedClassifier::FromTrained(
       model_, dtype_ == "bf16" ? at::kBFloat16 : at::kFloat, base_model_);
-  // Saving removes the weights that a directory held before.
-  for (const std::string& source : {model_, classifier.adapter->base_model_name_or_path}) {
-    if (fs::exists(output_dir_) && fs::equivalent(source, output_dir_)) {
-      Fail("{}: is what is to be merged; give another --output-dir", output_dir_);
-    }
-  }
-  MakeWritableDirectory(output_dir_, "--output-dir");
+  model::RefuseInPlace(classifier.adapter->base_model_name_or_path, output_dir_, "--output-dir");
   classifier.MergeAdapter();
   classifier.Save(output_dir_);
   log::Info("merged model saved in {}", output_dir_);

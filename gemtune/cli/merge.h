@@ -15,6 +15,7 @@ class Merge : public Command {
   std::string model_, base_model_, output_dir_;
   std::string dtype_ = "bf16";
   int64_t threads_ = 0;
+  bool overwrite_output_dir_ = false;
 };
 
 }  // namespace gemtune::cli

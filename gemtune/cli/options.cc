@@ -13,6 +13,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/int8_gemm.h"
+#include "gemtune/model/model_directory.h"
 #include "gemtune/ops/tensor_arena.h"
 
 namespace gemtune::cli {
@@ -67,7 +68,8 @@ void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
       {.choices = {"error", "skip"}});
   options.Add(
       "--cache-dir", cache_dir,
-      "Where tokenised data is kept for the next run; else $XDG_CACHE_HOME/gemtune or ~/.cache/gemtune");
+      "Where tokenised data is kept for the next run; else $XDG_CACHE_HOME/gemtune or ~/.cache/gemtune",
+      {.is_path = true});
   options.Add("--no-cache", no_cache, "Do not keep tokenised data");
 }
 
@@ -146,6 +148,13 @@ void MakeWritableDirectory(const std::string& path, const std::string& option) {
   if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     Fail("{}: cannot write: {}; give another {}", path, std::generic_category().message(errno), option);
   }
+}
+
+void RefuseModel(const std::string& directory, bool may_overwrite, const std::string& option) {
+  const std::vector<std::string> found = model::ModelFilesIn(directory);
+  if (found.empty() || may_overwrite) return;
+  Fail("{}: holds another model ({}); give another {}, or write over it by --overwrite-output-dir", directory,
+       found.front(), option);
 }
 
 std::function<void(int64_t, int64_t)> CountingProgress(const std::string& what) {

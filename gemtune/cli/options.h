@@ -79,6 +79,10 @@ void AddBaseModel(OptionSet& options, std::string& base_model);
 /// it: to be called before any work.
 void MakeWritableDirectory(const std::string& path, const std::string& option);
 
+/// Throws Error if `directory`, which `option` names, holds a model or a part of one and may not be written
+/// over.
+void RefuseModel(const std::string& directory, bool may_overwrite, const std::string& option);
+
 /// A line on standard error that counts examples where that is a terminal; nothing elsewhere.
 std::function<void(int64_t examples, int64_t total)> CountingProgress(const std::string& what);
 

@@ -4,13 +4,20 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <iterator>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
 #include "gemtune/cli/options.h"
+#include "gemtune/io/file_record.h"
+#include "gemtune/model/model_directory.h"
 #include "gemtune/train/checkpoint.h"
 
 namespace gemtune::cli {
@@ -19,17 +26,18 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSummary = "all_results.json";
+constexpr const char* kPart = "run";
 
-// By what a run's directory, or a model's, is known.
-constexpr const char* kResults[] = {RunDirectory::kRecord, "train_log.jsonl", kSummary, "config.json",
-                                    "adapter_config.json"};
+// What a run itself writes, beside the model.
+constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", kSummary};
 
-// A file that tells that there are results; empty: none.
+// The first file that tells that there are results; empty: none.
 std::string FindResults(const fs::path& directory) {
-  for (const char* name : kResults) {
+  for (const char* name : kRunFiles) {
     if (fs::exists(directory / name)) return name;
   }
-  return "";
+  const std::vector<std::string> model = model::ModelFilesIn(directory);
+  return model.empty() ? "" : model.front();
 }
 
 fs::path Newest(const fs::path& directory) {
@@ -49,6 +57,16 @@ void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
     Fail("{}: is not the newest checkpoint, {} is; go on from that, or move it away first",
          checkpoint.string(), newest.string());
   }
+}
+
+std::string ShellQuoted(const std::string& text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("_@%+=:,./-").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (is_plain && !text.empty()) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
 }
 
 }  // namespace
@@ -72,6 +90,10 @@ RunDirectory::~RunDirectory() {
 }
 
 fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwrite) const {
+  for (const std::string& name : train::ForeignCheckpoints(path_)) {
+    Fail("{}: holds '{}', which is no checkpoint of gemtune's; move it away or give another --output-dir",
+         path_.string(), Printable(name));
+  }
   if (!resume_from.empty() && resume_from != "auto") {
     CheckIsNewest(resume_from, path_);
     return resume_from;
@@ -88,6 +110,12 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
     }
     log::Info("{}: no checkpoint yet, beginning from the start", path_.string());
   } else if (!found.empty() && !may_overwrite) {
+    if (newest.empty() && !io::IsRecorded(io::ReadFileRecord(path_), found)) {
+      Fail(
+          "{}: holds {}, which gemtune did not write; give another --output-dir, or write over it by "
+          "--overwrite-output-dir",
+          path_.string(), found);
+    }
     Fail(
         "{}: holds another run's results ({}); go on with that run by --resume-from-checkpoint, write over "
         "them by --overwrite-output-dir, or give another --output-dir",
@@ -96,11 +124,24 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
   return {};
 }
 
-void RunDirectory::Clear() const {
-  for (const int64_t step : train::CheckpointSteps(path_)) {
-    RemoveDirectory(train::CheckpointPath(path_, step));
+void RunDirectory::Begin(const std::string& record, bool anew) const {
+  io::FileRecord files = io::ReadFileRecord(path_);
+  if (anew) {
+    for (const int64_t step : train::CheckpointSteps(path_)) train::RemoveCheckpoint(path_, step);
+    // It stands for the end of a run, and would be taken for this one's. Whoever wrote it: FindStart has asked.
+    fs::remove(path_ / kSummary);
   }
-  fs::remove(path_ / kSummary);
+  files[kPart].insert(std::begin(kRunFiles), std::end(kRunFiles));
+  io::WriteFileRecord(path_, files);
+  WriteFileAtomically(path_ / kRecord, record);
+}
+
+std::string ResumeCommand(const fs::path& output_dir) {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path record = fs::absolute(output_dir / RunDirectory::kRecord).lexically_normal();
+  return fmt::format("{} train --config {} --resume-from-checkpoint",
+                     ShellQuoted(error ? "gemtune" : program.string()), ShellQuoted(record.string()));
 }
 
 }  // namespace gemtune::cli

@@ -21,18 +21,23 @@ class RunDirectory {
 
   /// The checkpoint that a run begins from, or empty. `resume_from` is one, "auto": the newest, if there is
   /// any, or "": none. Throws Error for one that is not the newest of this directory, and where a run that
-  /// begins from none would write over another's results; not with `may_overwrite`. Where there is a record
+  /// begins from none would write over another's results or somebody's files; not with `may_overwrite`. What
+  /// is called as a checkpoint and is none of gemtune's is in the way of all. Where there is a record
   /// and no checkpoint, "auto" is empty: it is for the caller to see that it is the same run that begins
   /// again.
   std::filesystem::path FindStart(const std::string& resume_from, bool may_overwrite) const;
 
-  /// Removes what a run that begins from the start could be taken to have made: another's checkpoints, and
-  /// the summary that stands at the end of a run.
-  void Clear() const;
+  /// Writes kRecord, and notes the run's files as gemtune's. `anew`: gemtune's checkpoints of another run go
+  /// first, and the summary that stands at the end of a run. Throws Error for a checkpoint that holds somebody's
+  /// file.
+  void Begin(const std::string& record, bool anew) const;
 
  private:
   std::filesystem::path path_;
   int descriptor_ = -1;
 };
+
+/// What goes on with the run in `output_dir`, as it can be pasted into a shell in any folder.
+std::string ResumeCommand(const std::filesystem::path& output_dir);
 
 }  // namespace gemtune::cli

@@ -21,6 +21,8 @@ void Tokenize::Declare(OptionSet& options) {
   options.Group("Output");
   options.Add("--save-tokenizer", save_dir_,
               "Also write tokenizer.json and tokenizer_config.json into this folder");
+  options.Add("--overwrite-output-dir", overwrite_output_dir_,
+              "Write although that folder holds a model or a tokenizer");
   options.Group("Machine");
   options.Add("--threads", threads_, kThreadsHelp, {.min = 0, .max = 4096});
 }
@@ -29,7 +31,10 @@ void Tokenize::Run(const OptionSet&) {
   SetNumThreads(static_cast<int>(threads_));
   if (files_.empty() && save_dir_.empty())
     Fail("gemtune tokenize: --input-file is required (or --save-tokenizer)");
-  if (!save_dir_.empty()) MakeWritableDirectory(save_dir_, "--save-tokenizer");
+  if (!save_dir_.empty()) {
+    MakeWritableDirectory(save_dir_, "--save-tokenizer");
+    RefuseModel(save_dir_, overwrite_output_dir_, "--save-tokenizer");
+  }
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
   if (!save_dir_.empty()) tokenizer.Save(save_dir_);
   if (files_.empty()) return;

@@ -17,6 +17,7 @@ class Tokenize : public Command {
   std::vector<std::string> files_;
   std::string save_dir_;
   int64_t threads_ = 0;
+  bool overwrite_output_dir_ = false;
 };
 
 }  // namespace gemtune::cli

@@ -17,6 +17,7 @@
 #include "gemtune/cli/stop_signals.h"
 #include "gemtune/io/checkpoint.h"
 #include "gemtune/model/config.h"
+#include "gemtune/model/model_directory.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/train/checkpoint.h"
 #include "gemtune/train/classification.h"
@@ -62,7 +63,7 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
               "print that as JSON and write nothing");
   options.Group("Model");
   options.Add("--model,--model-name-or-path", model_,
-              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true});
+              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true, .is_path = true});
   options.Add("--task", task_, "What to learn", {.choices = TaskNames()});
   options.Add("--method", method_, "Which weights move", {.choices = MethodNames()});
   options.Add("--trainable-layers", method_options_.trainable_layers,
@@ -72,13 +73,13 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
   options.Add("--trainable-parameters", method_options_.trainable_parameters,
               "--method freeze: parameters that move, by a regular expression on their names");
   options.Add("--output-dir", output_dir_, "Where the trained model and its records go",
-              {.required = needs_output_dir});
+              {.required = needs_output_dir, .is_path = true});
 
   options.Group("Data");
-  options.Add("--train-file", train_files_, kFilesHelp, {.required = true});
+  options.Add("--train-file", train_files_, kFilesHelp, {.required = true, .is_path = true});
   options.Add("--validation-file", validation_files_,
-              "Files measured after each epoch: its loss and metrics");
-  options.Add("--test-file", test_files_, "Files measured once at the end");
+              "Files measured after each epoch: its loss and metrics", {.is_path = true});
+  options.Add("--test-file", test_files_, "Files measured once at the end", {.is_path = true});
   options.Add("--validation-split", validation_split_,
               "Without --validation-file: this share (below 1) or number of the training examples",
               {.min = 0});
@@ -204,7 +205,7 @@ void Train::ChooseBestBy(const train::ClassificationKind& kind) {
 }
 
 // Before the data is tokenised, which may take minutes.
-void Train::CheckModel() const {
+std::optional<model::ClassifierHead> Train::CheckModel() const {
   const auto checkpoint = io::Checkpoint::Open(model_);
   const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), model_ + ": config");
   model::SequenceClassifier outline =
@@ -212,14 +213,23 @@ void Train::CheckModel() const {
   train::FindMethod(method_).select(*outline, method_options_);
   if (cache_frozen_ && outline->trunk()->FrozenStages() < 2)
     Fail("--cache-frozen: no layer is frozen under the lowest trained weight: nothing to keep");
+  return model::FindHead(checkpoint);
 }
 
-Train::Splits Train::LoadData(const text::Tokenizer& tokenizer) const {
+Train::Splits Train::LoadData(const text::Tokenizer& tokenizer,
+                              const std::optional<model::ClassifierHead>& before) const {
   data::DatasetOptions options = columns_.Dataset(train_files_);
-  options.label_kind = train::KindOfTask(task_).label_kind;
+  const train::ClassificationKind& kind = train::KindOfTask(task_);
+  options.label_kind = kind.label_kind;
   options.max_samples = max_train_samples_;
-  if (!label_names_.empty()) options.labels = data::LabelSet{label_names_};
+  const bool is_regression = kind.label_kind == data::LabelKind::kRegression;
+  if (!label_names_.empty()) {
+    options.labels = data::LabelSet{label_names_};
+  } else if (before && !is_regression && before->problem_type != "regression") {
+    options.known_labels = data::LabelSet{before->label_names};
+  }
   Splits splits{.train = data::Dataset::Load(options, tokenizer)};
+  options.known_labels.reset();
   options.labels = splits.train.labels();
   const auto load = [&](const std::vector<std::string>& files, int64_t max_samples) {
     options.files = files;
@@ -262,13 +272,12 @@ Train::Job Train::Prepare() {
   const train::ClassificationKind& kind = train::KindOfTask(task_);
   machine_.Apply();
   const train::Method& method = train::FindMethod(method_);
-  CheckModel();
+  const std::optional<model::ClassifierHead> before = CheckModel();
   const text::Tokenizer tokenizer = text::Tokenizer::Load(model_);
-  Splits splits = LoadData(tokenizer);
-  const bool is_regression = kind.label_kind == data::LabelKind::kRegression;
-  const model::ClassifierHead head{
-      .problem_type = kind.problem_type,
-      .label_names = is_regression ? std::vector<std::string>{"LABEL_0"} : splits.train.labels().names};
+  Splits splits = LoadData(tokenizer, before);
+  model::ClassifierHead head{.problem_type = kind.problem_type, .label_names = splits.train.labels().names};
+  if (head.label_names.empty()) head.label_names = {"LABEL_0"};  // of regression with one output
+  if (before) log::Info("{}", model::DescribeHead(*before, head));
   const at::ScalarType dtype = machine_.ScalarType();
   const RunPlan plan(Request(dtype, std::ssize(head.label_names)), splits.All(), ResidentBytes());
   if (dry_run_) plan.Log();
@@ -326,8 +335,8 @@ std::function<void(int64_t, int64_t)> Train::EvaluationProgress() const {
 
 void Train::EndBySignal(int64_t step) const {
   const int signal = signals_->received();
-  log::Info("stopped by {} after step {}; to go on: gemtune train --config {} --resume-from-checkpoint",
-            SignalName(signal), step, (fs::path(output_dir_) / RunDirectory::kRecord).string());
+  log::Info("stopped by {} after step {}; to go on:", SignalName(signal), step);
+  log::Info("  {}", ResumeCommand(output_dir_));
   throw StoppedBySignal{signal};
 }
 
@@ -362,8 +371,11 @@ void Train::Report(const train::TrainerState& state, train::Classification& task
   if (state.skipped_steps > 0) summary["skipped_steps"] = state.skipped_steps;
   if (!state.best_metrics.is_null()) summary["validation"] = state.best_metrics;
   if (splits.test) summary["test"] = task.Evaluate(*splits.test);
-  WriteFileAtomically(fs::path(output_dir_) / "all_results.json", summary.dump(2) + "\n");
-  std::cout << summary.dump(2) << std::endl;
+  WriteFileAtomically(fs::path(output_dir_) / "all_results.json", train::Text(summary) + "\n");
+  for (const char* part : {"validation", "test"}) {
+    if (summary.contains(part)) summary[part] = train::Concise(summary[part]);
+  }
+  std::cout << train::Text(summary) << std::endl;
   if (splits.test) log::Info("test {}", train::Numbers(summary["test"]));
   log::Info("model saved in {}", output_dir_);
 }
@@ -371,7 +383,9 @@ void Train::Report(const train::TrainerState& state, train::Classification& task
 void Train::Run(const OptionSet& options) {
   CheckOptions(options);
   if (dry_run_) return DryRun();
+  model::RefuseInPlace(model_, output_dir_, "--output-dir");
   const RunDirectory directory(output_dir_);
+  model::RefuseShadows(output_dir_, train::FindMethod(method_).has_adapter);
   const fs::path checkpoint = directory.FindStart(resume_from_, overwrite_output_dir_);
   const fs::path record = fs::path(output_dir_) / RunDirectory::kRecord;
   // A run that had no checkpoint yet may have left a model, which is not another run's to replace.
@@ -387,8 +401,7 @@ void Train::Run(const OptionSet& options) {
   trainer_.run["inputs"] = DescribeInputs(
       job.splits.train, job.splits.validation ? &*job.splits.validation : nullptr, *job.classifier.model);
   CheckSameRun(checkpoint, "inputs");
-  if (checkpoint.empty()) directory.Clear();
-  WriteFileAtomically(record, options.Effective());
+  directory.Begin(options.Effective(), /*anew=*/checkpoint.empty());
   Fit(job, checkpoint);
 }
 

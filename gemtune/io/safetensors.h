@@ -52,10 +52,13 @@ struct NamedTensor {
 void WriteSafetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
+/// As transformers' save_pretrained cuts.
+inline constexpr int64_t kMaxShardBytes = 5'000'000'000;
+
 /// Writes `directory`/model.safetensors, or, where the data exceeds `max_shard_bytes`,
 /// model-00001-of-0000N.safetensors and model.safetensors.index.json, split in order as transformers'
 /// save_pretrained does. Metadata is {"format": "pt"}.
 void WriteShardedSafetensors(const std::filesystem::path& directory, const std::vector<NamedTensor>& tensors,
-                             int64_t max_shard_bytes = 5'000'000'000);
+                             int64_t max_shard_bytes = kMaxShardBytes);
 
 }  // namespace gemtune::io

@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
+#include <limits>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/io/file_record.h"
 #include "gemtune/io/json_file.h"
 #include "gemtune/io/safetensors.h"
+#include "gemtune/model/model_directory.h"
 
 namespace gemtune::model {
 namespace {
@@ -21,6 +23,8 @@ using Json = nlohmann::ordered_json;
 // transformers look for a whole model there, and peft drops entries of adapter_config.json that it does not
 // know.
 constexpr const char* kAdapterHead = "classifier.json";
+
+constexpr const char* kHeadWeight = "score.weight";
 
 DType ToDType(at::ScalarType type) {
   switch (type) {
@@ -68,22 +72,6 @@ Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::Scalar
   config["pad_token_id"] = pad_token_id;
   AddHead(head, config);
   return config;
-}
-
-// A directory may hold the weights of an earlier, differently sharded save, or those of a whole model where
-// now an adapter is, or the other way round. They must not be read instead of these.
-void RemoveOtherModel(const fs::path& directory, const std::set<fs::path>& kept) {
-  std::vector<fs::path> stale;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    const bool is_weights = name.starts_with("model") && name.find(".safetensors") != std::string::npos;
-    const bool is_config = name == "config.json" || name == "generation_config.json" || name == kAdapterHead;
-    if ((is_weights || is_config || name.starts_with("adapter_")) &&
-        !kept.contains(entry.path().filename())) {
-      stale.push_back(entry.path());
-    }
-  }
-  for (const fs::path& path : stale) fs::remove(path);
 }
 
 // Throws Error if the tensor of a parameter is missing or of another shape.
@@ -141,6 +129,22 @@ void UseBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& trunk,
   }
 }
 
+// Fills those rows of the head's weight [outputs, hidden_size] that the checkpoint's head has; false: none.
+bool LoadHeadRows(const io::Checkpoint& checkpoint, const ClassifierHead& head, at::Tensor weight) {
+  const std::optional<ClassifierHead> before = FindHead(checkpoint);
+  if (!before) return false;
+  const auto outputs = static_cast<int64_t>(before->label_names.size());
+  const at::NoGradGuard no_grad;
+  at::Tensor stored = at::empty({outputs, weight.size(1)}, weight.options());
+  CheckParameter(checkpoint, kHeadWeight, stored.sizes());
+  checkpoint.Read(kHeadWeight, ToDType(stored.scalar_type()), stored.mutable_data_ptr());
+  const auto rows = HeadRows(*before, head);
+  for (size_t id = 0; id < rows.size(); ++id) {
+    if (rows[id]) weight[static_cast<int64_t>(id)].copy_(stored[*rows[id]]);
+  }
+  return std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.has_value(); });
+}
+
 PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer tokenizer,
                           const ClassifierHead& head, at::ScalarType dtype,
                           BaseWeights base_weights = BaseWeights::kNumbers) {
@@ -154,12 +158,9 @@ PretrainedClassifier Load(const io::Checkpoint& checkpoint, text::Tokenizer toke
   const auto num_labels = static_cast<int64_t>(head.label_names.size());
   Outline(checkpoint, loaded.config, num_labels, base_weights);
   loaded.model = SequenceClassifier(loaded.config, num_labels, at::TensorOptions().dtype(dtype));
-  const io::TensorInfo* score = checkpoint.Find("score.weight");
-  loaded.head_is_new =
-      score == nullptr || score->shape != std::vector<int64_t>{num_labels, loaded.config.hidden_size};
   if (base_weights != BaseWeights::kNumbers) UseBlocks(checkpoint, *loaded.model->trunk(), base_weights);
   LoadParameters(checkpoint, *loaded.model->trunk(), "model.");
-  if (!loaded.head_is_new) LoadParameters(checkpoint, *loaded.model->score(), "score.");
+  loaded.head_is_new = !LoadHeadRows(checkpoint, head, loaded.model->score()->weight);
   return loaded;
 }
 
@@ -230,7 +231,7 @@ void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module,
   }
 }
 
-void SaveParameters(const torch::nn::Module& module, const fs::path& directory) {
+void SaveParameters(const torch::nn::Module& module, const fs::path& directory, int64_t max_shard_bytes) {
   std::vector<io::NamedTensor> tensors;
   std::vector<at::Tensor> kept;  // the views below look into these
   for (const auto& item : module.named_parameters()) {
@@ -241,7 +242,15 @@ void SaveParameters(const torch::nn::Module& module, const fs::path& directory) 
                         .shape = tensor.sizes().vec(),
                         .data = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}}});
   }
-  io::WriteShardedSafetensors(directory, tensors);
+  io::WriteShardedSafetensors(directory, tensors, max_shard_bytes);
+}
+
+std::optional<ClassifierHead> FindHead(const io::Checkpoint& checkpoint) {
+  const io::TensorInfo* score = checkpoint.Find(kHeadWeight);
+  if (score == nullptr || !checkpoint.config().contains("id2label")) return std::nullopt;
+  ClassifierHead head = HeadFromConfig(checkpoint.config(), checkpoint.path().string() + ": config");
+  const bool fits = score->shape.size() == 2 && score->shape[0] == std::ssize(head.label_names);
+  return fits ? std::optional(std::move(head)) : std::nullopt;
 }
 
 ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
@@ -323,16 +332,17 @@ void PretrainedClassifier::Save(const fs::path& directory) const {
     AddHead(head, labels);
     write(kAdapterHead, labels);
   } else {
-    SaveParameters(*model, target.path());
+    // Shards would not be looked for beside a model.safetensors, and another's is not removed but replaced.
+    const bool is_single = fs::exists(directory / "model.safetensors") &&
+                           !io::IsRecorded(io::ReadFileRecord(directory), "model.safetensors");
+    SaveParameters(*model, target.path(),
+                   is_single ? std::numeric_limits<int64_t>::max() : io::kMaxShardBytes);
     write("config.json",
           ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id));
     if (!generation_config.is_null()) write("generation_config.json", generation_config);
   }
   tokenizer.Save(target.path());
-  std::set<fs::path> written;
-  for (const auto& entry : fs::directory_iterator(target.path())) written.insert(entry.path().filename());
-  target.Commit();
-  RemoveOtherModel(directory, written);
+  CommitModel(target, directory);
 }
 
 }  // namespace gemtune::model

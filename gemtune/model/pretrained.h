@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "gemtune/io/checkpoint.h"
+#include "gemtune/io/safetensors.h"
 #include "gemtune/model/adapter.h"
+#include "gemtune/model/head_rows.h"
 #include "gemtune/model/heads.h"
 #include "gemtune/text/tokenizer.h"
 
@@ -32,15 +34,10 @@ SequenceClassifier Outline(const io::Checkpoint& checkpoint, const Gemma3TextCon
 /// another shape.
 void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix);
 
-/// Writes model.safetensors (in shards above 5 GB) with every parameter of `module` under its name and in its
-/// dtype.
-void SaveParameters(const torch::nn::Module& module, const std::filesystem::path& directory);
-
-/// What a classifier's outputs mean, in config.json's terms.
-struct ClassifierHead {
-  std::string problem_type;  // single_label_classification, multi_label_classification or regression
-  std::vector<std::string> label_names;  // id2label in the order of ids; one for regression
-};
+/// Writes model.safetensors (above `max_shard_bytes` in shards) with every parameter of `module` under its
+/// name and in its dtype.
+void SaveParameters(const torch::nn::Module& module, const std::filesystem::path& directory,
+                    int64_t max_shard_bytes = io::kMaxShardBytes);
 
 /// A sequence classifier with everything that its Hugging Face directory holds.
 struct PretrainedClassifier {
@@ -50,15 +47,14 @@ struct PretrainedClassifier {
   text::Tokenizer tokenizer;
   ClassifierHead head;
   SequenceClassifier model;
-  bool head_is_new = false;              // the checkpoint had none that fits: it starts at zero
+  bool head_is_new = false;              // none of its rows is the checkpoint's: it starts at zero
   std::optional<AdapterConfig> adapter;  // then Save writes that and not the base
   PassCounter adapter_pass;              // null without an adapter
 
-  /// A pre-trained Gemma 3 (or a classifier, to go on with its head if that has as many outputs) made into a
-  /// classifier with `head`. `dtype` is kFloat or kBFloat16. Throws Error for files that are missing, damaged
-  /// or of another model.
-  /// `tokenizer` is that of `path`: the caller has it, because the labels are found in data that it
-  /// tokenised.
+  /// A pre-trained Gemma 3 made into a classifier with `head`, which starts at zero; of a classifier, the
+  /// rows that HeadRows finds are gone on with. `dtype` is kFloat or kBFloat16. Throws Error for files that
+  /// are missing, damaged or of another model. `tokenizer` is that of `path`: the caller has it, because the
+  /// labels are found in data that it tokenised.
   static PretrainedClassifier FromBase(const std::filesystem::path& path, text::Tokenizer tokenizer,
                                        const ClassifierHead& head, at::ScalarType dtype,
                                        BaseWeights base_weights = BaseWeights::kNumbers);
@@ -79,12 +75,17 @@ struct PretrainedClassifier {
 
   /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
   /// generation_config.json. Of an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
-  /// and what the labels are called in classifier.json.
+  /// and what the labels are called in classifier.json. Files of the same names are replaced; others that an
+  /// earlier Save wrote there are removed, and none that it did not.
   void Save(const std::filesystem::path& directory) const;
 
   /// Reads the weights back that Save wrote there.
   void Restore(const std::filesystem::path& directory);
 };
+
+/// The head that a checkpoint brings along; nothing where it has no score.weight of as many rows as its
+/// configuration has labels.
+std::optional<ClassifierHead> FindHead(const io::Checkpoint& checkpoint);
 
 /// The head that a classifier's config.json describes. Throws Error if it describes none.
 ClassifierHead HeadFromConfig(const nlohmann::ordered_json& config, const std::string& source);

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/base/log.h"
+#include "gemtune/io/file_record.h"
 #include "gemtune/io/json_file.h"
 
 namespace gemtune::train {
@@ -19,6 +22,21 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "checkpoint-";
 constexpr const char* kStateFile = "trainer_state.json";
+constexpr const char* kPart = "checkpoint";
+
+// The step in a checkpoint's name.
+std::optional<int64_t> StepOf(const std::string& name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t step = 0;
+  const char* const end = name.data() + name.size();
+  const auto [rest, fault] = std::from_chars(name.data() + kPrefix.size(), end, step);
+  return fault == std::errc() && rest == end ? std::optional(step) : std::nullopt;
+}
+
+// transformers gives its own the same name.
+bool IsOurs(const fs::path& checkpoint) {
+  return io::ReadFileRecord(checkpoint).contains(kPart);
+}
 
 }  // namespace
 
@@ -28,26 +46,38 @@ fs::path CheckpointPath(const fs::path& output_dir, int64_t step) {
 
 std::vector<int64_t> CheckpointSteps(const fs::path& output_dir) {
   std::vector<int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(output_dir, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kPrefix) || !fs::exists(entry.path() / kStateFile, error)) continue;
-    int64_t step = 0;
-    const char* const end = name.data() + name.size();
-    const auto [rest, fault] = std::from_chars(name.data() + kPrefix.size(), end, step);
-    if (fault == std::errc() && rest == end) steps.push_back(step);
+  for (const std::string& name : io::NamesIn(output_dir)) {
+    const std::optional<int64_t> step = StepOf(name);
+    std::error_code error;
+    const fs::path path = output_dir / name;
+    if (step && fs::exists(path / kStateFile, error) && IsOurs(path)) steps.push_back(*step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
 }
 
+std::vector<std::string> ForeignCheckpoints(const fs::path& output_dir) {
+  const std::vector<int64_t> steps = CheckpointSteps(output_dir);
+  std::vector<std::string> names;
+  for (const std::string& name : io::NamesIn(output_dir)) {
+    const std::optional<int64_t> step = StepOf(name);
+    if (step && !std::binary_search(steps.begin(), steps.end(), *step)) names.push_back(name);
+  }
+  return names;
+}
+
 void WriteCheckpoint(const fs::path& output_dir, int64_t step, const nlohmann::ordered_json& state,
                      const std::function<void(const fs::path& directory)>& write) {
   const fs::path path = CheckpointPath(output_dir, step);
-  if (fs::exists(path)) RemoveDirectory(path);  // not a whole one: nobody goes on from before that
+  if (fs::exists(path)) throw RunError(fmt::format("{}: is in the way; move it away", path.string()));
   AtomicDirectory directory(path);
   write(directory.path());
   WriteFileAtomically(directory.path() / kStateFile, state.dump(2) + "\n");
+  io::FileRecord record = io::ReadFileRecord(directory.path());
+  for (const std::string& name : io::NamesIn(directory.path())) {
+    if (!io::IsRecorded(record, name)) record[kPart].insert(name);
+  }
+  io::WriteFileRecord(directory.path(), record);
   directory.Commit();
 }
 
@@ -66,12 +96,28 @@ int64_t DirectoryBytes(const fs::path& directory) {
   return bytes;
 }
 
+void RemoveCheckpoint(const fs::path& output_dir, int64_t step) {
+  const fs::path path = CheckpointPath(output_dir, step);
+  const io::FileRecord record = io::ReadFileRecord(path);
+  for (const std::string& name : io::NamesIn(path)) {
+    if (io::IsRecorded(record, name)) continue;
+    Fail("{}: would be removed, and holds '{}', which gemtune did not write; move it away", path.string(),
+         Printable(name));
+  }
+  RemoveDirectory(path);
+}
+
 void RemoveOldCheckpoints(const fs::path& output_dir, int64_t limit, int64_t kept_step) {
   const std::vector<int64_t> steps = CheckpointSteps(output_dir);
   const int64_t surplus = limit > 0 ? std::ssize(steps) - limit : 0;
   for (int64_t i = 0; i < surplus; ++i) {
     const int64_t step = steps[static_cast<size_t>(i)];
-    if (step != kept_step) RemoveDirectory(CheckpointPath(output_dir, step));
+    if (step == kept_step) continue;
+    try {
+      RemoveCheckpoint(output_dir, step);
+    } catch (const Error& error) {
+      log::Warning("{}", error.what());
+    }
   }
 }
 

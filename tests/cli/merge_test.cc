@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "gemtune/base/file.h"
+#include "gemtune/io/file_record.h"
 #include "tests/cli/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -34,7 +35,7 @@ class MergeCommand : public test::TempDir {
 
   test::Finished Run(std::vector<std::string> more) const {
     std::vector<std::string> all = {"merge", "--model", (dir_ / "adapter").string(), "--output-dir",
-                                    (dir_ / "merged").string()};
+                                    (dir_ / "merged").string(), "--overwrite-output-dir"};
     all.insert(all.end(), more.begin(), more.end());
     return RunProgram(all);
   }
@@ -70,6 +71,7 @@ TEST_F(MergeCommand, WritesAPlainModelAndNothingOfTheAdapter) {
   MakeAdapter({});
   fs::create_directories(dir_ / "merged");
   WriteFileAtomically(dir_ / "merged" / "adapter_config.json", "{}");  // of an earlier run
+  io::WriteFileRecord(dir_ / "merged", {{"model", {"adapter_config.json"}}});
   ASSERT_EQ(Run({}).exit_code, kDone);
   EXPECT_FALSE(fs::exists(dir_ / "merged" / "adapter_config.json"));
   EXPECT_EQ(nlohmann::json::parse(ReadFile(dir_ / "merged" / "config.json"))["dtype"], "bfloat16");
@@ -86,6 +88,19 @@ TEST_F(MergeCommand, TheBaseCanBeNamedWhereItHasMoved) {
   EXPECT_EQ(lost.exit_code, kBadInput);
   EXPECT_THAT(lost.err, HasSubstr("name it with --base-model"));
   EXPECT_EQ(Run({"--base-model", (dir_ / "moved").string()}).exit_code, kDone);
+}
+
+TEST_F(MergeCommand, AnotherModelIsNotWrittenOverUnasked) {
+  MakeAdapter({});
+  ASSERT_EQ(Run({}).exit_code, kDone);
+  const auto again = Run({"--overwrite-output-dir=false"});
+  EXPECT_EQ(again.exit_code, kBadInput);
+  EXPECT_THAT(again.err, HasSubstr("holds another model (config.json); give another --output-dir, or write over it by "
+                                   "--overwrite-output-dir"));
+  WriteFileAtomically(dir_ / "merged" / "adapter_config.json", "{}");
+  const auto shadowed = Run({});
+  EXPECT_EQ(shadowed.exit_code, kBadInput);
+  EXPECT_THAT(shadowed.err, HasSubstr("holds adapter_config.json, which gemtune did not write"));
 }
 
 TEST_F(MergeCommand, SaysWhatCannotBeMerged) {

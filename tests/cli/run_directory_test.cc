@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "gemtune/base/file.h"
+#include "gemtune/io/file_record.h"
 #include "gemtune/train/checkpoint.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -51,9 +52,13 @@ TEST_F(RunDirectoryTest, ARunBeginsWhereThereAreNoResults) {
   EXPECT_EQ(FindStart(""), "");
   WriteFileAtomically(out_ / "train.err", "the shell made this");
   EXPECT_EQ(FindStart(""), "");
-  for (const char* result : {"config.json", "run.toml", "adapter_config.json"}) {
+  for (const char* result : {"config.json", "run.toml", "adapter_config.json", "generation_config.json", "tokenizer.json"}) {
     WriteFileAtomically(out_ / result, "{}");
+    EXPECT_THAT(MessageOf([&] { FindStart(""); }),
+                HasSubstr(std::string("holds ") + result + ", which gemtune did not write"));
+    io::WriteFileRecord(out_, {{"model", {result}}});
     EXPECT_THAT(MessageOf([&] { FindStart(""); }), HasSubstr(std::string("results (") + result + ")"));
+    fs::remove(out_ / io::kFileRecord);
     EXPECT_EQ(FindStart("", /*may_overwrite=*/true), "");
     fs::remove(out_ / result);
   }
@@ -63,9 +68,17 @@ TEST_F(RunDirectoryTest, ARunBeginsWhereThereAreNoResults) {
 
 TEST_F(RunDirectoryTest, AutoIsTheNewestByItsNumber) {
   for (const int64_t step : {9, 100, 20}) Checkpoint(step);
-  fs::create_directories(out_ / "checkpoint-200");  // not whole: it has no state
   fs::create_directories(out_ / "checkpoint-300x");
   EXPECT_EQ(FindStart("auto"), out_ / "checkpoint-100");
+}
+
+TEST_F(RunDirectoryTest, WhatIsCalledAsACheckpointAndIsNoneOfOursIsInTheWay) {
+  Checkpoint(9);
+  fs::create_directories(out_ / "checkpoint-200");
+  for (const bool may_overwrite : {false, true}) {
+    EXPECT_THAT(MessageOf([&] { FindStart(may_overwrite ? "" : "auto", may_overwrite); }),
+                HasSubstr("holds 'checkpoint-200', which is no checkpoint of gemtune's; move it away"));
+  }
 }
 
 TEST_F(RunDirectoryTest, AutoBeginsFromTheStartWhereThereIsNoneYet) {
@@ -97,13 +110,31 @@ TEST_F(RunDirectoryTest, ANamedCheckpointIsTheNewestOfThisDirectory) {
   EXPECT_THAT(MessageOf([&] { FindStart(newest.string()); }), HasSubstr("is not in --output-dir"));
 }
 
-TEST_F(RunDirectoryTest, ClearRemovesCheckpointsAndTheSummaryAlone) {
+TEST_F(RunDirectoryTest, BeginningAnewRemovesCheckpointsAndTheSummaryAlone) {
   Checkpoint(3);
-  WriteFileAtomically(out_ / "all_results.json", "{}");
-  WriteFileAtomically(out_ / "config.json", "{}");
-  RunDirectory(out_.string()).Clear();
-  EXPECT_EQ(std::distance(fs::directory_iterator(out_), {}), 1);
-  EXPECT_TRUE(fs::exists(out_ / "config.json"));
+  for (const char* name : {"all_results.json", "config.json", "notes.txt"}) WriteFileAtomically(out_ / name, "{}");
+  RunDirectory(out_.string()).Begin("seed = 1\n", /*anew=*/false);
+  EXPECT_THAT(io::NamesIn(out_),
+              testing::ElementsAre("all_results.json", "checkpoint-3", "config.json", "notes.txt", "run.toml"));
+  RunDirectory(out_.string()).Begin("seed = 2\n", /*anew=*/true);
+  EXPECT_THAT(io::NamesIn(out_), testing::ElementsAre("config.json", "notes.txt", "run.toml"));
+  EXPECT_EQ(ReadFile(out_ / "run.toml"), "seed = 2\n");
+  EXPECT_TRUE(io::IsRecorded(io::ReadFileRecord(out_), "train_log.jsonl"));
+}
+
+TEST_F(RunDirectoryTest, ACheckpointWithSomebodysFileIsNotRemoved) {
+  WriteFileAtomically(Checkpoint(3) / "notes.txt", "mine");
+  EXPECT_THAT(MessageOf([&] { RunDirectory(out_.string()).Begin("", /*anew=*/true); }), HasSubstr("'notes.txt'"));
+  EXPECT_EQ(ReadFile(out_ / "checkpoint-3" / "notes.txt"), "mine");
+}
+
+TEST(ResumeCommand, CanBePastedIntoAShellInAnyFolder) {
+  EXPECT_THAT(ResumeCommand("/out/run_1.2"),
+              testing::EndsWith(" train --config /out/run_1.2/run.toml --resume-from-checkpoint"));
+  EXPECT_THAT(ResumeCommand("/my run's $HOME"),
+              HasSubstr("--config '/my run'\\''s $HOME/run.toml' --resume-from-checkpoint"));
+  EXPECT_THAT(ResumeCommand("out"), HasSubstr((fs::current_path() / "out" / "run.toml").string()));
+  EXPECT_THAT(ResumeCommand("/o"), testing::StartsWith("/"));
 }
 
 }  // namespace

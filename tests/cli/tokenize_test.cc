@@ -42,6 +42,14 @@ TEST_F(TokenizeCommand, SavesTheTokenizer) {
   ASSERT_EQ(run.exit_code, kDone) << run.err;
   EXPECT_EQ(text::Tokenizer::Load(dir_ / "saved").fingerprint(),
             text::Tokenizer::Load(dir_ / "tokenizer").fingerprint());
+  const auto again = [&](std::vector<std::string> more) {
+    more.insert(more.begin(),
+                {"tokenize", "--model", (dir_ / "tokenizer").string(), "--save-tokenizer", (dir_ / "saved").string()});
+    return RunProgram(more);
+  };
+  EXPECT_EQ(again({}).exit_code, kBadInput);
+  EXPECT_THAT(again({}).err, testing::HasSubstr("holds another model (tokenizer.json); give another --save-tokenizer"));
+  EXPECT_EQ(again({"--overwrite-output-dir"}).exit_code, kDone);
 }
 
 TEST_F(TokenizeCommand, NeedsSomethingToDo) {

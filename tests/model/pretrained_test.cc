@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "gemtune/base/file.h"
+#include "gemtune/io/file_record.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -69,8 +72,15 @@ TEST_F(Pretrained, WhatIsSavedLoadsAsTheSame) {
     // Going on from a classifier keeps its head, unless it has other outputs.
     const text::Tokenizer tokenizer = text::Tokenizer::Load(dir_ / "out");
     EXPECT_FALSE(PretrainedClassifier::FromBase(dir_ / "out", tokenizer, kHead, dtype).head_is_new);
-    const ClassifierHead three{.problem_type = kHead.problem_type, .label_names = {"a", "b", "c"}};
-    EXPECT_TRUE(PretrainedClassifier::FromBase(dir_ / "out", tokenizer, three, dtype).head_is_new);
+    const ClassifierHead others{.problem_type = kHead.problem_type, .label_names = {"a", "b"}};
+    EXPECT_TRUE(PretrainedClassifier::FromBase(dir_ / "out", tokenizer, others, dtype).head_is_new);
+    // Rows follow the names.
+    const ClassifierHead three{.problem_type = kHead.problem_type, .label_names = {"maybe", "yes", "no"}};
+    const auto more = PretrainedClassifier::FromBase(dir_ / "out", tokenizer, three, dtype);
+    EXPECT_FALSE(more.head_is_new);
+    const at::Tensor was = loaded.model->score()->weight, is = more.model->score()->weight;
+    EXPECT_TRUE(at::equal(is[0], at::zeros_like(is[0])));
+    EXPECT_TRUE(at::equal(is[1], was[1]) && at::equal(is[2], was[0]));
   }
 }
 
@@ -90,13 +100,12 @@ TEST_F(Pretrained, TheSavedConfigIsTransformers) {
 
 TEST_F(Pretrained, SavingOverAnEarlierModelLeavesNoneOfItsWeights) {
   fs::create_directories(dir_ / "out");
-  for (const char* name :
-       {"model-00001-of-00002.safetensors", "model.safetensors.index.json", "train_log.jsonl"}) {
-    WriteFileAtomically(dir_ / "out" / name, "x");
-  }
+  const std::set<std::string> shards = {"model-00001-of-00002.safetensors", "model.safetensors.index.json"};
+  for (const std::string& name : shards) WriteFileAtomically(dir_ / "out" / name, "x");
+  io::WriteFileRecord(dir_ / "out", {{"model", shards}});
+  WriteFileAtomically(dir_ / "out" / "train_log.jsonl", "x");
   Base().Save(dir_ / "out");
-  EXPECT_FALSE(fs::exists(dir_ / "out" / "model-00001-of-00002.safetensors"));
-  EXPECT_FALSE(fs::exists(dir_ / "out" / "model.safetensors.index.json"));
+  for (const std::string& name : shards) EXPECT_FALSE(fs::exists(dir_ / "out" / name)) << name;
   EXPECT_TRUE(fs::exists(dir_ / "out" / "train_log.jsonl"));
   EXPECT_TRUE(fs::exists(dir_ / "out" / "model.safetensors"));
 }

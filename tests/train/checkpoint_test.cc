@@ -34,12 +34,31 @@ TEST_F(Checkpoint, IsThereWholeOrNotAtAll) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
 }
 
-TEST_F(Checkpoint, TakesThePlaceOfOneThatIsNotWhole) {
-  fs::create_directories(dir_ / "checkpoint-5");
-  WriteFileAtomically(dir_ / "checkpoint-5" / "other", "stale");
+// transformers' Trainer gives its own the same names and a trainer_state.json.
+TEST_F(Checkpoint, OfSomebodyElseIsNeitherCountedNorRemovedNorReplaced) {
   Write(5);
-  EXPECT_FALSE(fs::exists(dir_ / "checkpoint-5" / "other"));
-  EXPECT_EQ(std::distance(fs::directory_iterator(dir_), {}), 1);
+  fs::create_directories(dir_ / "checkpoint-6");
+  WriteFileAtomically(dir_ / "checkpoint-6" / "trainer_state.json", "{}");
+  fs::create_directories(dir_ / "checkpoint-7x");
+  EXPECT_THAT(CheckpointSteps(dir_), ElementsAre(5));
+  EXPECT_THAT(ForeignCheckpoints(dir_), ElementsAre("checkpoint-6"));
+  EXPECT_THROW(Write(6), RunError);
+  RemoveOldCheckpoints(dir_, 1, 0);
+  EXPECT_EQ(ReadFile(dir_ / "checkpoint-6" / "trainer_state.json"), "{}");
+}
+
+TEST_F(Checkpoint, IsKeptWhereItHoldsSomebodysFile) {
+  Write(5);
+  Write(6);
+  WriteFileAtomically(dir_ / "checkpoint-5" / "notes.txt", "mine");
+  testing::internal::CaptureStderr();
+  RemoveOldCheckpoints(dir_, 1, 0);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("'notes.txt', which gemtune did not write"));
+  EXPECT_EQ(ReadFile(dir_ / "checkpoint-5" / "notes.txt"), "mine");
+  EXPECT_THROW(RemoveCheckpoint(dir_, 5), Error);
+  fs::remove(dir_ / "checkpoint-5" / "notes.txt");
+  RemoveCheckpoint(dir_, 5);
+  EXPECT_THAT(CheckpointSteps(dir_), ElementsAre(6));
 }
 
 TEST_F(Checkpoint, TheOldOnesAreRemovedAndTheKeptOneNever) {
