@@ -65,4 +65,7 @@ std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const Labe
 /// 1, kNone 0.
 int64_t LabelWidth(LabelKind kind, const LabelSet& labels);
 
+/// The fewest classes that there can be: kSingle 2, kMultiLabel 1.
+size_t LeastClasses(LabelKind kind);
+
 }  // namespace gemtune::data

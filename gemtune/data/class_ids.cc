@@ -1,0 +1,63 @@
+#include "gemtune/data/class_ids.h"
+
+#include "gemtune/base/error.h"
+#include "gemtune/data/label_text.h"
+
+namespace gemtune::data {
+
+ClassIds::ClassIds(const RawLabels& raw, const LabelSet& labels) : raw_(raw), names_(labels.names) {
+  for (size_t id = 0; id < names_.size(); ++id) {
+    if (!by_name_.emplace(names_[id], static_cast<int64_t>(id)).second) {
+      Fail("labels: '{}' is there twice", Printable(names_[id]));
+    }
+  }
+  MapIntegers("");
+  if (by_integer_.empty()) MapIntegers("LABEL_");
+  for (size_t id = by_integer_.empty() ? 0 : names_.size(); id < names_.size(); ++id) {
+    by_integer_.emplace(id, id);
+  }
+  for (const FileSchema& schema : raw.schemas) {
+    std::vector<int64_t>& ids = by_class_label_.emplace_back();
+    for (const std::string& name : schema.class_names) {
+      const auto found = by_name_.find(name);
+      if (found != by_name_.end()) ids.push_back(found->second);
+    }
+    if (ids.size() != schema.class_names.size()) ids.clear();
+  }
+}
+
+void ClassIds::MapIntegers(std::string_view prefix) {
+  for (size_t id = 0; id < names_.size(); ++id) {
+    const std::string_view name = names_[id];
+    if (!name.starts_with(prefix)) continue;
+    if (const auto value = ParseWholeNumber(name.substr(prefix.size()))) by_integer_.emplace(*value, id);
+  }
+}
+
+std::optional<int64_t> ClassIds::FindInteger(uint32_t file, int64_t value) const {
+  const std::vector<int64_t>& ids = by_class_label_[file];
+  if (!ids.empty()) {
+    if (value < 0 || value >= static_cast<int64_t>(ids.size())) return std::nullopt;
+    return ids[static_cast<size_t>(value)];
+  }
+  const auto found = by_integer_.find(value);
+  return found == by_integer_.end() ? std::nullopt : std::optional(found->second);
+}
+
+int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
+  const uint32_t file = raw_.places[i].file;
+  if (const auto* integer = std::get_if<int64_t>(&row_class)) {
+    if (const auto id = FindInteger(file, *integer)) return *id;
+    FailLabel(raw_, i, "label {} is not one of {}", *integer, Listed(names_));
+  }
+  const ClassName& name = std::get<ClassName>(row_class);
+  const auto found = by_name_.find(name.text);
+  if (found != by_name_.end()) return found->second;
+  if (const auto whole = name.is_field ? ParseWholeNumber(name.text) : std::nullopt) {
+    if (const auto id = FindInteger(file, *whole)) return *id;
+  }
+  FailLabel(raw_, i, "label '{}' is not one of {}{}", Printable(name.text), Listed(names_),
+            DidYouMean(name.text, names_));
+}
+
+}  // namespace gemtune::data

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gemtune/data/row_classes.h"
+
+namespace gemtune::data {
+
+/// From the classes of rows to ids, see EncodeLabels.
+class ClassIds {
+ public:
+  ClassIds(const RawLabels& raw, const LabelSet& labels);
+
+  /// Throws RowError for a class that is not among the labels.
+  int64_t Find(size_t i, const RowClass& row_class) const;
+
+ private:
+  // The integers in names that are `prefix` and an integer.
+  void MapIntegers(std::string_view prefix);
+  std::optional<int64_t> FindInteger(uint32_t file, int64_t value) const;
+
+  const RawLabels& raw_;
+  const std::vector<std::string>& names_;
+  std::unordered_map<std::string_view, int64_t> by_name_;
+  std::unordered_map<int64_t, int64_t> by_integer_;
+  std::vector<std::vector<int64_t>> by_class_label_;  // [file][integer]; empty: the file's names say nothing
+};
+
+}  // namespace gemtune::data

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "gemtune/data/labels.h"
+
+namespace gemtune::data {
+
+/// The distinct classes of rows, each with the first row that has it.
+struct DistinctClasses {
+  std::map<int64_t, size_t> integers;
+  std::map<std::string, size_t, std::less<>> names;
+  std::map<std::string, size_t, std::less<>> fields;  // of a CSV
+};
+
+DistinctClasses FindDistinct(const RawLabels& raw, LabelKind kind, BadRows* bad);
+
+/// Decides what the fields of a CSV are, by all of them together, and moves them there. What cannot be a
+/// class then is a RowError, thrown or in `bad`.
+void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad);
+
+}  // namespace gemtune::data

@@ -1,0 +1,79 @@
+#include <optional>
+
+#include "gemtune/base/error.h"
+#include "gemtune/data/class_ids.h"
+#include "gemtune/data/distinct_classes.h"
+#include "gemtune/data/labels.h"
+#include "gemtune/data/multi_hot.h"
+
+namespace gemtune::data {
+namespace {
+
+std::vector<std::string> NamesOf(const RawLabels& raw, LabelKind kind, BadRows* bad) {
+  DistinctClasses distinct = FindDistinct(raw, kind, bad);
+  ResolveFields(raw, distinct, bad);
+  std::vector<std::string> names;
+  if (!distinct.integers.empty() && !distinct.names.empty()) {
+    const auto& name = *distinct.names.begin();
+    FailLabel(raw, name.second, "label '{}' is a string, but others are integers, such as {}",
+              Printable(name.first), distinct.integers.begin()->first);
+  }
+  const auto count = static_cast<int64_t>(distinct.integers.size());
+  const bool ids =
+      count > 0 && distinct.integers.begin()->first == 0 && distinct.integers.rbegin()->first == count - 1;
+  for (const auto& [value, row] : distinct.integers) {
+    names.push_back(fmt::format("{}{}", ids ? "LABEL_" : "", value));
+  }
+  for (const auto& [name, row] : distinct.names) names.push_back(name);
+  return names;
+}
+
+// The names of the ClassLabel of those files that have one.
+std::vector<std::string> ClassLabelNames(const RawLabels& raw) {
+  size_t first = raw.schemas.size();
+  for (size_t file = 0; file < raw.schemas.size(); ++file) {
+    if (raw.schemas[file].class_names.empty()) continue;
+    if (first == raw.schemas.size()) first = file;
+    if (raw.schemas[file].class_names == raw.schemas[first].class_names) continue;
+    Fail("{}: its classes {} are not those of {}, {}", raw.files[file].path.string(),
+         Listed(raw.schemas[file].class_names), raw.files[first].path.string(),
+         Listed(raw.schemas[first].class_names));
+  }
+  return first == raw.schemas.size() ? std::vector<std::string>() : raw.schemas[first].class_names;
+}
+
+// A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
+// one.
+void RefuseOneClass(const RawLabels& raw, const LabelSet& labels, BadRows* bad) {
+  const ClassIds ids(raw, labels);
+  std::optional<int64_t> first;
+  bool several = false;
+  ForEachClass(raw, LabelKind::kSingle, bad, [&](size_t i, const RowClass& row_class) {
+    const int64_t id = ids.Find(i, row_class);
+    several = several || id != first.value_or(id);
+    first = id;
+  });
+  if (several || !first) return;
+  Fail("{}{}: all {} rows are of the class '{}'; is it sorted by label?", raw.files.at(0).path.string(),
+       raw.files.size() > 1 ? " and the other files" : "", raw.values.size(),
+       Printable(labels.names[static_cast<size_t>(*first)]));
+}
+
+}  // namespace
+
+LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
+  if (kind == LabelKind::kNone || kind == LabelKind::kRegression) return {};
+  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw, bad != nullptr);
+  LabelSet labels{ClassLabelNames(raw)};
+  if (labels.names.empty()) labels.names = NamesOf(raw, kind, bad);
+  if (labels.names.size() < LeastClasses(kind)) {
+    Fail("{}{}: {}; a classifier needs at least {}", raw.files.at(0).path.string(),
+         raw.files.size() > 1 ? " and the other files" : "",
+         labels.names.empty() ? "no row has a class" : "the only class is " + Listed(labels.names),
+         LeastClasses(kind));
+  }
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, labels, bad);
+  return labels;
+}
+
+}  // namespace gemtune::data

@@ -1,0 +1,51 @@
+#include "gemtune/data/row_classes.h"
+
+#include <cmath>
+#include <optional>
+#include <string>
+
+namespace gemtune::data {
+namespace {
+
+std::optional<int64_t> WholeNumber(double value) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53: up to here every integer is a double
+  if (std::trunc(value) != value || std::fabs(value) > kExact) return std::nullopt;
+  return static_cast<int64_t>(value);
+}
+
+RowClass ClassOf(const RawLabels& raw, size_t i, const std::string& name, bool is_field) {
+  if (name.empty()) FailLabel(raw, i, "the label is empty");
+  return ClassName{name, is_field};
+}
+
+RowClass SingleClass(const RawLabels& raw, size_t i) {
+  const RawLabel& value = raw.values[i];
+  if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
+  if (const auto* name = std::get_if<std::string>(&value)) return ClassOf(raw, i, *name, false);
+  if (const auto* field = std::get_if<CsvField>(&value)) return ClassOf(raw, i, field->text, true);
+  if (const auto* number = std::get_if<double>(&value)) {
+    const std::optional<int64_t> whole = WholeNumber(*number);
+    if (!whole) FailLabel(raw, i, "label {} is not a class; numbers like it are for regression", *number);
+    return *whole;
+  }
+  FailLabel(raw, i, "the label is a list; lists are for multi-label classification");
+}
+
+}  // namespace
+
+void ListClasses(const RawLabels& raw, LabelKind kind, size_t i, std::vector<RowClass>& classes) {
+  classes.clear();
+  if (kind == LabelKind::kSingle) return classes.push_back(SingleClass(raw, i));
+  const auto* list = std::get_if<std::vector<RawClass>>(&raw.values[i]);
+  if (list == nullptr && std::holds_alternative<CsvField>(raw.values[i])) {
+    FailLabel(raw, i, "CSV holds no lists of labels; use Parquet or JSONL for multi-label classification");
+  }
+  if (list == nullptr) FailLabel(raw, i, "the label is not a list; multi-label classification needs lists");
+  for (const RawClass& item : *list) {
+    const auto* integer = std::get_if<int64_t>(&item);
+    classes.push_back(integer != nullptr ? RowClass(*integer)
+                                         : ClassOf(raw, i, std::get<std::string>(item), false));
+  }
+}
+
+}  // namespace gemtune::data
