@@ -1,5 +1,8 @@
 #include "gemtune/data/class_ids.h"
 
+#include <algorithm>
+#include <unordered_set>
+
 #include "gemtune/base/error.h"
 #include "gemtune/data/label_text.h"
 
@@ -11,11 +14,7 @@ ClassIds::ClassIds(const RawLabels& raw, const LabelSet& labels) : raw_(raw), na
       Fail("labels: '{}' is there twice", Printable(names_[id]));
     }
   }
-  MapIntegers("");
-  if (by_integer_.empty()) MapIntegers("LABEL_");
-  for (size_t id = by_integer_.empty() ? 0 : names_.size(); id < names_.size(); ++id) {
-    by_integer_.emplace(id, id);
-  }
+  MapIntegers();
   for (const FileSchema& schema : raw.schemas) {
     std::vector<int64_t>& ids = by_class_label_.emplace_back();
     for (const std::string& name : schema.class_names) {
@@ -26,11 +25,31 @@ ClassIds::ClassIds(const RawLabels& raw, const LabelSet& labels) : raw_(raw), na
   }
 }
 
-void ClassIds::MapIntegers(std::string_view prefix) {
+void ClassIds::MapIntegers() {
+  names_are_numbers_ =
+      std::any_of(names_.begin(), names_.end(), [](const std::string& name) { return NumberOf(name); });
+  if (names_are_numbers_) return MapValues();
+  MapLabelNumbers();
+  for (size_t id = by_integer_.empty() ? 0 : names_.size(); id < names_.size(); ++id) {
+    by_integer_.emplace(id, id);
+  }
+}
+
+void ClassIds::MapValues() {
+  std::unordered_set<int64_t> ambiguous;  // "1" and "01": either is only what its text says
+  for (size_t id = 0; id < names_.size(); ++id) {
+    const std::optional<int64_t> value = IntegerOf(names_[id]);
+    if (value && !by_integer_.emplace(*value, id).second) ambiguous.insert(*value);
+  }
+  for (const int64_t value : ambiguous) by_integer_.erase(value);
+}
+
+void ClassIds::MapLabelNumbers() {
+  constexpr std::string_view kPrefix = "LABEL_";
   for (size_t id = 0; id < names_.size(); ++id) {
     const std::string_view name = names_[id];
-    if (!name.starts_with(prefix)) continue;
-    if (const auto value = ParseWholeNumber(name.substr(prefix.size()))) by_integer_.emplace(*value, id);
+    if (!name.starts_with(kPrefix)) continue;
+    if (const auto number = PlainIntegerOf(name.substr(kPrefix.size()))) by_integer_.emplace(*number, id);
   }
 }
 
@@ -53,8 +72,9 @@ int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
   const ClassName& name = std::get<ClassName>(row_class);
   const auto found = by_name_.find(name.text);
   if (found != by_name_.end()) return found->second;
-  if (const auto whole = name.is_field ? ParseWholeNumber(name.text) : std::nullopt) {
-    if (const auto id = FindInteger(file, *whole)) return *id;
+  if (name.is_field) {
+    const auto integer = names_are_numbers_ ? IntegerOf(name.text) : PlainIntegerOf(name.text);
+    if (const auto id = integer ? FindInteger(file, *integer) : std::nullopt) return *id;
   }
   FailLabel(raw_, i, "label '{}' is not one of {}{}", Printable(name.text), Listed(names_),
             DidYouMean(name.text, names_));

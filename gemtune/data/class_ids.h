@@ -21,13 +21,16 @@ class ClassIds {
   int64_t Find(size_t i, const RowClass& row_class) const;
 
  private:
-  // The integers in names that are `prefix` and an integer.
-  void MapIntegers(std::string_view prefix);
+  // What integers mean: the values of names that are numbers; else the numbers n of LABEL_n; else ids.
+  void MapIntegers();
+  void MapValues();
+  void MapLabelNumbers();
   std::optional<int64_t> FindInteger(uint32_t file, int64_t value) const;
 
   const RawLabels& raw_;
   const std::vector<std::string>& names_;
   std::unordered_map<std::string_view, int64_t> by_name_;
+  bool names_are_numbers_ = false;  // one of them at least
   std::unordered_map<int64_t, int64_t> by_integer_;
   std::vector<std::vector<int64_t>> by_class_label_;  // [file][integer]; empty: the file's names say nothing
 };

@@ -15,10 +15,11 @@ void RefuseFieldsWithoutClass(const RawLabels& raw, BadRows* bad) {
     if (field == nullptr) continue;
     Guard(i, bad, [&] {
       if (MarksMissing(field->text))
-        FailLabel(raw, i, "label '{}' among numbers; remove the row, or name all classes", field->text);
+        FailLabel(raw, i, "label '{}' among numbers; remove the row, or name all classes",
+                  Printable(field->text));
       if (IsFraction(field->text))
         FailLabel(raw, i, "label {} is not a class; numbers like it are for regression",
-                  Printable(field->text));
+                  Printable(Trimmed(field->text)));
     });
   }
 }
@@ -43,7 +44,7 @@ void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad
   std::map<int64_t, size_t> integers;
   size_t fractions = 0, others = 0;
   for (const auto& field : distinct.fields) {
-    if (const std::optional<int64_t> whole = ParseWholeNumber(field.first)) {
+    if (const std::optional<int64_t> whole = PlainIntegerOf(field.first)) {
       integers.emplace(*whole, field.second);
     } else if (IsFraction(field.first)) {
       ++fractions;

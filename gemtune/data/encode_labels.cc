@@ -1,28 +1,10 @@
-#include <cmath>
-#include <limits>
-
 #include "gemtune/base/error.h"
 #include "gemtune/data/class_ids.h"
-#include "gemtune/data/label_text.h"
 #include "gemtune/data/labels.h"
 #include "gemtune/data/multi_hot.h"
+#include "gemtune/data/regression_targets.h"
 
 namespace gemtune::data {
-namespace {
-
-float Target(const RawLabels& raw, size_t i) {
-  const RawLabel& label = raw.values[i];
-  double value = std::numeric_limits<double>::quiet_NaN();
-  if (const auto* integer = std::get_if<int64_t>(&label)) value = static_cast<double>(*integer);
-  if (const auto* number = std::get_if<double>(&label)) value = *number;
-  if (const auto* field = std::get_if<CsvField>(&label)) value = ParseNumber(field->text).value_or(value);
-  const auto target = static_cast<float>(value);
-  if (!std::isfinite(target)) FailLabel(raw, i, "the label is not a number, which regression needs");
-  return target;
-}
-
-}  // namespace
-
 std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels, BadRows* bad) {
   if (kind == LabelKind::kNone) return {};
   const size_t rows = raw.values.size();
@@ -34,7 +16,7 @@ std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const Labe
   }
   std::vector<float> values(rows * width);
   if (kind == LabelKind::kRegression) {
-    for (size_t i = 0; i < rows; ++i) Guard(i, bad, [&] { values[i] = Target(raw, i); });
+    for (size_t i = 0; i < rows; ++i) Guard(i, bad, [&] { values[i] = RegressionTarget(raw, i); });
     return values;
   }
   constexpr size_t kMostClasses = size_t{1} << 24;  // an id is stored as a float

@@ -6,11 +6,21 @@
 
 namespace gemtune::data {
 
-/// The finite number that a text spells.
-std::optional<double> ParseNumber(std::string_view text);
+/// A text without the white space of ASCII at its ends, which pandas passes over around a number.
+std::string_view Trimmed(std::string_view text);
 
-/// "3" and "3.0", as pandas writes a column of integers that once had a gap; not "03", which is a name.
-std::optional<int64_t> ParseWholeNumber(std::string_view text);
+/// The finite number that a text spells: " 1.5", "+1.5", "1e-3".
+std::optional<double> NumberOf(std::string_view text);
+
+/// The integer that a text spells: "3", " +3", "03", "3.0", "3e0".
+std::optional<int64_t> IntegerOf(std::string_view text);
+
+/// IntegerOf a text as programs write integers: "3", " +3", and "3.0", which is what pandas makes of a column
+/// that once had a gap; not "03", which is a name.
+std::optional<int64_t> PlainIntegerOf(std::string_view text);
+
+/// The integer that a number is, as far as a double holds integers exactly (2^53).
+std::optional<int64_t> WholeNumber(double value);
 
 /// Whether a text spells a number that is no integer.
 bool IsFraction(std::string_view text);

@@ -1,20 +1,15 @@
 #include "gemtune/data/row_classes.h"
 
-#include <cmath>
 #include <optional>
 #include <string>
+
+#include "gemtune/data/label_text.h"
 
 namespace gemtune::data {
 namespace {
 
-std::optional<int64_t> WholeNumber(double value) {
-  constexpr double kExact = 9007199254740992.0;  // 2^53: up to here every integer is a double
-  if (std::trunc(value) != value || std::fabs(value) > kExact) return std::nullopt;
-  return static_cast<int64_t>(value);
-}
-
 RowClass ClassOf(const RawLabels& raw, size_t i, const std::string& name, bool is_field) {
-  if (name.empty()) FailLabel(raw, i, "the label is empty");
+  if (Trimmed(name).empty()) FailLabel(raw, i, "the label is empty");
   return ClassName{name, is_field};
 }
 

@@ -1,10 +1,9 @@
-#include "gemtune/data/labels.h"
-
 #include <gmock/gmock.h>
 
 #include <limits>
 
-#include "tests/support/message_of.h"
+#include "gemtune/data/labels.h"
+#include "tests/data/raw_labels.h"
 
 namespace gemtune::data {
 namespace {
@@ -13,51 +12,6 @@ using ::gemtune::test::MessageOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-using List = std::vector<RawClass>;
-using Names = std::vector<std::string>;
-
-// Rows 1, 2, ... of one file a column.
-RawLabels Raw(const std::vector<std::vector<RawLabel>>& columns) {
-  RawLabels raw;
-  for (const std::vector<RawLabel>& values : columns) {
-    const auto file = static_cast<uint32_t>(raw.files.size());
-    raw.files.push_back(FileOfPath(fmt::format("{}.csv", static_cast<char>('a' + file))));
-    raw.schemas.emplace_back();
-    for (size_t i = 0; i < values.size(); ++i) {
-      raw.values.push_back(values[i]);
-      raw.places.push_back({file, static_cast<int64_t>(i) + 1});
-    }
-  }
-  return raw;
-}
-
-RawLabels Fields(const std::vector<std::string>& fields) {
-  std::vector<RawLabel> values;
-  values.reserve(fields.size());
-  for (const std::string& field : fields) values.emplace_back(CsvField{field});
-  return Raw({values});
-}
-
-RawLabels Integers(const std::vector<int64_t>& integers) {
-  return Raw({std::vector<RawLabel>(integers.begin(), integers.end())});
-}
-
-Names Found(const RawLabels& raw, LabelKind kind = LabelKind::kSingle) {
-  return FindLabels(raw, kind).names;
-}
-
-std::vector<float> Encoded(const RawLabels& raw, const Names& names, LabelKind kind = LabelKind::kSingle) {
-  return EncodeLabels(raw, kind, LabelSet{names});
-}
-
-std::string FindMessage(const RawLabels& raw, LabelKind kind = LabelKind::kSingle) {
-  return MessageOf([&] { FindLabels(raw, kind); });
-}
-
-std::string EncodeMessage(const RawLabels& raw, const Names& names, LabelKind kind = LabelKind::kSingle) {
-  return MessageOf([&] { Encoded(raw, names, kind); });
-}
 
 TEST(FindLabels, StringsAreNamesInTheOrderOfTheirBytes) {
   EXPECT_THAT(Found(Raw({{"b", "a", "B", "b", "\xc3\xa4", "10", "9"}})),
@@ -82,13 +36,22 @@ TEST(FindLabels, OtherIntegersAreNamesInTheirOrder) {
 TEST(FindLabels, AColumnOfFieldsIsNumbersOrNamesAsAWhole) {
   EXPECT_THAT(Found(Fields({"0", "1", "other"})), ElementsAre("0", "1", "other"));
   EXPECT_THAT(Found(Fields({"001", "002"})), ElementsAre("001", "002"));
-  EXPECT_THAT(Found(Fields({"+1", "-1"})), ElementsAre("+1", "-1"));
+  EXPECT_THAT(Found(Fields({"01", "1"})), ElementsAre("01", "1"));
   EXPECT_THAT(Found(Fields({"NA", "EU"})), ElementsAre("EU", "NA"));
   EXPECT_THAT(Found(Fields({"nan", "null"})), ElementsAre("nan", "null"));
   EXPECT_THAT(Found(Fields({"9223372036854775808", "1"})), ElementsAre("1", "9223372036854775808"));
   EXPECT_THAT(Found(Raw({{CsvField{"0"}, CsvField{"1"}}, {"a"}})), ElementsAre("0", "1", "a"));
   EXPECT_THAT(Found(Raw({{CsvField{"0"}, CsvField{"2"}}, {int64_t{1}}})),
               ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+}
+
+TEST(FindLabels, AFieldMayHaveSpacesAndAPlusAroundItsNumber) {
+  EXPECT_THAT(Found(Fields({" 3", "3 ", "+3", "3.0", "3", " 5"})), ElementsAre("3", "5"));
+  EXPECT_THAT(Found(Fields({"+1", "-1"})), ElementsAre("-1", "1"));
+  EXPECT_THAT(Found(Fields({" 0", "+1"})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(Found(Raw({{" 0", "+1"}})), ElementsAre(" 0", "+1"));  // no field
+  EXPECT_THAT(FindMessage(Fields({"0", "1", " 0.5"})), HasSubstr("row 3: label 0.5 is not a class"));
+  EXPECT_THAT(FindMessage(Fields({"0", "1", " NA"})), HasSubstr("row 3: label ' NA' among numbers"));
 }
 
 TEST(FindLabels, MultiLabelTakesTheClassesOfAllLists) {
@@ -122,6 +85,7 @@ TEST(FindLabels, RefusesLabelsThatDoNotFit) {
   EXPECT_THAT(FindMessage(Fields({"0", "0.5", "1"})), HasSubstr("a.csv: row 2: label 0.5 is not a class"));
   EXPECT_THAT(FindMessage(Raw({{"a", ""}})), HasSubstr("a.csv: row 2: the label is empty"));
   EXPECT_THAT(FindMessage(Fields({"", "a"})), HasSubstr("a.csv: row 1: the label is empty"));
+  EXPECT_THAT(FindMessage(Fields({"0", " ", "1"})), HasSubstr("a.csv: row 2: the label is empty"));
   EXPECT_THAT(FindMessage(Raw({{"a", List{"b"}}})), HasSubstr("row 2: the label is a list"));
   EXPECT_THAT(FindMessage(Raw({{"a"}}), LabelKind::kMultiLabel), HasSubstr("row 1: the label is not a list"));
   EXPECT_THAT(FindMessage(Raw({{List{""}}}), LabelKind::kMultiLabel), HasSubstr("row 1: the label is empty"));
@@ -188,108 +152,6 @@ TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
                 FindLabels(Fields({"", ""}), LabelKind::kSingle, &bad);
               }),
               HasSubstr("no row has a class"));
-}
-
-TEST(EncodeLabels, LeavesBadRowsOutWhereTheyAreTaken) {
-  BadRows bad;
-  EXPECT_THAT(EncodeLabels(Raw({{"a", "x", "b"}}), LabelKind::kSingle, LabelSet{{"a", "b"}}, &bad),
-              ElementsAre(0, 0, 1));
-  ASSERT_EQ(bad.size(), 1);
-  EXPECT_THAT(bad.at(1).what(), HasSubstr("a.csv: row 2: label 'x' is not one of 'a', 'b'"));
-  EXPECT_EQ(bad.at(1).fault(), RowFault::kBadLabel);
-  bad.clear();
-  EncodeLabels(Fields({"0.5", "much"}), LabelKind::kRegression, {}, &bad);
-  EXPECT_EQ(bad.size(), 1);
-}
-
-TEST(EncodeLabels, AFewLongListsAmongManyRowsDoNotAskForTheProduct) {
-  RawLabels raw = Raw({{List{int64_t{1}}}});
-  raw.values.resize(1 << 20, List{});
-  raw.places.resize(raw.values.size());
-  const LabelSet labels{Names(10'000, "x")};
-  EXPECT_THAT(MessageOf([&] { EncodeLabels(raw, LabelKind::kMultiLabel, labels); }),
-              HasSubstr("1048576 rows of 10000 classes are too many"));
-}
-
-TEST(EncodeLabels, GivesTheIdsOfNames) {
-  EXPECT_THAT(Encoded(Raw({{"b", "a"}, {CsvField{"b"}}}), {"a", "b"}), ElementsAre(1, 0, 1));
-  EXPECT_THAT(Encoded(Raw({{"b", "a"}}), {"b", "a"}), ElementsAre(0, 1));
-}
-
-TEST(EncodeLabels, WhatAnIntegerMeansFollowsFromTheNames) {
-  EXPECT_THAT(Encoded(Integers({1, 5, 4}), {"1", "4", "5"}), ElementsAre(0, 2, 1));
-  EXPECT_THAT(Encoded(Integers({1, 0}), {"LABEL_0", "LABEL_1"}), ElementsAre(1, 0));
-  EXPECT_THAT(Encoded(Integers({1, 0}), {"LABEL_1", "LABEL_0"}), ElementsAre(0, 1));
-  EXPECT_THAT(Encoded(Integers({1, 0}), {"negative", "positive"}), ElementsAre(1, 0));
-  EXPECT_THAT(Encoded(Raw({{1.0, int64_t{0}, CsvField{"1"}, CsvField{"0.0"}}}), {"negative", "positive"}),
-              ElementsAre(1, 0, 1, 0));
-  // Not the class of id 0, which is the name "1".
-  EXPECT_THAT(EncodeMessage(Integers({1, 0}), {"1", "2"}),
-              HasSubstr("a.csv: row 2: label 0 is not one of '1', '2'"));
-}
-
-TEST(EncodeLabels, AFieldIsANameBeforeItIsANumber) {
-  EXPECT_THAT(Encoded(Fields({"NA", "0.5", "01", "1"}), {"0.5", "01", "1", "NA"}), ElementsAre(3, 0, 1, 2));
-}
-
-TEST(EncodeLabels, AnIntegerOfAClassLabelMeansItsName) {
-  RawLabels raw = Raw({{int64_t{0}, int64_t{1}}, {int64_t{0}}});
-  raw.schemas[0].class_names = {"positive", "negative"};
-  EXPECT_THAT(Encoded(raw, {"negative", "other", "positive"}), ElementsAre(2, 0, 0));
-  // The user's own names for the classes.
-  EXPECT_THAT(Encoded(raw, {"good", "bad"}), ElementsAre(0, 1, 0));
-  raw.values[1] = int64_t{-1};  // how Hugging Face marks the rows of a test set without labels
-  EXPECT_THAT(EncodeMessage(raw, {"negative", "positive"}),
-              HasSubstr("a.csv: row 2: label -1 is not one of"));
-}
-
-TEST(EncodeLabels, MultiLabelIsOneValueAClass) {
-  EXPECT_THAT(Encoded(Raw({{List{"c", "a"}, List{}, List{"b", "b", int64_t{0}}}}), {"a", "b", "c"},
-                      LabelKind::kMultiLabel),
-              ElementsAre(1, 0, 1, 0, 0, 0, 1, 1, 0));
-  EXPECT_EQ(LabelWidth(LabelKind::kMultiLabel, LabelSet{{"a", "b", "c"}}), 3);
-}
-
-TEST(EncodeLabels, RegressionTakesNumbers) {
-  const auto encoded = [](const RawLabels& raw) { return Encoded(raw, {}, LabelKind::kRegression); };
-  EXPECT_THAT(encoded(Raw({{0.5, int64_t{-3}, CsvField{"1e-3"}, CsvField{"7"}}})),
-              ElementsAre(0.5f, -3, 1e-3f, 7));
-  for (const RawLabel& bad : std::initializer_list<RawLabel>{
-           "0.5", CsvField{"NA"}, CsvField{""}, CsvField{"nan"}, CsvField{"1,5"}, CsvField{"inf"},
-           List{int64_t{1}}, std::numeric_limits<double>::infinity(),
-           std::numeric_limits<double>::quiet_NaN(), 1e300}) {
-    EXPECT_THAT(MessageOf([&] {
-                  encoded(Raw({{0.0, bad}}));
-                }),
-                HasSubstr("a.csv: row 2: the label is not a number"));
-  }
-}
-
-TEST(EncodeLabels, RefusesAnUnknownClassWithTheKnownOnes) {
-  EXPECT_THAT(
-      EncodeMessage(Raw({{"positive", "postive"}}), {"negative", "positive"}),
-      HasSubstr(
-          "a.csv: row 2: label 'postive' is not one of 'negative', 'positive' (did you mean 'positive'?)"));
-  EXPECT_THAT(EncodeMessage(Integers({2}), {"a", "b"}),
-              HasSubstr("a.csv: row 1: label 2 is not one of 'a', 'b'"));
-  EXPECT_THAT(EncodeMessage(Integers({-1}), {"a", "b"}), HasSubstr("label -1 is not one of"));
-  EXPECT_THAT(EncodeMessage(Raw({{"0"}}), {"LABEL_0", "LABEL_1"}), HasSubstr("label '0' is not one of"));
-  EXPECT_THAT(EncodeMessage(Fields({"1.5"}), {"LABEL_0", "LABEL_1"}), HasSubstr("label '1.5' is not one of"));
-}
-
-TEST(EncodeLabels, RefusesAnUnusableLabelSet) {
-  EXPECT_THAT(EncodeMessage(Integers({0}), {"a"}), HasSubstr("labels: 1 classes are given"));
-  EXPECT_THAT(EncodeMessage(Integers({0}), {}), HasSubstr("labels: 0 classes are given"));
-  EXPECT_THAT(EncodeMessage(Integers({0}), {"a", "b", "a"}), HasSubstr("labels: 'a' is there twice"));
-}
-
-TEST(EncodeLabels, EveryLabelIsFoundAgain) {
-  for (const RawLabels& raw : {Integers({0, 1, 2}), Integers({1, 5, -7}), Integers({0, 4}),
-                               Fields({"0", "1", "x"}), Fields({"9.0", "10"}), Raw({{"b", "a", "1"}})}) {
-    const Names names = Found(raw);
-    const std::vector<float> ids = Encoded(raw, names);
-    EXPECT_EQ(std::set<float>(ids.begin(), ids.end()).size(), names.size());
-  }
 }
 
 }  // namespace

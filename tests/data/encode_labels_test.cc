@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+
+#include <limits>
+#include <set>
+
+#include "gemtune/data/labels.h"
+#include "tests/data/raw_labels.h"
+
+namespace gemtune::data {
+namespace {
+
+using ::gemtune::test::MessageOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(EncodeLabels, LeavesBadRowsOutWhereTheyAreTaken) {
+  BadRows bad;
+  EXPECT_THAT(EncodeLabels(Raw({{"a", "x", "b"}}), LabelKind::kSingle, LabelSet{{"a", "b"}}, &bad),
+              ElementsAre(0, 0, 1));
+  ASSERT_EQ(bad.size(), 1);
+  EXPECT_THAT(bad.at(1).what(), HasSubstr("a.csv: row 2: label 'x' is not one of 'a', 'b'"));
+  EXPECT_EQ(bad.at(1).fault(), RowFault::kBadLabel);
+  bad.clear();
+  EncodeLabels(Fields({"0.5", "much"}), LabelKind::kRegression, {}, &bad);
+  EXPECT_EQ(bad.size(), 1);
+}
+
+TEST(EncodeLabels, AFewLongListsAmongManyRowsDoNotAskForTheProduct) {
+  RawLabels raw = Raw({{List{int64_t{1}}}});
+  raw.values.resize(1 << 20, List{});
+  raw.places.resize(raw.values.size());
+  const LabelSet labels{Names(10'000, "x")};
+  EXPECT_THAT(MessageOf([&] { EncodeLabels(raw, LabelKind::kMultiLabel, labels); }),
+              HasSubstr("1048576 rows of 10000 classes are too many"));
+}
+
+TEST(EncodeLabels, GivesTheIdsOfNames) {
+  EXPECT_THAT(Encoded(Raw({{"b", "a"}, {CsvField{"b"}}}), {"a", "b"}), ElementsAre(1, 0, 1));
+  EXPECT_THAT(Encoded(Raw({{"b", "a"}}), {"b", "a"}), ElementsAre(0, 1));
+}
+
+TEST(EncodeLabels, WhatAnIntegerMeansFollowsFromTheNames) {
+  EXPECT_THAT(Encoded(Integers({1, 5, 4}), {"1", "4", "5"}), ElementsAre(0, 2, 1));
+  EXPECT_THAT(Encoded(Integers({1, 0}), {"LABEL_0", "LABEL_1"}), ElementsAre(1, 0));
+  EXPECT_THAT(Encoded(Integers({1, 0}), {"LABEL_1", "LABEL_0"}), ElementsAre(0, 1));
+  EXPECT_THAT(Encoded(Integers({1, 0}), {"negative", "positive"}), ElementsAre(1, 0));
+  EXPECT_THAT(Encoded(Raw({{1.0, int64_t{0}, CsvField{"1"}, CsvField{"0.0"}}}), {"negative", "positive"}),
+              ElementsAre(1, 0, 1, 0));
+  // Not the class of id 0, which is the name "1".
+  EXPECT_THAT(EncodeMessage(Integers({1, 0}), {"1", "2"}),
+              HasSubstr("a.csv: row 2: label 0 is not one of '1', '2'"));
+}
+
+TEST(EncodeLabels, WhereNamesAreNumbersNoIntegerIsAnId) {
+  const Names stars = {" 1", "2", "+3", "04", "5.0"};
+  EXPECT_THAT(Encoded(Integers({1, 2, 3, 4, 5}), stars), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(Encoded(Fields({"1", "2.0", "03", " 4", "+5"}), stars), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(EncodeMessage(Integers({0}), stars),
+              HasSubstr("a.csv: row 1: label 0 is not one of ' 1', '2', '+3', '04', '5.0'"));
+  EXPECT_THAT(EncodeMessage(Fields({"0"}), stars), HasSubstr("label '0' is not one of"));
+  // One number among the names, or a fraction, is enough.
+  for (const Names& names : {Names{"none", "1.5"}, Names{"none", "7"}, Names{"LABEL_0", "LABEL_1", "12"}}) {
+    EXPECT_THAT(EncodeMessage(Integers({0}), names), HasSubstr("label 0 is not one of"));
+    EXPECT_THAT(EncodeMessage(Fields({"1"}), names), HasSubstr("label '1' is not one of"));
+  }
+  // Two names of one value: only what is written.
+  const Names twice = {"1", "01", "2"};
+  EXPECT_THAT(Encoded(Fields({"1", "01", "02"}), twice), ElementsAre(0, 1, 2));
+  EXPECT_THAT(EncodeMessage(Integers({1}), twice), HasSubstr("label 1 is not one of"));
+  EXPECT_THAT(EncodeMessage(Fields({"1.0"}), twice), HasSubstr("label '1.0' is not one of"));
+}
+
+TEST(EncodeLabels, AFieldMeansAnIdOnlyAsIntegersAreWritten) {
+  const Names names = {"negative", "positive"};
+  EXPECT_THAT(Encoded(Fields({"1", " 0", "+1", "0.0 "}), names), ElementsAre(1, 0, 1, 0));
+  EXPECT_THAT(EncodeMessage(Fields({"01"}), names), HasSubstr("label '01' is not one of"));
+}
+
+TEST(EncodeLabels, AFieldIsANameBeforeItIsANumber) {
+  EXPECT_THAT(Encoded(Fields({"NA", "0.5", "01", "1"}), {"0.5", "01", "1", "NA"}), ElementsAre(3, 0, 1, 2));
+}
+
+TEST(EncodeLabels, AnIntegerOfAClassLabelMeansItsName) {
+  RawLabels raw = Raw({{int64_t{0}, int64_t{1}}, {int64_t{0}}});
+  raw.schemas[0].class_names = {"positive", "negative"};
+  EXPECT_THAT(Encoded(raw, {"negative", "other", "positive"}), ElementsAre(2, 0, 0));
+  // The user's own names for the classes.
+  EXPECT_THAT(Encoded(raw, {"good", "bad"}), ElementsAre(0, 1, 0));
+  raw.values[1] = int64_t{-1};  // how Hugging Face marks the rows of a test set without labels
+  EXPECT_THAT(EncodeMessage(raw, {"negative", "positive"}),
+              HasSubstr("a.csv: row 2: label -1 is not one of"));
+}
+
+TEST(EncodeLabels, MultiLabelIsOneValueAClass) {
+  EXPECT_THAT(Encoded(Raw({{List{"c", "a"}, List{}, List{"b", "b", int64_t{0}}}}), {"a", "b", "c"},
+                      LabelKind::kMultiLabel),
+              ElementsAre(1, 0, 1, 0, 0, 0, 1, 1, 0));
+  EXPECT_EQ(LabelWidth(LabelKind::kMultiLabel, LabelSet{{"a", "b", "c"}}), 3);
+}
+
+TEST(EncodeLabels, RefusesAnUnknownClassWithTheKnownOnes) {
+  EXPECT_THAT(
+      EncodeMessage(Raw({{"positive", "postive"}}), {"negative", "positive"}),
+      HasSubstr(
+          "a.csv: row 2: label 'postive' is not one of 'negative', 'positive' (did you mean 'positive'?)"));
+  EXPECT_THAT(EncodeMessage(Integers({2}), {"a", "b"}),
+              HasSubstr("a.csv: row 1: label 2 is not one of 'a', 'b'"));
+  EXPECT_THAT(EncodeMessage(Integers({-1}), {"a", "b"}), HasSubstr("label -1 is not one of"));
+  EXPECT_THAT(EncodeMessage(Raw({{"0"}}), {"LABEL_0", "LABEL_1"}), HasSubstr("label '0' is not one of"));
+  EXPECT_THAT(EncodeMessage(Fields({"1.5"}), {"LABEL_0", "LABEL_1"}), HasSubstr("label '1.5' is not one of"));
+}
+
+TEST(EncodeLabels, RefusesAnUnusableLabelSet) {
+  EXPECT_THAT(EncodeMessage(Integers({0}), {"a"}), HasSubstr("labels: 1 classes are given"));
+  EXPECT_THAT(EncodeMessage(Integers({0}), {}), HasSubstr("labels: 0 classes are given"));
+  EXPECT_THAT(EncodeMessage(Integers({0}), {"a", "b", "a"}), HasSubstr("labels: 'a' is there twice"));
+}
+
+// The names of the ids that a file's own labels are given.
+Names NamesOfRows(const RawLabels& raw) {
+  const Names names = Found(raw);
+  Names rows;
+  for (const float id : Encoded(raw, names)) rows.push_back(names.at(static_cast<size_t>(id)));
+  return rows;
+}
+
+TEST(EncodeLabels, EveryLabelIsFoundAgain) {
+  using testing::ElementsAreArray;
+  EXPECT_THAT(NamesOfRows(Integers({0, 2, 1})), ElementsAre("LABEL_0", "LABEL_2", "LABEL_1"));
+  EXPECT_THAT(NamesOfRows(Integers({1, 5, -7})), ElementsAre("1", "5", "-7"));
+  EXPECT_THAT(NamesOfRows(Integers({0, 4})), ElementsAre("0", "4"));
+  EXPECT_THAT(NamesOfRows(Fields({"9.0", " 10", "+9", "10 "})), ElementsAre("9", "10", "9", "10"));
+  for (const Names& texts :
+       {Names{"0", "1", "x"}, Names{"03", "3", " 3", "+3", "3.0"}, Names{"1e3", "1000"},
+        Names{" a", "a", "a "}, Names{"0.5", "01", "b", "NA"}, Names{"01", "02", "03"}}) {
+    EXPECT_THAT(NamesOfRows(Fields(texts)), ElementsAreArray(texts));
+    EXPECT_THAT(NamesOfRows(Raw({std::vector<RawLabel>(texts.begin(), texts.end())})),
+                ElementsAreArray(texts));
+  }
+}
+
+}  // namespace
+}  // namespace gemtune::data
