@@ -144,6 +144,8 @@ std::optional<RawLabel> LabelAt(const Array& array, int64_t i) {
       return double{ValueAt<arrow::FloatType>(array, i)};
     case Type::DOUBLE:
       return ValueAt<arrow::DoubleType>(array, i);
+    case Type::BOOL:
+      return static_cast<const arrow::BooleanArray&>(array).Value(i);
     case Type::LIST:
       return ListAt<arrow::ListArray>(array, i);
     case Type::LARGE_LIST:

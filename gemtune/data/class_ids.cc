@@ -15,6 +15,7 @@ ClassIds::ClassIds(const RawLabels& raw, const LabelSet& labels) : raw_(raw), na
     }
   }
   MapIntegers();
+  MapTruths();
   for (const FileSchema& schema : raw.schemas) {
     std::vector<int64_t>& ids = by_class_label_.emplace_back();
     for (const std::string& name : schema.class_names) {
@@ -53,6 +54,17 @@ void ClassIds::MapLabelNumbers() {
   }
 }
 
+void ClassIds::MapTruths() {
+  std::array<int, 2> spellings = {0, 0};
+  for (size_t id = 0; id < names_.size(); ++id) {
+    const std::optional<bool> truth = TruthOf(names_[id]);
+    if (!truth) continue;
+    names_are_truths_ = true;
+    const size_t index = *truth ? 1 : 0;
+    by_truth_[index] = ++spellings[index] == 1 ? std::optional(static_cast<int64_t>(id)) : std::nullopt;
+  }
+}
+
 std::optional<int64_t> ClassIds::FindInteger(uint32_t file, int64_t value) const {
   const std::vector<int64_t>& ids = by_class_label_[file];
   if (!ids.empty()) {
@@ -63,19 +75,34 @@ std::optional<int64_t> ClassIds::FindInteger(uint32_t file, int64_t value) const
   return found == by_integer_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<int64_t> ClassIds::FindTruth(uint32_t file, bool truth) const {
+  const auto found = by_name_.find(TruthName(truth));
+  if (found != by_name_.end()) return found->second;
+  return names_are_truths_ ? by_truth_[truth ? 1 : 0] : FindInteger(file, truth ? 1 : 0);
+}
+
+std::optional<int64_t> ClassIds::FindName(uint32_t file, const ClassName& name) const {
+  const auto found = by_name_.find(name.text);
+  if (found != by_name_.end()) return found->second;
+  const std::optional<bool> truth = TruthOf(name.text);
+  if (truth && (name.is_field || names_are_truths_)) return FindTruth(file, *truth);
+  if (!name.is_field) return std::nullopt;
+  const auto integer = names_are_numbers_ ? IntegerOf(name.text) : PlainIntegerOf(name.text);
+  return integer ? FindInteger(file, *integer) : std::nullopt;
+}
+
 int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
   const uint32_t file = raw_.places[i].file;
   if (const auto* integer = std::get_if<int64_t>(&row_class)) {
     if (const auto id = FindInteger(file, *integer)) return *id;
     FailLabel(raw_, i, "label {} is not one of {}", *integer, Listed(names_));
   }
-  const ClassName& name = std::get<ClassName>(row_class);
-  const auto found = by_name_.find(name.text);
-  if (found != by_name_.end()) return found->second;
-  if (name.is_field) {
-    const auto integer = names_are_numbers_ ? IntegerOf(name.text) : PlainIntegerOf(name.text);
-    if (const auto id = integer ? FindInteger(file, *integer) : std::nullopt) return *id;
+  if (const auto* truth = std::get_if<bool>(&row_class)) {
+    if (const auto id = FindTruth(file, *truth)) return *id;
+    FailLabel(raw_, i, "label {} is not one of {}", TruthName(*truth), Listed(names_));
   }
+  const ClassName& name = std::get<ClassName>(row_class);
+  if (const auto id = FindName(file, name)) return *id;
   FailLabel(raw_, i, "label '{}' is not one of {}{}", Printable(name.text), Listed(names_),
             DidYouMean(name.text, names_));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,13 +26,18 @@ class ClassIds {
   void MapIntegers();
   void MapValues();
   void MapLabelNumbers();
+  void MapTruths();
   std::optional<int64_t> FindInteger(uint32_t file, int64_t value) const;
+  std::optional<int64_t> FindTruth(uint32_t file, bool truth) const;
+  std::optional<int64_t> FindName(uint32_t file, const ClassName& name) const;
 
   const RawLabels& raw_;
   const std::vector<std::string>& names_;
   std::unordered_map<std::string_view, int64_t> by_name_;
   bool names_are_numbers_ = false;  // one of them at least
   std::unordered_map<int64_t, int64_t> by_integer_;
+  bool names_are_truths_ = false;
+  std::array<std::optional<int64_t>, 2> by_truth_;
   std::vector<std::vector<int64_t>> by_class_label_;  // [file][integer]; empty: the file's names say nothing
 };
 

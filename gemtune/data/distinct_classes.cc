@@ -1,6 +1,8 @@
 #include "gemtune/data/distinct_classes.h"
 
+#include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "gemtune/data/label_text.h"
 #include "gemtune/data/row_classes.h"
@@ -8,20 +10,24 @@
 namespace gemtune::data {
 namespace {
 
-// In a column of numbers.
-void RefuseFieldsWithoutClass(const RawLabels& raw, BadRows* bad) {
+// In a column of numbers or booleans, which is what `among` says.
+void RefuseFieldsWithoutClass(const RawLabels& raw, std::string_view among, BadRows* bad) {
   for (size_t i = 0; i < raw.values.size(); ++i) {
     const auto* field = std::get_if<CsvField>(&raw.values[i]);
     if (field == nullptr) continue;
     Guard(i, bad, [&] {
       if (MarksMissing(field->text))
-        FailLabel(raw, i, "label '{}' among numbers; remove the row, or name all classes",
-                  Printable(field->text));
+        FailLabel(raw, i, "label '{}' among {}; remove the row, or name all classes", Printable(field->text),
+                  among);
       if (IsFraction(field->text))
         FailLabel(raw, i, "label {} is not a class; numbers like it are for regression",
                   Printable(Trimmed(field->text)));
     });
   }
+}
+
+bool AllSpellTruth(const std::map<std::string, size_t, std::less<>>& names) {
+  return std::all_of(names.begin(), names.end(), [](const auto& name) { return TruthOf(name.first); });
 }
 
 }  // namespace
@@ -33,6 +39,10 @@ DistinctClasses FindDistinct(const RawLabels& raw, LabelKind kind, BadRows* bad)
       distinct.integers.emplace(*integer, i);
       return;
     }
+    if (const auto* truth = std::get_if<bool>(&row_class)) {
+      distinct.booleans.emplace(*truth, i);
+      return;
+    }
     const ClassName& name = std::get<ClassName>(row_class);
     auto& known = name.is_field ? distinct.fields : distinct.names;
     if (known.find(name.text) == known.end()) known.emplace(name.text, i);
@@ -42,20 +52,37 @@ DistinctClasses FindDistinct(const RawLabels& raw, LabelKind kind, BadRows* bad)
 
 void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad) {
   std::map<int64_t, size_t> integers;
+  std::map<bool, size_t> booleans;
   size_t fractions = 0, others = 0;
-  for (const auto& field : distinct.fields) {
-    if (const std::optional<int64_t> whole = PlainIntegerOf(field.first)) {
-      integers.emplace(*whole, field.second);
-    } else if (IsFraction(field.first)) {
+  for (const auto& [field, row] : distinct.fields) {
+    if (const std::optional<int64_t> integer = PlainIntegerOf(field)) {
+      integers.emplace(*integer, row);
+    } else if (const std::optional<bool> truth = TruthOf(field)) {
+      booleans.emplace(*truth, row);
+    } else if (IsFraction(field)) {
       ++fractions;
-    } else if (!MarksMissing(field.first)) {
+    } else if (!MarksMissing(field)) {
       ++others;
     }
   }
-  const bool numbers = others == 0 && distinct.names.empty() && (!integers.empty() || fractions > 0);
-  if (!numbers) return distinct.names.merge(distinct.fields);
-  RefuseFieldsWithoutClass(raw, bad);
+  const bool has_numbers = !integers.empty() || fractions > 0;
+  const bool are_numbers = others == 0 && has_numbers && distinct.names.empty();
+  const bool are_booleans = others == 0 && !has_numbers && !booleans.empty() && AllSpellTruth(distinct.names);
+  if (!are_numbers && !are_booleans) return distinct.names.merge(distinct.fields);
+  RefuseFieldsWithoutClass(raw, are_numbers ? "numbers" : "booleans", bad);
   distinct.integers.merge(integers);
+  distinct.booleans.merge(booleans);
+}
+
+void ResolveBooleans(DistinctClasses& distinct) {
+  if (distinct.booleans.empty()) return;
+  if (!distinct.integers.empty()) {
+    for (const auto& [truth, row] : distinct.booleans) distinct.integers.emplace(truth ? 1 : 0, row);
+    distinct.booleans.clear();
+  } else if (AllSpellTruth(distinct.names)) {
+    for (const auto& [name, row] : distinct.names) distinct.booleans.emplace(*TruthOf(name), row);
+    distinct.names.clear();
+  }
 }
 
 }  // namespace gemtune::data

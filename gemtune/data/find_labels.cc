@@ -3,27 +3,37 @@
 #include "gemtune/base/error.h"
 #include "gemtune/data/class_ids.h"
 #include "gemtune/data/distinct_classes.h"
+#include "gemtune/data/label_text.h"
 #include "gemtune/data/labels.h"
 #include "gemtune/data/multi_hot.h"
 
 namespace gemtune::data {
 namespace {
 
+void RefuseMixed(const RawLabels& raw, const DistinctClasses& distinct) {
+  if (distinct.names.empty() || (distinct.integers.empty() && distinct.booleans.empty())) return;
+  const auto& [name, row] = *distinct.names.begin();
+  if (!distinct.integers.empty()) {
+    FailLabel(raw, row, "label '{}' is a string, but others are integers, such as {}", Printable(name),
+              distinct.integers.begin()->first);
+  }
+  FailLabel(raw, row, "label '{}' is a string, but others are booleans, such as {}", Printable(name),
+            TruthName(distinct.booleans.begin()->first));
+}
+
 std::vector<std::string> NamesOf(const RawLabels& raw, LabelKind kind, BadRows* bad) {
   DistinctClasses distinct = FindDistinct(raw, kind, bad);
   ResolveFields(raw, distinct, bad);
+  ResolveBooleans(distinct);
+  RefuseMixed(raw, distinct);
   std::vector<std::string> names;
-  if (!distinct.integers.empty() && !distinct.names.empty()) {
-    const auto& name = *distinct.names.begin();
-    FailLabel(raw, name.second, "label '{}' is a string, but others are integers, such as {}",
-              Printable(name.first), distinct.integers.begin()->first);
-  }
   const auto count = static_cast<int64_t>(distinct.integers.size());
   const bool ids =
       count > 0 && distinct.integers.begin()->first == 0 && distinct.integers.rbegin()->first == count - 1;
   for (const auto& [value, row] : distinct.integers) {
     names.push_back(fmt::format("{}{}", ids ? "LABEL_" : "", value));
   }
+  for (const auto& [truth, row] : distinct.booleans) names.emplace_back(TruthName(truth));
   for (const auto& [name, row] : distinct.names) names.push_back(name);
   return names;
 }

@@ -95,14 +95,15 @@ std::string_view Line::Text(const std::string& column) const {
 RawLabel Line::Label(const std::string& column) const {
   if (column.empty()) return {};
   const json& value = Value(column);
-  if (value.is_boolean()) return int64_t{value.get<bool>()};
+  if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_integer()) return Integer(column, value);
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) {
-    Complain(RowFault::kWrongType,
-             "'{}' is a JSON {}; a label is a number, a string, or a list of integers or strings",
-             Printable(column), value.type_name());
+    Complain(
+        RowFault::kWrongType,
+        "'{}' is a JSON {}; a label is a number, a string, true or false, or a list of integers or strings",
+        Printable(column), value.type_name());
   }
   std::vector<RawClass> classes;
   for (const json& item : value) {

@@ -80,6 +80,17 @@ bool IsFraction(std::string_view text) {
   return number && std::trunc(*number) != *number;
 }
 
+std::optional<bool> TruthOf(std::string_view text) {
+  text = Trimmed(text);
+  if (text == "True" || text == "TRUE" || text == "true") return true;
+  if (text == "False" || text == "FALSE" || text == "false") return false;
+  return std::nullopt;
+}
+
+std::string_view TruthName(bool truth) {
+  return truth ? "True" : "False";
+}
+
 bool MarksMissing(std::string_view text) {
   constexpr std::array<std::string_view, 9> kMarkers = {"NA",   "N/A",  "NaN",  "nan", "null",
                                                         "NULL", "None", "none", "?"};

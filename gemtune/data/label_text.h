@@ -25,6 +25,13 @@ std::optional<int64_t> WholeNumber(double value);
 /// Whether a text spells a number that is no integer.
 bool IsFraction(std::string_view text);
 
+/// The truth value that a text spells: True, TRUE or true, False, FALSE or false, which are what pandas takes
+/// for one, and white space around it.
+std::optional<bool> TruthOf(std::string_view text);
+
+/// The name of a truth value as a class: "True", "False", as pandas writes it.
+std::string_view TruthName(bool truth);
+
 /// Whether a text is what programs write for a value that is missing.
 bool MarksMissing(std::string_view text);
 

@@ -42,12 +42,14 @@ struct RawLabels {
 ///   - a Hugging Face ClassLabel in a Parquet file: its names;
 ///   - integers 0, 1, ..., n-1, all of them there: "LABEL_0", ..., as transformers names them;
 ///   - other integers (1 to 5 stars; -1 and 1): the values in order, as names;
+///   - booleans: "False" and "True"; 0 and 1 where others are integers;
 ///   - strings: the distinct ones, in the order of their bytes.
 /// Floats that are whole, and CSV fields if the whole column is such, count as integers; around them white
-/// space and a plus are allowed there (" 3", "+3", "3.0"), but "03" is a name. Empty for kRegression and
-/// kNone. Throws Error naming file and row for a label that is empty or does not fit `kind`, for integers and
-/// strings mixed, for a missing-value marker ("NA") among the numbers of a CSV, for files whose ClassLabels
-/// differ, and where rows are of fewer than two classes (kMultiLabel: one).
+/// space and a plus are allowed there (" 3", "+3", "3.0"), but "03" is a name. Fields count as booleans, too,
+/// if the whole column is such (True, TRUE, true, ...), and so do strings that are all such among booleans.
+/// Empty for kRegression and kNone. Throws Error naming file and row for a label that is empty or does not
+/// fit `kind`, for integers and strings mixed, for a missing-value marker ("NA") among the numbers of a CSV,
+/// for files whose ClassLabels differ, and where rows are of fewer than two classes (kMultiLabel: one).
 ///
 /// What is wrong with one row only is a RowError; where `bad` is given it goes there, and rows that are there
 /// count for nothing.
@@ -57,9 +59,11 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad = nullptr
 /// of a file whose ClassLabel names are all in `labels` means the name; any other means, where some names are
 /// numbers ("1", " 1", "01", "1.0", "1.5"), the class whose name has that value, if it is one only, and never
 /// an id; else, where some are "LABEL_<integer>", that class; else the class of that id. A CSV field is a
-/// name, or else the integer that it spells ("03" where names are numbers). Throws Error naming file, row,
-/// label and the known names for one that is not among them. `bad` as above; the values of such rows mean
-/// nothing.
+/// name, or else the boolean or the integer that it spells ("03" where names are numbers). A boolean means
+/// the class "True" or "False", or else the one name that spells it ("true"), or else, where no name spells
+/// one, what the integers 1 and 0 mean; a string may spell it, too, where names do. Throws Error naming file,
+/// row, label and the known names for one that is not among them. `bad` as above; the values of such rows
+/// mean nothing.
 std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels,
                                 BadRows* bad = nullptr);
 

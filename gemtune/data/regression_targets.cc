@@ -30,8 +30,10 @@ double NumberOfRow(const RawLabels& raw, size_t i) {
   const RawLabel& label = raw.values[i];
   if (const auto* integer = std::get_if<int64_t>(&label)) return static_cast<double>(*integer);
   if (const auto* number = std::get_if<double>(&label)) return *number;
+  if (const auto* truth = std::get_if<bool>(&label)) return *truth ? 1 : 0;
   if (const auto* text = std::get_if<std::string>(&label)) FailText(raw, i, *text);
   if (const auto* field = std::get_if<CsvField>(&label)) {
+    if (const auto truth = TruthOf(field->text)) return *truth ? 1 : 0;
     const std::optional<double> number = NumberOf(field->text);
     if (!number) FailText(raw, i, field->text);
     return *number;

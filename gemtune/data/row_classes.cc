@@ -16,6 +16,7 @@ RowClass ClassOf(const RawLabels& raw, size_t i, const std::string& name, bool i
 RowClass SingleClass(const RawLabels& raw, size_t i) {
   const RawLabel& value = raw.values[i];
   if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth;
   if (const auto* name = std::get_if<std::string>(&value)) return ClassOf(raw, i, *name, false);
   if (const auto* field = std::get_if<CsvField>(&value)) return ClassOf(raw, i, field->text, true);
   if (const auto* number = std::get_if<double>(&value)) {

@@ -12,12 +12,12 @@
 
 namespace gemtune::data {
 
-/// A class as a row names it. The text of a CSV field may spell a number, that of a string is a name only.
+/// A class as a row names it. The text of a CSV field may spell a number or a truth value.
 struct ClassName {
   std::string_view text;
   bool is_field = false;
 };
-using RowClass = std::variant<int64_t, ClassName>;
+using RowClass = std::variant<int64_t, bool, ClassName>;
 
 /// Throws the RowError of row i's label.
 template <typename... Args>

@@ -21,8 +21,8 @@ struct CsvField {
 /// One class of a list.
 using RawClass = std::variant<int64_t, std::string>;
 
-/// A label as its file holds it; booleans are 0 and 1.
-using RawLabel = std::variant<int64_t, double, std::string, CsvField, std::vector<RawClass>>;
+/// A label as its file holds it.
+using RawLabel = std::variant<int64_t, double, bool, std::string, CsvField, std::vector<RawClass>>;
 
 /// Names of the columns to read; an empty name: not read.
 struct Columns {

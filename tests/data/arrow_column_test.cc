@@ -43,7 +43,7 @@ TEST(ArrowColumn, ReadsValuesAndNulls) {
   EXPECT_EQ(TextAt(*text, 2), "");
   EXPECT_EQ(LabelAt(*Array<arrow::Int8Builder, int8_t>({-3}), 0), RawLabel(int64_t{-3}));
   EXPECT_EQ(LabelAt(*Array<arrow::DoubleBuilder, double>({0.5}), 0), RawLabel(0.5));
-  EXPECT_EQ(LabelAt(*Array<arrow::BooleanBuilder, bool>({true}), 0), RawLabel(int64_t{1}));
+  EXPECT_EQ(LabelAt(*Array<arrow::BooleanBuilder, bool>({true}), 0), RawLabel(true));
   EXPECT_EQ(LabelAt(*Array<arrow::Int8Builder, int8_t>({std::nullopt}), 0), std::nullopt);
 }
 

@@ -76,6 +76,31 @@ TEST(EncodeLabels, AFieldMeansAnIdOnlyAsIntegersAreWritten) {
   EXPECT_THAT(EncodeMessage(Fields({"01"}), names), HasSubstr("label '01' is not one of"));
 }
 
+TEST(EncodeLabels, ABooleanMeansANameOrElseAnInteger) {
+  const auto encoded = [](const Names& names) {
+    return Encoded(Raw({{true, false, CsvField{"TRUE"}, CsvField{" false"}}}), names);
+  };
+  EXPECT_THAT(encoded({"False", "True"}), ElementsAre(1, 0, 1, 0));
+  EXPECT_THAT(encoded({"True", "False"}), ElementsAre(0, 1, 0, 1));
+  EXPECT_THAT(encoded({"true", "false"}), ElementsAre(0, 1, 0, 1));
+  EXPECT_THAT(encoded({"LABEL_1", "LABEL_0"}), ElementsAre(0, 1, 0, 1));
+  EXPECT_THAT(encoded({"2", "1", "0"}), ElementsAre(1, 2, 1, 2));
+  EXPECT_THAT(encoded({"negative", "positive"}), ElementsAre(1, 0, 1, 0));
+  // Exactly what is written comes first.
+  EXPECT_THAT(Encoded(Fields({"true", "True", "False"}), {"False", "True", "true"}), ElementsAre(2, 1, 0));
+  EXPECT_THAT(Encoded(Raw({{"true", "FALSE"}}), {"False", "True"}), ElementsAre(1, 0));
+}
+
+TEST(EncodeLabels, ABooleanIsNoIntegerWhereNamesAreTruthValues) {
+  EXPECT_THAT(EncodeMessage(Raw({{false}}), {"true", "other"}),
+              HasSubstr("a.csv: row 1: label False is not one of 'true', 'other'"));
+  EXPECT_THAT(EncodeMessage(Fields({"False"}), {"true", "other"}), HasSubstr("label 'False' is not one of"));
+  EXPECT_THAT(EncodeMessage(Raw({{true}}), {"true", "TRUE"}), HasSubstr("label True is not one of"));
+  EXPECT_THAT(EncodeMessage(Raw({{true}}), {"2", "3"}), HasSubstr("label True is not one of '2', '3'"));
+  EXPECT_THAT(EncodeMessage(Raw({{"true"}}), {"LABEL_0", "LABEL_1"}),
+              HasSubstr("label 'true' is not one of"));
+}
+
 TEST(EncodeLabels, AFieldIsANameBeforeItIsANumber) {
   EXPECT_THAT(Encoded(Fields({"NA", "0.5", "01", "1"}), {"0.5", "01", "1", "NA"}), ElementsAre(3, 0, 1, 2));
 }
@@ -130,9 +155,12 @@ TEST(EncodeLabels, EveryLabelIsFoundAgain) {
   EXPECT_THAT(NamesOfRows(Integers({1, 5, -7})), ElementsAre("1", "5", "-7"));
   EXPECT_THAT(NamesOfRows(Integers({0, 4})), ElementsAre("0", "4"));
   EXPECT_THAT(NamesOfRows(Fields({"9.0", " 10", "+9", "10 "})), ElementsAre("9", "10", "9", "10"));
-  for (const Names& texts :
-       {Names{"0", "1", "x"}, Names{"03", "3", " 3", "+3", "3.0"}, Names{"1e3", "1000"},
-        Names{" a", "a", "a "}, Names{"0.5", "01", "b", "NA"}, Names{"01", "02", "03"}}) {
+  EXPECT_THAT(NamesOfRows(Fields({"true", "False", "TRUE"})), ElementsAre("True", "False", "True"));
+  EXPECT_THAT(NamesOfRows(Raw({{true, "false", CsvField{"true"}}})), ElementsAre("True", "False", "True"));
+  EXPECT_THAT(NamesOfRows(Raw({{true, false, int64_t{0}}})), ElementsAre("LABEL_1", "LABEL_0", "LABEL_0"));
+  for (const Names& texts : {Names{"0", "1", "x"}, Names{"03", "3", " 3", "+3", "3.0"}, Names{"1e3", "1000"},
+                             Names{" a", "a", "a "}, Names{"0.5", "01", "b", "NA"}, Names{"01", "02", "03"},
+                             Names{"True", "true", "x"}}) {
     EXPECT_THAT(NamesOfRows(Fields(texts)), ElementsAreArray(texts));
     EXPECT_THAT(NamesOfRows(Raw({std::vector<RawLabel>(texts.begin(), texts.end())})),
                 ElementsAreArray(texts));

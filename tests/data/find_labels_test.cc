@@ -54,6 +54,35 @@ TEST(FindLabels, AFieldMayHaveSpacesAndAPlusAroundItsNumber) {
   EXPECT_THAT(FindMessage(Fields({"0", "1", " NA"})), HasSubstr("row 3: label ' NA' among numbers"));
 }
 
+TEST(FindLabels, BooleansAreTheSameClassesWhereverTheyStand) {
+  const auto both = ElementsAre("False", "True");
+  EXPECT_THAT(Found(Raw({{true, false}})), both);
+  EXPECT_THAT(Found(Fields({"true", "FALSE", " True", "false "})), both);
+  EXPECT_THAT(Found(Raw({{true}, {CsvField{"False"}}})), both);
+  EXPECT_THAT(Found(Raw({{true}, {"false"}})), both);
+  EXPECT_THAT(Found(Raw({{CsvField{"TRUE"}}, {"false", "true"}})), both);
+  EXPECT_THAT(Found(Raw({{"true", "false"}})), ElementsAre("false", "true"));  // names
+  EXPECT_THAT(Found(Fields({"True", "False", "maybe"})), ElementsAre("False", "True", "maybe"));
+  EXPECT_THAT(FindMessage(Raw({{true, true}})), HasSubstr("the only class is 'True'"));
+}
+
+TEST(FindLabels, BooleansAmongIntegersAreIntegers) {
+  EXPECT_THAT(Found(Raw({{true, false, int64_t{2}}})), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(Found(Raw({{true, int64_t{5}}})), ElementsAre("1", "5"));
+  EXPECT_THAT(Found(Raw({{int64_t{0}}, {CsvField{"True"}}})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(Found(Fields({"0", "True", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
+}
+
+TEST(FindLabels, RefusesBooleansAmongOtherThings) {
+  EXPECT_THAT(FindMessage(Raw({{true}, {"false", "yes"}})),
+              HasSubstr("b.csv: row 1: label 'false' is a string, but others are booleans, such as True"));
+  EXPECT_THAT(FindMessage(Raw({{true}, {CsvField{"maybe"}}})), HasSubstr("label 'maybe' is a string"));
+  EXPECT_THAT(FindMessage(Raw({{true, int64_t{0}, "true"}})),
+              HasSubstr("row 3: label 'true' is a string, but others are integers, such as 0"));
+  EXPECT_THAT(FindMessage(Fields({"True", "False", "NA"})),
+              HasSubstr("a.csv: row 3: label 'NA' among booleans; remove the row, or name all classes"));
+}
+
 TEST(FindLabels, MultiLabelTakesTheClassesOfAllLists) {
   EXPECT_THAT(Found(Raw({{List{"b", "a"}, List{}, List{"b"}}}), LabelKind::kMultiLabel),
               ElementsAre("a", "b"));

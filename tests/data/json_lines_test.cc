@@ -50,8 +50,8 @@ TEST_F(JsonLinesTest, LabelsKeepTheirType) {
   EXPECT_EQ(Label("9223372036854775807"), RawLabel(int64_t{9223372036854775807}));
   EXPECT_EQ(Label("3.0"), RawLabel(3.0));
   EXPECT_EQ(Label("1e-3"), RawLabel(1e-3));
-  EXPECT_EQ(Label("true"), RawLabel(int64_t{1}));
-  EXPECT_EQ(Label("false"), RawLabel(int64_t{0}));
+  EXPECT_EQ(Label("true"), RawLabel(true));
+  EXPECT_EQ(Label("false"), RawLabel(false));
   EXPECT_EQ(Label(R"("2020-01-01 00:00:00")"), RawLabel("2020-01-01 00:00:00"));
   EXPECT_EQ(Label("[]"), RawLabel(List{}));
   EXPECT_EQ(Label(R"([1, "a"])"), RawLabel(List{int64_t{1}, "a"}));

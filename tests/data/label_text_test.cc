@@ -48,6 +48,14 @@ TEST(LabelText, KnowsFractionsAndMissingValues) {
   for (const char* text : {"na", "n", "", "0"}) EXPECT_FALSE(MarksMissing(text)) << text;
 }
 
+TEST(LabelText, KnowsTheTruthValuesOfPandas) {
+  for (const char* text : {"True", "TRUE", "true", " true", "True\t"}) EXPECT_EQ(TruthOf(text), true) << text;
+  for (const char* text : {"False", "FALSE", "false", "false "}) EXPECT_EQ(TruthOf(text), false) << text;
+  for (const char* text : {"tRUE", "yes", "T", "1", "", "truee"})
+    EXPECT_EQ(TruthOf(text), std::nullopt) << text;
+  for (const bool truth : {false, true}) EXPECT_EQ(TruthOf(TruthName(truth)), truth);
+}
+
 TEST(LabelText, AWholeNumberIsOneThatADoubleHoldsExactly) {
   EXPECT_EQ(WholeNumber(-3.0), -3);
   EXPECT_EQ(WholeNumber(9007199254740992.0), 9007199254740992);

@@ -56,7 +56,7 @@ TEST(Parquet, ReadsLabelsOfEveryType) {
     EXPECT_THAT(Labels(std::string("int") + bits), ElementsAre(int64_t{-1}, int64_t{0}, int64_t{1}));
     EXPECT_THAT(Labels(std::string("uint") + bits), ElementsAre(int64_t{0}, int64_t{1}, int64_t{2}));
   }
-  EXPECT_THAT(Labels("bool"), ElementsAre(int64_t{0}, int64_t{1}, int64_t{1}));
+  EXPECT_THAT(Labels("bool"), ElementsAre(false, true, true));
   EXPECT_THAT(Labels("float"), ElementsAre(0.5, 1.0, -2.0));
   EXPECT_THAT(Labels("double"), ElementsAre(0.1, 1.0, -2.0));
   EXPECT_THAT(Labels("string"), ElementsAre("b", "a", "b"));

@@ -27,6 +27,11 @@ TEST(RegressionTargets, TakesNumbers) {
               ElementsAre(1.5f, 1.5f, 1.5f, -1.5f, 1.5f));
 }
 
+TEST(RegressionTargets, BooleansAreZeroAndOne) {
+  EXPECT_THAT(Targets(Raw({{true, false, CsvField{"TRUE"}, CsvField{"false "}}})), ElementsAre(1, 0, 1, 0));
+  EXPECT_THAT(Refusal("true"), EndsWith("label 'true' is not a number, which regression needs"));
+}
+
 TEST(RegressionTargets, RefusesWhatIsNoNumberWithTheCause) {
   EXPECT_EQ(
       Refusal(CsvField{"1,5"}),
