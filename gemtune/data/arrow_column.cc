@@ -24,7 +24,8 @@ bool IsClassType(const DataType& type) {
   if (type.id() == Type::DICTIONARY) {
     return IsClassType(*static_cast<const arrow::DictionaryType&>(type).value_type());
   }
-  return IsTextType(type) || arrow::is_integer(type.id()) || type.id() == Type::BOOL;
+  return IsTextType(type) || arrow::is_integer(type.id()) || type.id() == Type::BOOL ||
+         type.id() == Type::FLOAT || type.id() == Type::DOUBLE;
 }
 
 bool IsListType(const DataType& type) {
@@ -38,8 +39,6 @@ auto ValueAt(const Array& array, int64_t i) {
 
 int64_t IntegerAt(const Array& array, int64_t i) {
   switch (array.type_id()) {
-    case Type::BOOL:
-      return static_cast<const arrow::BooleanArray&>(array).Value(i) ? 1 : 0;
     case Type::INT8:
       return ValueAt<arrow::Int8Type>(array, i);
     case Type::INT16:
@@ -71,7 +70,16 @@ std::optional<RawClass> ClassAt(const Array& array, int64_t i) {
     return ClassAt(*dictionary.dictionary(), dictionary.GetValueIndex(i));
   }
   if (IsTextType(*array.type())) return std::string(*TextAt(array, i));
-  return IntegerAt(array, i);
+  switch (array.type_id()) {
+    case Type::BOOL:
+      return static_cast<const arrow::BooleanArray&>(array).Value(i);
+    case Type::FLOAT:
+      return double{ValueAt<arrow::FloatType>(array, i)};
+    case Type::DOUBLE:
+      return ValueAt<arrow::DoubleType>(array, i);
+    default:
+      return IntegerAt(array, i);
+  }
 }
 
 template <typename ListArray>
@@ -108,7 +116,7 @@ bool IsTextType(const DataType& type) {
 
 bool IsLabelType(const DataType& type) {
   if (IsListType(type)) return IsClassType(*type.field(0)->type());
-  return IsClassType(type) || type.id() == Type::FLOAT || type.id() == Type::DOUBLE;
+  return IsClassType(type);
 }
 
 void CheckArray(const std::string& path, const Array& array) {
@@ -140,12 +148,6 @@ std::optional<std::string_view> TextAt(const Array& array, int64_t i) {
 std::optional<RawLabel> LabelAt(const Array& array, int64_t i) {
   if (array.IsNull(i)) return std::nullopt;
   switch (array.type_id()) {
-    case Type::FLOAT:
-      return double{ValueAt<arrow::FloatType>(array, i)};
-    case Type::DOUBLE:
-      return ValueAt<arrow::DoubleType>(array, i);
-    case Type::BOOL:
-      return static_cast<const arrow::BooleanArray&>(array).Value(i);
     case Type::LIST:
       return ListAt<arrow::ListArray>(array, i);
     case Type::LARGE_LIST:

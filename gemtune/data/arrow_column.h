@@ -15,7 +15,7 @@ namespace gemtune::data {
 /// call a string.
 bool IsTextType(const arrow::DataType& type);
 
-/// What a RawLabel can hold: integers, floats, booleans, text, and lists of all these but floats.
+/// What a RawLabel can hold: integers, floats, booleans, text, and lists of these.
 bool IsLabelType(const arrow::DataType& type);
 
 /// Throws Error if the array's offsets or indices lead out of its buffers, which Arrow lets pass when it

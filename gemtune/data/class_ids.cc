@@ -91,8 +91,28 @@ std::optional<int64_t> ClassIds::FindName(uint32_t file, const ClassName& name) 
   return integer ? FindInteger(file, *integer) : std::nullopt;
 }
 
+size_t ClassIds::num_places() const {
+  const auto found = std::find_if(by_class_label_.begin(), by_class_label_.end(),
+                                  [](const std::vector<int64_t>& ids) { return !ids.empty(); });
+  return found == by_class_label_.end() ? names_.size() : found->size();
+}
+
+void ClassIds::CheckMultiHot(size_t length) const {
+  for (size_t file = 0; length > 0 && file < by_class_label_.size(); ++file) {
+    const bool names_its_own = !by_class_label_[file].empty();
+    const std::vector<std::string>& names = names_its_own ? raw_.schemas[file].class_names : names_;
+    if (names.size() == length) continue;
+    Fail("{}: its labels are lists of {} zeros and ones, but there are {} classes: {}",
+         raw_.files[file].path.string(), length, names.size(), Listed(names));
+  }
+}
+
 int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
   const uint32_t file = raw_.places[i].file;
+  if (const auto* place = std::get_if<ClassPlace>(&row_class)) {
+    const std::vector<int64_t>& ids = by_class_label_[file];
+    return ids.empty() ? static_cast<int64_t>(place->index) : ids[place->index];
+  }
   if (const auto* integer = std::get_if<int64_t>(&row_class)) {
     if (const auto id = FindInteger(file, *integer)) return *id;
     FailLabel(raw_, i, "label {} is not one of {}", *integer, Listed(names_));

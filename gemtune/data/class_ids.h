@@ -18,6 +18,14 @@ class ClassIds {
  public:
   ClassIds(const RawLabels& raw, const LabelSet& labels);
 
+  /// How long a multi-hot list must be: as many as the classes of the first file that names its own, or else
+  /// as the labels.
+  size_t num_places() const;
+
+  /// Throws Error naming both numbers where multi-hot lists of that length are not for each file's classes;
+  /// 0: there are none.
+  void CheckMultiHot(size_t length) const;
+
   /// Throws RowError for a class that is not among the labels.
   int64_t Find(size_t i, const RowClass& row_class) const;
 

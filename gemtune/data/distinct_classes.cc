@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "gemtune/data/label_text.h"
-#include "gemtune/data/row_classes.h"
 
 namespace gemtune::data {
 namespace {
@@ -32,9 +31,9 @@ bool AllSpellTruth(const std::map<std::string, size_t, std::less<>>& names) {
 
 }  // namespace
 
-DistinctClasses FindDistinct(const RawLabels& raw, LabelKind kind, BadRows* bad) {
+DistinctClasses FindDistinct(const RowClasses& rows) {
   DistinctClasses distinct;
-  ForEachClass(raw, kind, bad, [&](size_t i, const RowClass& row_class) {
+  rows.ForEach([&](size_t i, const RowClass& row_class) {
     if (const auto* integer = std::get_if<int64_t>(&row_class)) {
       distinct.integers.emplace(*integer, i);
       return;

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "gemtune/data/labels.h"
+#include "gemtune/data/row_classes.h"
 
 namespace gemtune::data {
 
@@ -18,7 +18,8 @@ struct DistinctClasses {
   std::map<std::string, size_t, std::less<>> fields;  // of a CSV
 };
 
-DistinctClasses FindDistinct(const RawLabels& raw, LabelKind kind, BadRows* bad);
+/// `rows` without multi-hot lists, which name no class.
+DistinctClasses FindDistinct(const RowClasses& rows);
 
 /// Decides what the fields of a CSV are, by all of them together, and moves them there. What cannot be a
 /// class then is a RowError, thrown or in `bad`.

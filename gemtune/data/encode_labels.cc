@@ -1,8 +1,8 @@
 #include "gemtune/base/error.h"
 #include "gemtune/data/class_ids.h"
 #include "gemtune/data/labels.h"
-#include "gemtune/data/multi_hot.h"
 #include "gemtune/data/regression_targets.h"
+#include "gemtune/data/row_classes.h"
 
 namespace gemtune::data {
 std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels, BadRows* bad) {
@@ -24,9 +24,10 @@ std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const Labe
     Fail("labels: {} classes are given, needed are at least {} and at most {}", labels.names.size(),
          LeastClasses(kind), kMostClasses);
   }
-  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw, bad != nullptr);
   const ClassIds ids(raw, labels);
-  ForEachClass(raw, kind, bad, [&](size_t i, const RowClass& row_class) {
+  const RowClasses class_rows(raw, kind, ids.num_places(), bad);
+  ids.CheckMultiHot(class_rows.multi_hot_length());
+  class_rows.ForEach([&](size_t i, const RowClass& row_class) {
     const int64_t id = ids.Find(i, row_class);
     if (kind == LabelKind::kSingle) {
       values[i] = static_cast<float>(id);

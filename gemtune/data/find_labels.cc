@@ -5,7 +5,7 @@
 #include "gemtune/data/distinct_classes.h"
 #include "gemtune/data/label_text.h"
 #include "gemtune/data/labels.h"
-#include "gemtune/data/multi_hot.h"
+#include "gemtune/data/row_classes.h"
 
 namespace gemtune::data {
 namespace {
@@ -21,8 +21,12 @@ void RefuseMixed(const RawLabels& raw, const DistinctClasses& distinct) {
             TruthName(distinct.booleans.begin()->first));
 }
 
-std::vector<std::string> NamesOf(const RawLabels& raw, LabelKind kind, BadRows* bad) {
-  DistinctClasses distinct = FindDistinct(raw, kind, bad);
+std::vector<std::string> NamesOf(const RawLabels& raw, const RowClasses& rows, BadRows* bad) {
+  if (rows.multi_hot_length() > 0) {
+    rows.ForEach([](size_t, const RowClass&) {});  // checks them
+    return NumberedNames(rows.multi_hot_length());
+  }
+  DistinctClasses distinct = FindDistinct(rows);
   ResolveFields(raw, distinct, bad);
   ResolveBooleans(distinct);
   RefuseMixed(raw, distinct);
@@ -54,11 +58,11 @@ std::vector<std::string> ClassLabelNames(const RawLabels& raw) {
 
 // A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
 // one.
-void RefuseOneClass(const RawLabels& raw, const LabelSet& labels, BadRows* bad) {
+void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet& labels) {
   const ClassIds ids(raw, labels);
   std::optional<int64_t> first;
   bool several = false;
-  ForEachClass(raw, LabelKind::kSingle, bad, [&](size_t i, const RowClass& row_class) {
+  rows.ForEach([&](size_t i, const RowClass& row_class) {
     const int64_t id = ids.Find(i, row_class);
     several = several || id != first.value_or(id);
     first = id;
@@ -73,16 +77,18 @@ void RefuseOneClass(const RawLabels& raw, const LabelSet& labels, BadRows* bad) 
 
 LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
   if (kind == LabelKind::kNone || kind == LabelKind::kRegression) return {};
-  if (kind == LabelKind::kMultiLabel) RefuseMultiHot(raw, bad != nullptr);
   LabelSet labels{ClassLabelNames(raw)};
-  if (labels.names.empty()) labels.names = NamesOf(raw, kind, bad);
+  const bool are_given = !labels.names.empty();
+  const RowClasses rows(raw, kind, are_given ? std::optional(labels.names.size()) : std::nullopt, bad);
+  if (!are_given) labels.names = NamesOf(raw, rows, bad);
+  if (are_given) ClassIds(raw, labels).CheckMultiHot(rows.multi_hot_length());
   if (labels.names.size() < LeastClasses(kind)) {
     Fail("{}{}: {}; a classifier needs at least {}", raw.files.at(0).path.string(),
          raw.files.size() > 1 ? " and the other files" : "",
          labels.names.empty() ? "no row has a class" : "the only class is " + Listed(labels.names),
          LeastClasses(kind));
   }
-  if (kind == LabelKind::kSingle) RefuseOneClass(raw, labels, bad);
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, labels);
   return labels;
 }
 

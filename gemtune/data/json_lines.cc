@@ -100,19 +100,23 @@ RawLabel Line::Label(const std::string& column) const {
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) {
-    Complain(
-        RowFault::kWrongType,
-        "'{}' is a JSON {}; a label is a number, a string, true or false, or a list of integers or strings",
-        Printable(column), value.type_name());
+    Complain(RowFault::kWrongType,
+             "'{}' is a JSON {}; a label is a number, a string, true or false, or a list of these",
+             Printable(column), value.type_name());
   }
   std::vector<RawClass> classes;
   for (const json& item : value) {
     if (item.is_string()) {
       classes.emplace_back(item.get<std::string>());
+    } else if (item.is_boolean()) {
+      classes.emplace_back(item.get<bool>());
+    } else if (item.is_number_float()) {
+      classes.emplace_back(item.get<double>());
     } else if (item.is_number_integer()) {
       classes.emplace_back(Integer(column, item));
     } else {
-      Complain(RowFault::kWrongType, "'{}' is a list with a JSON {} in it; the items are integers or strings",
+      Complain(RowFault::kWrongType,
+               "'{}' is a list with a JSON {} in it; the items are numbers, strings, true or false",
                Printable(column), item.type_name());
     }
   }

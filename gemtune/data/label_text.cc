@@ -1,5 +1,7 @@
 #include "gemtune/data/label_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -89,6 +91,12 @@ std::optional<bool> TruthOf(std::string_view text) {
 
 std::string_view TruthName(bool truth) {
   return truth ? "True" : "False";
+}
+
+std::vector<std::string> NumberedNames(size_t count) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < count; ++i) names.push_back(fmt::format("LABEL_{}", i));
+  return names;
 }
 
 bool MarksMissing(std::string_view text) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace gemtune::data {
 
@@ -31,6 +34,9 @@ std::optional<bool> TruthOf(std::string_view text);
 
 /// The name of a truth value as a class: "True", "False", as pandas writes it.
 std::string_view TruthName(bool truth);
+
+/// "LABEL_0", "LABEL_1", ..., as transformers names classes that have no names.
+std::vector<std::string> NumberedNames(size_t count);
 
 /// Whether a text is what programs write for a value that is missing.
 bool MarksMissing(std::string_view text);

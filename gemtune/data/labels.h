@@ -13,7 +13,7 @@ namespace gemtune::data {
 enum class LabelKind {
   kNone,        // no labels (predict)
   kSingle,      // one class of several: integer or string column
-  kMultiLabel,  // any number of classes: list column of integers or strings
+  kMultiLabel,  // any number of classes: list column
   kRegression,  // one number: integer or float column
 };
 
@@ -44,12 +44,14 @@ struct RawLabels {
 ///   - other integers (1 to 5 stars; -1 and 1): the values in order, as names;
 ///   - booleans: "False" and "True"; 0 and 1 where others are integers;
 ///   - strings: the distinct ones, in the order of their bytes.
-/// Floats that are whole, and CSV fields if the whole column is such, count as integers; around them white
-/// space and a plus are allowed there (" 3", "+3", "3.0"), but "03" is a name. Fields count as booleans, too,
-/// if the whole column is such (True, TRUE, true, ...), and so do strings that are all such among booleans.
-/// Empty for kRegression and kNone. Throws Error naming file and row for a label that is empty or does not
-/// fit `kind`, for integers and strings mixed, for a missing-value marker ("NA") among the numbers of a CSV,
-/// for files whose ClassLabels differ, and where rows are of fewer than two classes (kMultiLabel: one).
+/// Lists are of such classes, or say of each class whether it applies, [1.0, 0.0, 1.0] (MultiHotLength): then
+/// the classes are "LABEL_0", ... . Floats that are whole, and CSV fields if the whole column is such, count
+/// as integers; around them white space and a plus are allowed there (" 3", "+3", "3.0"), but "03" is a name.
+/// Fields count as booleans, too, if the whole column is such (True, TRUE, true, ...), and so do strings that
+/// are all such among booleans. Empty for kRegression and kNone. Throws Error naming file and row for a label
+/// that is empty or does not fit `kind`, for integers and strings mixed, for a missing-value marker ("NA")
+/// among the numbers of a CSV, for files whose ClassLabels differ, and where rows are of fewer than two
+/// classes (kMultiLabel: one).
 ///
 /// What is wrong with one row only is a RowError; where `bad` is given it goes there, and rows that are there
 /// count for nothing.

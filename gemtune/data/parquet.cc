@@ -118,8 +118,7 @@ FileSchema ParquetReader::Open() {
   CheckArrow(path_, reader_->GetSchema(&schema_));
   Want(columns_.text, IsTextType, "a string");
   Want(columns_.text_pair, IsTextType, "a string");
-  Want(columns_.label, IsLabelType,
-       "a string, an integer, a float, a bool, or a list of strings or integers");
+  Want(columns_.label, IsLabelType, "a string, an integer, a float, a bool, or a list of these");
   std::vector<int> row_groups(static_cast<size_t>(reader_->num_row_groups()));
   std::iota(row_groups.begin(), row_groups.end(), 0);
   batches_ = CheckArrow(

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gemtune/data/label_text.h"
+#include "gemtune/data/multi_hot.h"
 
 namespace gemtune::data {
 namespace {
@@ -29,18 +30,33 @@ RowClass SingleClass(const RawLabels& raw, size_t i) {
 
 }  // namespace
 
-void ListClasses(const RawLabels& raw, LabelKind kind, size_t i, std::vector<RowClass>& classes) {
+RowClasses::RowClasses(const RawLabels& raw, LabelKind kind, std::optional<size_t> num_classes, BadRows* bad)
+    : raw_(raw), kind_(kind), bad_(bad) {
+  if (kind == LabelKind::kMultiLabel) multi_hot_length_ = MultiHotLength(raw, num_classes, bad);
+}
+
+RowClass RowClasses::ItemClass(size_t i, const RawClass& item) const {
+  if (const auto* integer = std::get_if<int64_t>(&item)) return *integer;
+  if (const auto* name = std::get_if<std::string>(&item)) return ClassOf(raw_, i, *name, false);
+  FailLabel(
+      raw_, i,
+      "the label is a list with a float or a boolean in it, which says of each class whether it applies; "
+      "those of other rows are of ids or names");
+}
+
+void RowClasses::List(size_t i, std::vector<RowClass>& classes) const {
   classes.clear();
-  if (kind == LabelKind::kSingle) return classes.push_back(SingleClass(raw, i));
-  const auto* list = std::get_if<std::vector<RawClass>>(&raw.values[i]);
-  if (list == nullptr && std::holds_alternative<CsvField>(raw.values[i])) {
-    FailLabel(raw, i, "CSV holds no lists of labels; use Parquet or JSONL for multi-label classification");
+  if (kind_ == LabelKind::kSingle) return classes.push_back(SingleClass(raw_, i));
+  const auto* list = std::get_if<std::vector<RawClass>>(&raw_.values[i]);
+  if (list == nullptr && std::holds_alternative<CsvField>(raw_.values[i])) {
+    FailLabel(raw_, i, "CSV holds no lists of labels; use Parquet or JSONL for multi-label classification");
   }
-  if (list == nullptr) FailLabel(raw, i, "the label is not a list; multi-label classification needs lists");
-  for (const RawClass& item : *list) {
-    const auto* integer = std::get_if<int64_t>(&item);
-    classes.push_back(integer != nullptr ? RowClass(*integer)
-                                         : ClassOf(raw, i, std::get<std::string>(item), false));
+  if (list == nullptr) FailLabel(raw_, i, "the label is not a list; multi-label classification needs lists");
+  if (multi_hot_length_ > 0) {
+    for (const size_t place : PlacesOfOnes(raw_, i, *list, multi_hot_length_))
+      classes.emplace_back(ClassPlace{place});
+  } else {
+    for (const RawClass& item : *list) classes.push_back(ItemClass(i, item));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -17,7 +18,13 @@ struct ClassName {
   std::string_view text;
   bool is_field = false;
 };
-using RowClass = std::variant<int64_t, bool, ClassName>;
+
+/// A class as the place of a one in a multi-hot list.
+struct ClassPlace {
+  size_t index;
+};
+
+using RowClass = std::variant<int64_t, bool, ClassName, ClassPlace>;
 
 /// Throws the RowError of row i's label.
 template <typename... Args>
@@ -28,19 +35,36 @@ template <typename... Args>
           std::forward<Args>(args)...);
 }
 
-/// The classes of row i. Throws RowError for a label that does not fit `kind`.
-void ListClasses(const RawLabels& raw, LabelKind kind, size_t i, std::vector<RowClass>& classes);
+/// The classes of all rows.
+class RowClasses {
+ public:
+  /// Decides how lists are read, see MultiHotLength. All must outlive this.
+  RowClasses(const RawLabels& raw, LabelKind kind, std::optional<size_t> num_classes, BadRows* bad);
 
-/// Calls visit(i, class) for every class of every row but the bad ones.
-template <typename Visit>
-void ForEachClass(const RawLabels& raw, LabelKind kind, BadRows* bad, Visit visit) {
-  std::vector<RowClass> classes;
-  for (size_t i = 0; i < raw.values.size(); ++i) {
-    Guard(i, bad, [&] {
-      ListClasses(raw, kind, i, classes);
-      for (const RowClass& row_class : classes) visit(i, row_class);
-    });
+  /// The length of multi-hot lists; 0: there are none.
+  size_t multi_hot_length() const { return multi_hot_length_; }
+
+  /// Calls visit(i, class) for every class of every row but the bad ones. A label that does not fit is a
+  /// RowError, thrown or in `bad`.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    std::vector<RowClass> classes;
+    for (size_t i = 0; i < raw_.values.size(); ++i) {
+      Guard(i, bad_, [&] {
+        List(i, classes);
+        for (const RowClass& row_class : classes) visit(i, row_class);
+      });
+    }
   }
-}
+
+ private:
+  void List(size_t i, std::vector<RowClass>& classes) const;
+  RowClass ItemClass(size_t i, const RawClass& item) const;
+
+  const RawLabels& raw_;
+  LabelKind kind_;
+  BadRows* bad_;
+  size_t multi_hot_length_ = 0;
+};
 
 }  // namespace gemtune::data

@@ -18,8 +18,8 @@ struct CsvField {
   bool operator==(const CsvField&) const = default;
 };
 
-/// One class of a list.
-using RawClass = std::variant<int64_t, std::string>;
+/// One item of a list.
+using RawClass = std::variant<int64_t, double, bool, std::string>;
 
 /// A label as its file holds it.
 using RawLabel = std::variant<int64_t, double, bool, std::string, CsvField, std::vector<RawClass>>;

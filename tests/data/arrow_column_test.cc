@@ -28,10 +28,13 @@ TEST(ArrowColumn, KnowsTextAndLabelTypes) {
     EXPECT_FALSE(IsTextType(*type));
   for (const auto& type :
        {arrow::uint8(), arrow::float32(), arrow::boolean(), arrow::utf8(), arrow::list(arrow::int32()),
-        arrow::large_list(arrow::utf8()), arrow::fixed_size_list(arrow::int8(), 2)}) {
+        arrow::large_list(arrow::utf8()), arrow::fixed_size_list(arrow::int8(), 2),
+        arrow::list(arrow::float64()), arrow::list(arrow::float32()), arrow::list(arrow::boolean()),
+        arrow::dictionary(arrow::int8(), arrow::float64())}) {
     EXPECT_TRUE(IsLabelType(*type)) << type->ToString();
   }
-  for (const auto& type : {arrow::date32(), arrow::list(arrow::float64()), arrow::decimal128(10, 2)}) {
+  for (const auto& type : {arrow::date32(), arrow::list(arrow::date32()),
+                           arrow::list(arrow::list(arrow::int8())), arrow::decimal128(10, 2)}) {
     EXPECT_FALSE(IsLabelType(*type)) << type->ToString();
   }
 }
@@ -57,6 +60,20 @@ TEST(ArrowColumn, ReadsListsOfLabels) {
   EXPECT_EQ(LabelAt(*array, 0), RawLabel(std::vector<RawClass>{int64_t{4}, int64_t{2}}));
   EXPECT_EQ(LabelAt(*array, 1), RawLabel(std::vector<RawClass>{}));
   EXPECT_EQ(LabelAt(*array, 2), std::nullopt);  // a null inside
+}
+
+TEST(ArrowColumn, AListKeepsTheTypeOfItsItems) {
+  const auto only_list = [](const auto& builder, auto value) {
+    arrow::ListBuilder lists(arrow::default_memory_pool(), builder);
+    EXPECT_TRUE(lists.Append().ok() && builder->Append(value).ok());
+    return LabelAt(*lists.Finish().ValueOrDie(), 0);
+  };
+  EXPECT_EQ(only_list(std::make_shared<arrow::DoubleBuilder>(), 0.5), RawLabel(std::vector<RawClass>{0.5}));
+  EXPECT_EQ(only_list(std::make_shared<arrow::FloatBuilder>(), 1.0f), RawLabel(std::vector<RawClass>{1.0}));
+  EXPECT_EQ(only_list(std::make_shared<arrow::BooleanBuilder>(), true),
+            RawLabel(std::vector<RawClass>{true}));
+  EXPECT_EQ(only_list(std::make_shared<arrow::Int8Builder>(), int8_t{1}),
+            RawLabel(std::vector<RawClass>{int64_t{1}}));
 }
 
 TEST(ArrowColumn, RefusesIntegersBeyond63Bits) {

@@ -149,19 +149,6 @@ TEST(FindLabels, RefusesRowsOfOneClassOfAClassLabel) {
   EXPECT_EQ(Found(raw).size(), 2);
 }
 
-TEST(FindLabels, RefusesMultiHotRows) {
-  const List row = {int64_t{0}, int64_t{0}, int64_t{1}};
-  EXPECT_THAT(FindMessage(Raw({{row, row}}), LabelKind::kMultiLabel),
-              HasSubstr("a.csv: row 1: every label is a list of 3 zeros and ones; give the ids"));
-  EXPECT_THAT(EncodeMessage(Raw({{row}}), {"a", "b", "c"}, LabelKind::kMultiLabel),
-              HasSubstr("3 zeros and ones"));
-  // Lists of ids all the same.
-  EXPECT_EQ(Found(Raw({{List{int64_t{0}, int64_t{1}}, List{int64_t{1}, int64_t{0}}}}), LabelKind::kMultiLabel)
-                .size(),
-            2);
-  EXPECT_EQ(Found(Raw({{row, List{int64_t{1}}}}), LabelKind::kMultiLabel).size(), 2);
-}
-
 TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
   BadRows bad;
   const RawLabels numbers = Fields({"0", "NA", "1", "", "0.5", "NA"});

@@ -55,6 +55,7 @@ TEST_F(JsonLinesTest, LabelsKeepTheirType) {
   EXPECT_EQ(Label(R"("2020-01-01 00:00:00")"), RawLabel("2020-01-01 00:00:00"));
   EXPECT_EQ(Label("[]"), RawLabel(List{}));
   EXPECT_EQ(Label(R"([1, "a"])"), RawLabel(List{int64_t{1}, "a"}));
+  EXPECT_EQ(Label("[1, 1.0, true, false]"), RawLabel(List{int64_t{1}, 1.0, true, false}));
 }
 
 TEST_F(JsonLinesTest, RowsAreLines) {
@@ -150,7 +151,8 @@ TEST_F(JsonLinesTest, RefusesARowWithoutTheKeyOrOfAnotherType) {
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": {}}"), HasSubstr("row 1: 'label' is a JSON object"));
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": [null]}"),
               HasSubstr("row 1: 'label' is a list with a JSON null"));
-  EXPECT_THAT(Message("{\"text\": \"x\", \"label\": [0.5]}"), HasSubstr("list with a JSON number in it"));
+  EXPECT_THAT(Message("{\"text\": \"x\", \"label\": [[1]]}"),
+              HasSubstr("list with a JSON array in it; the items are numbers, strings, true or false"));
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": 9223372036854775808}"),
               HasSubstr("9223372036854775808, too large"));
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": [18446744073709551615]}"), HasSubstr("too large"));
