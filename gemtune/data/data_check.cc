@@ -104,6 +104,7 @@ std::vector<LengthBucket> LengthHistogram(const Dataset& dataset) {
 }
 
 std::vector<int64_t> CountClasses(const Dataset& dataset) {
+  if (dataset.label_kind() == LabelKind::kRegression) return {};
   std::vector<int64_t> counts(dataset.labels().names.size(), 0);
   for (int64_t i = 0; i < dataset.size(); ++i) {
     const std::span<const float> label = dataset.label(i);

@@ -57,8 +57,7 @@ class Dataset {
   int64_t length(int64_t i) const { return examples_.offsets.at(i + 1) - examples_.offsets.at(i); }
   std::span<const int32_t> ids(int64_t i) const;
 
-  /// Number of float label values an example has: kSingle 1 (the class id), kMultiLabel number of classes (0
-  /// or 1), kRegression 1, kNone 0.
+  /// Number of float label values an example has, see LabelWidth.
   int64_t label_width() const { return label_width_; }
   std::span<const float> label(int64_t i) const;
 

@@ -1,3 +1,5 @@
+#include <span>
+
 #include "gemtune/base/error.h"
 #include "gemtune/data/class_ids.h"
 #include "gemtune/data/labels.h"
@@ -12,11 +14,12 @@ std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const Labe
   constexpr size_t kMostValues = size_t{1}
                                  << 30;  // 4 GB: a few long lists among many rows must not ask for more
   if (width > 0 && rows > kMostValues / width) {
-    Fail("labels: {} rows of {} classes are too many", rows, width);
+    Fail("labels: {} rows of {} values are too many", rows, width);
   }
   std::vector<float> values(rows * width);
   if (kind == LabelKind::kRegression) {
-    for (size_t i = 0; i < rows; ++i) Guard(i, bad, [&] { values[i] = RegressionTarget(raw, i); });
+    for (size_t i = 0; i < rows; ++i)
+      Guard(i, bad, [&] { ReadTargets(raw, i, std::span(values).subspan(i * width, width)); });
     return values;
   }
   constexpr size_t kMostClasses = size_t{1} << 24;  // an id is stored as a float

@@ -5,6 +5,7 @@
 #include "gemtune/data/distinct_classes.h"
 #include "gemtune/data/label_text.h"
 #include "gemtune/data/labels.h"
+#include "gemtune/data/regression_targets.h"
 #include "gemtune/data/row_classes.h"
 
 namespace gemtune::data {
@@ -76,7 +77,8 @@ void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet
 }  // namespace
 
 LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
-  if (kind == LabelKind::kNone || kind == LabelKind::kRegression) return {};
+  if (kind == LabelKind::kNone) return {};
+  if (kind == LabelKind::kRegression) return FindOutputs(raw, bad);
   LabelSet labels{ClassLabelNames(raw)};
   const bool are_given = !labels.names.empty();
   const RowClasses rows(raw, kind, are_given ? std::optional(labels.names.size()) : std::nullopt, bad);

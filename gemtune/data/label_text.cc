@@ -93,6 +93,16 @@ std::string_view TruthName(bool truth) {
   return truth ? "True" : "False";
 }
 
+bool LooksLikeList(std::string_view text) {
+  text = Trimmed(text);
+  if (text.size() < 2) return false;
+  const bool is_list = text.front() == '[' && text.back() == ']';
+  const bool is_table = text.front() == '{' && text.back() == '}';
+  if (!is_list && !is_table) return false;
+  const std::string_view inside = Trimmed(text.substr(1, text.size() - 2));
+  return inside.empty() || inside.find_first_of(",:'\"") != inside.npos || NumberOf(inside);
+}
+
 std::vector<std::string> NumberedNames(size_t count) {
   std::vector<std::string> names;
   for (size_t i = 0; i < count; ++i) names.push_back(fmt::format("LABEL_{}", i));

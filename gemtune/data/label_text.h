@@ -35,6 +35,11 @@ std::optional<bool> TruthOf(std::string_view text);
 /// The name of a truth value as a class: "True", "False", as pandas writes it.
 std::string_view TruthName(bool truth);
 
+/// Whether a text is a list or a table as Python or JSON writes it: "['a', 'b']", "[1, 2]", "[]", "{...}";
+/// not
+/// "[other]".
+bool LooksLikeList(std::string_view text);
+
 /// "LABEL_0", "LABEL_1", ..., as transformers names classes that have no names.
 std::vector<std::string> NumberedNames(size_t count);
 

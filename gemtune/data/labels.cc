@@ -17,10 +17,11 @@ int64_t LabelWidth(LabelKind kind, const LabelSet& labels) {
     case LabelKind::kNone:
       return 0;
     case LabelKind::kSingle:
-    case LabelKind::kRegression:
       return 1;
     case LabelKind::kMultiLabel:
-      return static_cast<int64_t>(labels.names.size());
+      return std::ssize(labels.names);
+    case LabelKind::kRegression:
+      return std::max<int64_t>(1, std::ssize(labels.names));
   }
   GEMTUNE_CHECK(false);
 }

@@ -14,13 +14,14 @@ enum class LabelKind {
   kNone,        // no labels (predict)
   kSingle,      // one class of several: integer or string column
   kMultiLabel,  // any number of classes: list column
-  kRegression,  // one number: integer or float column
+  kRegression,  // one number: integer or float column; or several, the same count in each row: list column
 };
 
-/// The classes of a data set, in the order of their ids. Found on the training data, written to the model's
-/// id2label, and given back when further files are read.
+/// The classes of a data set, in the order of their ids, or the outputs of a regression. Found on the
+/// training data, written to the model's id2label, and given back when further files are read.
 struct LabelSet {
-  std::vector<std::string> names = {};  // names[id]; empty for kRegression and kNone
+  std::vector<std::string> names =
+      {};  // names[id]; empty for kNone and for kRegression with one number a row
 };
 
 /// The label column of several files, with what is needed to read it and to name a row.
@@ -48,7 +49,8 @@ struct RawLabels {
 /// the classes are "LABEL_0", ... . Floats that are whole, and CSV fields if the whole column is such, count
 /// as integers; around them white space and a plus are allowed there (" 3", "+3", "3.0"), but "03" is a name.
 /// Fields count as booleans, too, if the whole column is such (True, TRUE, true, ...), and so do strings that
-/// are all such among booleans. Empty for kRegression and kNone. Throws Error naming file and row for a label
+/// are all such among booleans. Empty for
+/// kNone. For kRegression FindOutputs. Throws Error naming file and row for a label
 /// that is empty or does not fit `kind`, for integers and strings mixed, for a missing-value marker ("NA")
 /// among the numbers of a CSV, for files whose ClassLabels differ, and where rows are of fewer than two
 /// classes (kMultiLabel: one).
@@ -64,13 +66,13 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad = nullptr
 /// name, or else the boolean or the integer that it spells ("03" where names are numbers). A boolean means
 /// the class "True" or "False", or else the one name that spells it ("true"), or else, where no name spells
 /// one, what the integers 1 and 0 mean; a string may spell it, too, where names do. Throws Error naming file,
-/// row, label and the known names for one that is not among them. `bad` as above; the values of such rows
-/// mean nothing.
+/// row, label and the known names for one that is not among them. For kRegression the number or the numbers
+/// of a row, LabelWidth of them (ReadTargets). `bad` as above; the values of such rows mean nothing.
 std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels,
                                 BadRows* bad = nullptr);
 
 /// Values an example has: kSingle 1 (the class id), kMultiLabel number of classes (0 or 1 each), kRegression
-/// 1, kNone 0.
+/// number of outputs (without names 1), kNone 0.
 int64_t LabelWidth(LabelKind kind, const LabelSet& labels);
 
 /// The fewest classes that there can be: kSingle 2, kMultiLabel 1.

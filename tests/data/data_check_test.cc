@@ -108,5 +108,16 @@ TEST(DataWarnings, EmptyTextsAreCounted) {
   EXPECT_THAT(Warnings(train), ElementsAre("2 of 3 training texts are empty"));
 }
 
+TEST(DataWarnings, OutputsAreNoClasses) {
+  const Dataset train({.ids = {5, 6},
+                       .offsets = {0, 1, 2},
+                       .truncated = {0, 0},
+                       .label_values = {0.5f, 0, 1, 0},
+                       .label_kind = LabelKind::kRegression,
+                       .labels = {{"LABEL_0", "LABEL_1"}}});
+  EXPECT_THAT(CountClasses(train), IsEmpty());
+  EXPECT_THAT(Warnings(train), IsEmpty());
+}
+
 }  // namespace
 }  // namespace gemtune::data

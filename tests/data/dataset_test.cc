@@ -85,6 +85,28 @@ TEST_F(DatasetTest, LoadsMultiLabelAndNone) {
   EXPECT_THAT(none.label(1), IsEmpty());
 }
 
+TEST_F(DatasetTest, LoadsSeveralNumbersARow) {
+  DatasetOptions options = Write("a.jsonl",
+                                 "{\"text\": \"a\", \"label\": [0.5, 1]}\n{\"text\": \"b\", \"label\": [1]}\n"
+                                 "{\"text\": \"c\", \"label\": [2, -3]}\n");
+  options.label_kind = LabelKind::kRegression;
+  EXPECT_THAT(Message(options),
+              HasSubstr("a.jsonl: row 2: the label is 1 number, needed are 2, one an output"));
+  options.on_bad_row = OnBadRow::kSkip;
+  testing::internal::CaptureStderr();
+  const Dataset dataset = Dataset::Load(options, tokenizer_);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("skipped 1 of 3 rows (1 of no usable label)"));
+  EXPECT_THAT(dataset.labels().names, ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_EQ(dataset.label_width(), 2);
+  ASSERT_EQ(dataset.size(), 2);
+  EXPECT_THAT(dataset.label(0), ElementsAre(0.5f, 1));
+  EXPECT_THAT(dataset.label(1), ElementsAre(2, -3));
+  options.labels = LabelSet{{"LABEL_0"}};
+  options.on_bad_row = OnBadRow::kError;
+  EXPECT_THAT(Message(options), HasSubstr("a.jsonl: row 1: the label is 2 numbers, needed are 1"));
+}
+
 TEST_F(DatasetTest, KeepsToTheClassesGiven) {
   DatasetOptions options = Write("a.csv", "text,label\na,1\nb,1\n");
   options.labels = LabelSet{{"negative", "positive"}};

@@ -31,7 +31,7 @@ TEST(EncodeLabels, AFewLongListsAmongManyRowsDoNotAskForTheProduct) {
   raw.places.resize(raw.values.size());
   const LabelSet labels{Names(10'000, "x")};
   EXPECT_THAT(MessageOf([&] { EncodeLabels(raw, LabelKind::kMultiLabel, labels); }),
-              HasSubstr("1048576 rows of 10000 classes are too many"));
+              HasSubstr("1048576 rows of 10000 values are too many"));
 }
 
 TEST(EncodeLabels, GivesTheIdsOfNames) {

@@ -56,6 +56,14 @@ TEST(LabelText, KnowsTheTruthValuesOfPandas) {
   for (const bool truth : {false, true}) EXPECT_EQ(TruthOf(TruthName(truth)), truth);
 }
 
+TEST(LabelText, KnowsWhatAListLooksLike) {
+  for (const char* text : {"['a', 'b']", "[1, 2]", "[]", " ['a'] ", "[1]", "[\"a\"]", "{'a': 1}",
+                           "{\"a\", \"b\"}", "{}", "[a, b]"})
+    EXPECT_TRUE(LooksLikeList(text)) << text;
+  for (const char* text : {"", "[", "a", "[other]", "[UNK]", "{x}", "[1, 2", "(1, 2)", "a[1, 2]"})
+    EXPECT_FALSE(LooksLikeList(text)) << text;
+}
+
 TEST(LabelText, AWholeNumberIsOneThatADoubleHoldsExactly) {
   EXPECT_EQ(WholeNumber(-3.0), -3);
   EXPECT_EQ(WholeNumber(9007199254740992.0), 9007199254740992);

@@ -82,11 +82,13 @@ TEST_F(TokenCacheTest, KeepsMultiLabelAndRegression) {
   const Dataset multi_label = Load();
   ExpectEqual(multi_label, Load());
   EXPECT_TRUE(Hits());
-  Write("b.jsonl", "{\"text\": \"a\", \"label\": -0.25}");
   options_.label_kind = LabelKind::kRegression;
-  const Dataset regression = Load();
-  ExpectEqual(regression, Load());
-  EXPECT_TRUE(Hits());
+  for (const char* label : {"-0.25", "[-0.25, 2]"}) {
+    Write("b.jsonl", fmt::format(R"({{"text": "a", "label": {}}})", label));
+    const Dataset regression = Load();
+    ExpectEqual(regression, Load());
+    EXPECT_TRUE(Hits());
+  }
 }
 
 TEST_F(TokenCacheTest, FilesCountByContentAndNotByName) {
