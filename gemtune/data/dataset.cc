@@ -61,7 +61,9 @@ void AddTokens(const RowBatch& batch, const DataFile& file, int64_t max_length,
 void DropBad(const BadRows& bad, Examples& examples) {
   if (bad.empty()) return;
   const auto width = static_cast<size_t>(LabelWidth(examples.label_kind, examples.labels));
-  Examples kept{.label_kind = examples.label_kind, .labels = std::move(examples.labels)};
+  Examples kept{.label_kind = examples.label_kind,
+                .labels = std::move(examples.labels),
+                .warnings = std::move(examples.warnings)};
   auto skipped = examples.skipped.begin();
   const size_t size = examples.truncated.size();
   for (size_t i = 0; i <= size; ++i) {
@@ -82,10 +84,6 @@ void DropBad(const BadRows& bad, Examples& examples) {
     kept.label_values.insert(kept.label_values.end(), label, label + static_cast<ptrdiff_t>(width));
   }
   examples = std::move(kept);
-}
-
-std::string SourceOf(const std::vector<DataFile>& files) {
-  return files[0].path.string() + (files.size() > 1 ? " and the other files" : "");
 }
 
 Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& options,
@@ -109,8 +107,12 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
   if (examples.truncated.empty() && examples.skipped.empty()) Fail("{}: no rows", SourceOf(files));
   examples.label_kind = options.label_kind;
   if (!examples.truncated.empty()) {
-    examples.labels = options.labels ? *options.labels : FindLabels(raw, options.label_kind, bad);
-    examples.label_values = EncodeLabels(raw, options.label_kind, examples.labels, bad);
+    EncodedLabels encoded = ReadLabels(
+        raw, {.kind = options.label_kind, .labels = options.labels, .known_labels = options.known_labels},
+        bad);
+    examples.labels = std::move(encoded.labels);
+    examples.label_values = std::move(encoded.values);
+    examples.warnings = std::move(encoded.warnings);
     DropBad(bad_examples, examples);
   }
   if (examples.truncated.empty()) {
@@ -134,6 +136,7 @@ bool WorthHashing(const DatasetOptions& options, const std::vector<DataFile>& fi
 
 Dataset Dataset::Load(const DatasetOptions& options, const text::Tokenizer& tokenizer) {
   GEMTUNE_CHECK(options.max_samples >= 0 && options.max_length >= 0);
+  GEMTUNE_CHECK(!options.labels || !options.known_labels);
   const std::vector<DataFile> files = ListFiles(options.files);
   if (files.empty()) Fail("no data file is given");
   const auto load = [&] {
@@ -146,6 +149,7 @@ Dataset Dataset::Load(const DatasetOptions& options, const text::Tokenizer& toke
     return Dataset(std::move(examples));
   };
   Dataset dataset = load();
+  for (const std::string& warning : dataset.examples_.warnings) log::Warning("{}", warning);
   if (!dataset.skipped().empty()) {
     log::Warning("{}", SkippedSummary(SourceOf(files), dataset.size() + std::ssize(dataset.skipped()),
                                       dataset.skipped()));

@@ -23,6 +23,9 @@ struct DatasetOptions {
   /// Given: exactly these classes, in this order, and rows must fit them (the training data's when others are
   /// read, or the user's own names). Not given: found in the data.
   std::optional<LabelSet> labels = {};
+  /// The classes of a head to go on with, not with `labels`: behind them stand those that are new, see
+  /// ExtendLabels.
+  std::optional<LabelSet> known_labels = {};
   int64_t max_samples = 0;  // the first so many rows over all files, bad ones too; 0: all
   int64_t max_length = 0;   // tokens an example; 0: no limit
   OnBadRow on_bad_row = OnBadRow::kError;
@@ -37,7 +40,8 @@ struct Examples {
   std::vector<float> label_values = {};  // [examples · LabelWidth(label_kind, labels)]
   LabelKind label_kind = LabelKind::kNone;
   LabelSet labels = {};
-  std::vector<SkippedRow> skipped = {};  // in the order of the files
+  std::vector<SkippedRow> skipped = {};    // in the order of the files
+  std::vector<std::string> warnings = {};  // of the labels, one line each, see EncodedLabels
 };
 
 /// Tokenised examples with their labels, in memory. Immutable.
@@ -46,7 +50,8 @@ class Dataset {
   /// Reads, checks and tokenises the files, or takes the result of the same from the cache. Texts are in
   /// memory a batch at a time only. Throws Error naming the file and row of the first bad one, see ReadTable,
   /// FindLabels and EncodeLabels; and for no rows. OnBadRow::kSkip leaves bad rows out and warns of them in
-  /// one line; what is wrong with a file as a whole is an Error all the same.
+  /// one line; the warnings of the labels are a line each; what is wrong with a file as a whole is an Error
+  /// all the same.
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);
 
   /// From examples made elsewhere. `cache_hit`: the cache entry that they are from.

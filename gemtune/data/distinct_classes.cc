@@ -49,10 +49,17 @@ DistinctClasses FindDistinct(const RowClasses& rows) {
   return distinct;
 }
 
+bool HasNameField(const DistinctClasses& distinct) {
+  return std::any_of(distinct.fields.begin(), distinct.fields.end(), [](const auto& field) {
+    const std::string& text = field.first;
+    return !PlainIntegerOf(text) && !TruthOf(text) && !IsFraction(text) && !MarksMissing(text);
+  });
+}
+
 void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad) {
   std::map<int64_t, size_t> integers;
   std::map<bool, size_t> booleans;
-  size_t fractions = 0, others = 0;
+  size_t fractions = 0;
   for (const auto& [field, row] : distinct.fields) {
     if (const std::optional<int64_t> integer = PlainIntegerOf(field)) {
       integers.emplace(*integer, row);
@@ -60,13 +67,12 @@ void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad
       booleans.emplace(*truth, row);
     } else if (IsFraction(field)) {
       ++fractions;
-    } else if (!MarksMissing(field)) {
-      ++others;
     }
   }
   const bool has_numbers = !integers.empty() || fractions > 0;
-  const bool are_numbers = others == 0 && has_numbers && distinct.names.empty();
-  const bool are_booleans = others == 0 && !has_numbers && !booleans.empty() && AllSpellTruth(distinct.names);
+  const bool has_name = HasNameField(distinct);
+  const bool are_numbers = !has_name && has_numbers && distinct.names.empty();
+  const bool are_booleans = !has_name && !has_numbers && !booleans.empty() && AllSpellTruth(distinct.names);
   if (!are_numbers && !are_booleans) return distinct.names.merge(distinct.fields);
   RefuseFieldsWithoutClass(raw, are_numbers ? "numbers" : "booleans", bad);
   distinct.integers.merge(integers);

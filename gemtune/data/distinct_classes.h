@@ -21,6 +21,9 @@ struct DistinctClasses {
 /// `rows` without multi-hot lists, which name no class.
 DistinctClasses FindDistinct(const RowClasses& rows);
 
+/// Whether some field of a CSV is nothing but a name: no number, no boolean, and no mark for a missing one.
+bool HasNameField(const DistinctClasses& distinct);
+
 /// Decides what the fields of a CSV are, by all of them together, and moves them there. What cannot be a
 /// class then is a RowError, thrown or in `bad`.
 void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad);

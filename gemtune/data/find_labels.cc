@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/class_ids.h"
@@ -59,8 +62,8 @@ std::vector<std::string> ClassLabelNames(const RawLabels& raw) {
 
 // A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
 // one.
-void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet& labels) {
-  const ClassIds ids(raw, labels);
+void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet& labels,
+                    const ClassIds& ids) {
   std::optional<int64_t> first;
   bool several = false;
   rows.ForEach([&](size_t i, const RowClass& row_class) {
@@ -69,9 +72,54 @@ void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet
     first = id;
   });
   if (several || !first) return;
-  Fail("{}{}: all {} rows are of the class '{}'; is it sorted by label?", raw.files.at(0).path.string(),
-       raw.files.size() > 1 ? " and the other files" : "", raw.values.size(),
-       Printable(labels.names[static_cast<size_t>(*first)]));
+  Fail("{}: all {} rows are of the class '{}'; is it sorted by label?", SourceOf(raw.files),
+       raw.values.size(), Printable(labels.names[static_cast<size_t>(*first)]));
+}
+
+struct NamesInRows {
+  bool has_known = false;
+  std::set<std::string> are_new = {};
+};
+
+NamesInRows FindNames(const RawLabels& raw, const RowClasses& rows, const ClassIds& ids) {
+  if (rows.multi_hot_length() > 0) return {};
+  const DistinctClasses distinct = FindDistinct(rows);
+  NamesInRows found;
+  const auto add = [&](const std::string& text, size_t row, bool is_field, bool may_be_new) {
+    const ClassName name{text, is_field};
+    if (ids.Knows(raw.places[row].file, name)) {
+      found.has_known = true;
+    } else if (may_be_new && !ids.SpellsNumber(name)) {
+      found.are_new.insert(text);
+    }
+  };
+  for (const auto& [name, row] : distinct.names) add(name, row, false, true);
+  // "NA" and "0.5" are no classes of a column of numbers.
+  const bool are_names = HasNameField(distinct) || !distinct.names.empty();
+  for (const auto& [field, row] : distinct.fields) add(field, row, true, are_names);
+  return found;
+}
+
+// As a shell takes it.
+std::string OptionValue(const std::vector<std::string>& names) {
+  constexpr size_t kMostNames = 20;  // as Listed shows
+  std::string value;
+  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i)
+    value += (i > 0 ? "," : "") + Printable(names[i]);
+  if (names.size() > kMostNames) value += ",...";
+  return value.find_first_of(" '\"\\$&|;<>()[]{}*?!#~`") == value.npos ? value : fmt::format("\"{}\"", value);
+}
+
+[[noreturn]] void FailAllNew(const RawLabels& raw, const std::vector<std::string>& known,
+                             const std::vector<std::string>& names) {
+  std::string cure = "to begin a new head give --label-names " + OptionValue(names);
+  if (std::all_of(known.begin(), known.end(), LabelNumberOf)) {
+    cure = "to name the model's classes in the order of their ids give --label-names ";
+    cure += names.size() == known.size() ? OptionValue(names) + ", if that is their order"
+                                         : fmt::format("with {} names", known.size());
+  }
+  Fail("{}: its classes are {}, none of which the model has (it has {}); {}", SourceOf(raw.files),
+       Listed(names), Listed(known), cure);
 }
 
 }  // namespace
@@ -83,14 +131,39 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
   const bool are_given = !labels.names.empty();
   const RowClasses rows(raw, kind, are_given ? std::optional(labels.names.size()) : std::nullopt, bad);
   if (!are_given) labels.names = NamesOf(raw, rows, bad);
-  if (are_given) ClassIds(raw, labels).CheckMultiHot(rows.multi_hot_length());
   if (labels.names.size() < LeastClasses(kind)) {
-    Fail("{}{}: {}; a classifier needs at least {}", raw.files.at(0).path.string(),
-         raw.files.size() > 1 ? " and the other files" : "",
+    Fail("{}: {}; a classifier needs at least {}", SourceOf(raw.files),
          labels.names.empty() ? "no row has a class" : "the only class is " + Listed(labels.names),
          LeastClasses(kind));
   }
-  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, labels);
+  const ClassIds ids(raw, labels);
+  ids.CheckMultiHot(rows.multi_hot_length());
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, labels, ids);
+  return labels;
+}
+
+LabelSet ExtendLabels(const RawLabels& raw, LabelKind kind, const LabelSet& known, BadRows* bad) {
+  if (kind == LabelKind::kNone) return {};
+  if (kind == LabelKind::kRegression) return known;
+  const size_t num_known = known.names.size();
+  const std::vector<std::string> class_label = ClassLabelNames(raw);
+  LabelSet with_class_label = known;
+  for (const std::string& name : class_label) {
+    if (std::find(known.names.begin(), known.names.end(), name) == known.names.end())
+      with_class_label.names.push_back(name);
+  }
+  const ClassIds ids(raw, with_class_label, num_known);
+  const RowClasses rows(raw, kind, ids.num_places(), bad);
+  ids.CheckMultiHot(rows.multi_hot_length());
+  const NamesInRows in_rows = FindNames(raw, rows, ids);
+  LabelSet labels = with_class_label;
+  labels.names.insert(labels.names.end(), in_rows.are_new.begin(), in_rows.are_new.end());
+  const bool has_known = in_rows.has_known || with_class_label.names.size() < num_known + class_label.size();
+  if (labels.names.size() > num_known && !has_known) {
+    const auto first_new = labels.names.begin() + static_cast<ptrdiff_t>(num_known);
+    FailAllNew(raw, known.names, {first_new, labels.names.end()});
+  }
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, labels, ClassIds(raw, labels, num_known));
   return labels;
 }
 

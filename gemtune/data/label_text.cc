@@ -109,6 +109,11 @@ std::vector<std::string> NumberedNames(size_t count) {
   return names;
 }
 
+std::optional<int64_t> LabelNumberOf(std::string_view name) {
+  constexpr std::string_view kPrefix = "LABEL_";
+  return name.starts_with(kPrefix) ? PlainIntegerOf(name.substr(kPrefix.size())) : std::nullopt;
+}
+
 bool MarksMissing(std::string_view text) {
   constexpr std::array<std::string_view, 9> kMarkers = {"NA",   "N/A",  "NaN",  "nan", "null",
                                                         "NULL", "None", "none", "?"};

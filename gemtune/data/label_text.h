@@ -43,6 +43,9 @@ bool LooksLikeList(std::string_view text);
 /// "LABEL_0", "LABEL_1", ..., as transformers names classes that have no names.
 std::vector<std::string> NumberedNames(size_t count);
 
+/// The n of "LABEL_<n>".
+std::optional<int64_t> LabelNumberOf(std::string_view name);
+
 /// Whether a text is what programs write for a value that is missing.
 bool MarksMissing(std::string_view text);
 

@@ -26,6 +26,10 @@ int64_t LabelWidth(LabelKind kind, const LabelSet& labels) {
   GEMTUNE_CHECK(false);
 }
 
+std::string SourceOf(const std::vector<DataFile>& files) {
+  return files.at(0).path.string() + (files.size() > 1 ? " and the other files" : "");
+}
+
 size_t LeastClasses(LabelKind kind) {
   return kind == LabelKind::kMultiLabel ? 1 : 2;
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,21 +60,47 @@ struct RawLabels {
 /// count for nothing.
 LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad = nullptr);
 
+/// The classes of a model, `known`, in their order, and behind them those names of the data that are new: of
+/// a ClassLabel in its order, then of rows in the order of their bytes. What a row means is as EncodeLabels
+/// has it for `known`; integers and booleans are never new. For kRegression `known`. Throws Error as
+/// FindLabels does, and where the data has names and none of them is known, saying what to do about it.
+LabelSet ExtendLabels(const RawLabels& raw, LabelKind kind, const LabelSet& known, BadRows* bad = nullptr);
+
 /// Label values [rows · LabelWidth], as Dataset::label has them. A string must be one of `labels`. An integer
-/// of a file whose ClassLabel names are all in `labels` means the name; any other means, where some names are
-/// numbers ("1", " 1", "01", "1.0", "1.5"), the class whose name has that value, if it is one only, and never
-/// an id; else, where some are "LABEL_<integer>", that class; else the class of that id. A CSV field is a
-/// name, or else the boolean or the integer that it spells ("03" where names are numbers). A boolean means
-/// the class "True" or "False", or else the one name that spells it ("true"), or else, where no name spells
-/// one, what the integers 1 and 0 mean; a string may spell it, too, where names do. Throws Error naming file,
-/// row, label and the known names for one that is not among them. For kRegression the number or the numbers
-/// of a row, LabelWidth of them (ReadTargets). `bad` as above; the values of such rows mean nothing.
+/// of a file with ClassLabel names means the name, unless none of them is in `labels`, or those that are
+/// stand at the same ids among as many; any other means, where some names are numbers ("1", " 1", "01",
+/// "1.0", "1.5"), the class whose name has that value, if it is one only, and never an id; else, where some
+/// are "LABEL_<integer>", that class; else the class of that id. A CSV field is a name, or else the boolean
+/// or the integer that it spells ("03" where names are numbers). A boolean means the class "True" or "False",
+/// or else the one name that spells it ("true"), or else, where no name spells one, what the integers 1 and 0
+/// mean; a string may spell it, too, where names do. Throws Error naming file, row, label and the known names
+/// for one that is not among them. For kRegression the number or the numbers of a row, LabelWidth of them
+/// (ReadTargets). `bad` as above; the values of such rows mean nothing.
 std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels,
                                 BadRows* bad = nullptr);
+
+/// What classes the labels of data are of: those given, or those known and what is new, or those found.
+struct LabelOptions {
+  LabelKind kind = LabelKind::kSingle;
+  std::optional<LabelSet> labels = {};
+  std::optional<LabelSet> known_labels = {};  // without `labels`
+};
+
+struct EncodedLabels {
+  LabelSet labels = {};
+  std::vector<float> values = {};          // [rows · LabelWidth]
+  std::vector<std::string> warnings = {};  // one line each: files whose own names of classes were passed over
+};
+
+/// FindLabels or ExtendLabels, where no labels are given, and EncodeLabels.
+EncodedLabels ReadLabels(const RawLabels& raw, const LabelOptions& options, BadRows* bad = nullptr);
 
 /// Values an example has: kSingle 1 (the class id), kMultiLabel number of classes (0 or 1 each), kRegression
 /// number of outputs (without names 1), kNone 0.
 int64_t LabelWidth(LabelKind kind, const LabelSet& labels);
+
+/// The files as a message names them: "a.csv and the other files".
+std::string SourceOf(const std::vector<DataFile>& files);
 
 /// The fewest classes that there can be: kSingle 2, kMultiLabel 1.
 size_t LeastClasses(LabelKind kind);

@@ -21,7 +21,14 @@ namespace fs = std::filesystem;
 namespace {
 
 // To be raised with every change of what Load makes of the same files and options.
-constexpr uint64_t kVersion = 2;
+constexpr uint64_t kVersion = 3;
+
+void AddLabels(Hash& hash, const std::optional<LabelSet>& labels) {
+  hash.Add(static_cast<uint64_t>(labels.has_value()));
+  const std::vector<std::string> names = labels.value_or(LabelSet{}).names;
+  hash.Add(names.size());
+  for (const std::string& name : names) hash.Add(name);
+}
 
 std::string Key(const DatasetOptions& options, const std::vector<DataFile>& files,
                 const text::Tokenizer& tokenizer) {
@@ -35,10 +42,8 @@ std::string Key(const DatasetOptions& options, const std::vector<DataFile>& file
   hash.Add(static_cast<uint64_t>(options.max_samples));
   hash.Add(static_cast<uint64_t>(options.max_length));
   hash.Add(static_cast<uint64_t>(options.on_bad_row));
-  hash.Add(static_cast<uint64_t>(options.labels.has_value()));
-  const std::vector<std::string> names = options.labels.value_or(LabelSet{}).names;
-  hash.Add(names.size());
-  for (const std::string& name : names) hash.Add(name);
+  AddLabels(hash, options.labels);
+  AddLabels(hash, options.known_labels);
   hash.Add(files.size());
   for (const DataFile& file : files) {
     hash.Add(static_cast<uint64_t>(file.format));
@@ -65,19 +70,37 @@ std::vector<T> ReadVector(const io::SafetensorsFile& file, const std::string& na
 }
 
 // Messages are of one line each.
+std::vector<std::string> ReadMessages(const io::SafetensorsFile& file, const std::string& name) {
+  const auto bytes = ReadVector<char>(file, name, DType::kU8);
+  Require(bytes.empty() || bytes.back() == '\n', "has a message that is cut off");
+  std::vector<std::string> messages;
+  for (std::string_view rest(bytes.data(), bytes.size()); !rest.empty();) {
+    const size_t end = rest.find('\n');
+    messages.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  return messages;
+}
+
+std::vector<char> LinesOf(const std::vector<std::string>& messages) {
+  std::vector<char> lines;
+  for (const std::string& message : messages) {
+    lines.insert(lines.end(), message.begin(), message.end());
+    lines.push_back('\n');
+  }
+  return lines;
+}
+
 std::vector<SkippedRow> ReadSkipped(const io::SafetensorsFile& file) {
   const auto before = ReadVector<int64_t>(file, "skipped_before", DType::kI64);
   const auto faults = ReadVector<uint8_t>(file, "skipped_fault", DType::kU8);
-  const auto bytes = ReadVector<char>(file, "skipped_messages", DType::kU8);
+  std::vector<std::string> messages = ReadMessages(file, "skipped_messages");
   std::vector<SkippedRow> skipped;
-  std::string_view messages(bytes.data(), bytes.size());
   Require(faults.size() == before.size(), "has another number of skipped rows than of their faults");
-  Require(std::ranges::count(messages, '\n') == std::ssize(before), "has another number of messages");
+  Require(messages.size() == before.size(), "has another number of messages");
   for (size_t i = 0; i < before.size(); ++i) {
-    const size_t end = messages.find('\n');
     Require(faults[i] <= static_cast<uint8_t>(RowFault::kBadLabel), "has a skipped row of an unknown fault");
-    skipped.push_back({before[i], static_cast<RowFault>(faults[i]), std::string(messages.substr(0, end))});
-    messages.remove_prefix(end + 1);
+    skipped.push_back({before[i], static_cast<RowFault>(faults[i]), std::move(messages[i])});
   }
   return skipped;
 }
@@ -119,6 +142,10 @@ void CheckExamples(const Examples& examples, int64_t vocab_size) {
   for (const float value : examples.label_values) CheckLabel(examples.label_kind, examples.labels, value);
 }
 
+bool StartsWith(const std::vector<std::string>& names, const std::vector<std::string>& first) {
+  return first.size() <= names.size() && std::equal(first.begin(), first.end(), names.begin());
+}
+
 std::string MetadataOf(const io::SafetensorsFile& file, const std::string& name) {
   const auto found = file.metadata().find(name);
   return found == file.metadata().end() ? "" : found->second;
@@ -136,6 +163,7 @@ TokenCache::TokenCache(const DatasetOptions& options, const std::vector<DataFile
     : key_(Key(options, files, tokenizer)),
       vocab_size_(tokenizer.vocab_size()),
       labels_(options.labels),
+      known_labels_(options.known_labels),
       label_kind_(options.label_kind) {
   path_ = options.cache_dir / (key_ + ".safetensors");
 }
@@ -151,11 +179,14 @@ std::optional<Examples> TokenCache::Read() const {
     examples.labels.names =
         io::ParseJson(MetadataOf(file, "labels"), "labels").get<std::vector<std::string>>();
     Require(!labels_ || examples.labels.names == labels_->names, "has other labels than were asked for");
+    Require(!known_labels_ || StartsWith(examples.labels.names, known_labels_->names),
+            "has not the labels that were known");
     examples.ids = ReadVector<int32_t>(file, "ids", DType::kI32);
     examples.offsets = ReadVector<int64_t>(file, "offsets", DType::kI64);
     examples.truncated = ReadVector<uint8_t>(file, "truncated", DType::kU8);
     examples.label_values = ReadVector<float>(file, "label_values", DType::kF32);
     examples.skipped = ReadSkipped(file);
+    examples.warnings = ReadMessages(file, "warnings");
     CheckExamples(examples, vocab_size_);
     return examples;
   } catch (const std::runtime_error& fault) {
@@ -171,13 +202,13 @@ void TokenCache::Write(const Examples& examples) const {
   fs::create_directories(path_.parent_path(), error);
   std::vector<int64_t> before;
   std::vector<uint8_t> faults;
-  std::vector<char> messages;
+  std::vector<std::string> messages;
   for (const SkippedRow& row : examples.skipped) {
     before.push_back(row.before);
     faults.push_back(static_cast<uint8_t>(row.fault));
-    messages.insert(messages.end(), row.message.begin(), row.message.end());
-    messages.push_back('\n');
+    messages.push_back(row.message);
   }
+  const std::vector<char> skipped_messages = LinesOf(messages), warnings = LinesOf(examples.warnings);
   const std::map<std::string, std::string> metadata = {
       {"key", key_}, {"labels", nlohmann::json(examples.labels.names).dump()}};
   try {
@@ -187,7 +218,7 @@ void TokenCache::Write(const Examples& examples) const {
          Named("truncated", DType::kU8, examples.truncated),
          Named("label_values", DType::kF32, examples.label_values),
          Named("skipped_before", DType::kI64, before), Named("skipped_fault", DType::kU8, faults),
-         Named("skipped_messages", DType::kU8, messages)},
+         Named("skipped_messages", DType::kU8, skipped_messages), Named("warnings", DType::kU8, warnings)},
         metadata);
   } catch (const std::runtime_error& fault) {
     log::Warning("tokens are not cached: {}", fault.what());

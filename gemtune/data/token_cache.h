@@ -34,7 +34,8 @@ class TokenCache {
   std::filesystem::path path_;
   std::string key_;
   int64_t vocab_size_;
-  std::optional<LabelSet> labels_;  // that were asked for
+  std::optional<LabelSet> labels_;        // that were asked for
+  std::optional<LabelSet> known_labels_;  // that those there begin with
   LabelKind label_kind_;
 };
 

@@ -118,6 +118,20 @@ TEST_F(DatasetTest, KeepsToTheClassesGiven) {
   EXPECT_THAT(Message(options), HasSubstr("a.csv: row 2: label 'z' is not one of 'x', 'y'"));
 }
 
+TEST_F(DatasetTest, AddsNewClassesToThoseThatAreKnown) {
+  DatasetOptions options = Write("a.csv", "text,label\na,pos\nb,new\nc,\n");
+  options.known_labels = LabelSet{{"pos", "neg"}};
+  options.on_bad_row = OnBadRow::kSkip;
+  testing::internal::CaptureStderr();
+  const Dataset dataset = Dataset::Load(options, tokenizer_);
+  testing::internal::GetCapturedStderr();
+  EXPECT_THAT(dataset.labels().names, ElementsAre("pos", "neg", "new"));
+  EXPECT_THAT(dataset.label(0), ElementsAre(0));
+  EXPECT_THAT(dataset.label(1), ElementsAre(2));
+  options.labels = options.known_labels;
+  EXPECT_THROW(Dataset::Load(options, tokenizer_), std::logic_error);
+}
+
 TEST_F(DatasetTest, CutsAtTheMaximumLengthAndCounts) {
   DatasetOptions options = Write("a.csv", "text,label\nabcd,0\nabc,1\nabcde,0\n,1\n");
   options.max_length = 4;

@@ -116,6 +116,45 @@ TEST(EncodeLabels, AnIntegerOfAClassLabelMeansItsName) {
               HasSubstr("a.csv: row 2: label -1 is not one of"));
 }
 
+std::vector<std::string> WarningsOf(const RawLabels& raw, const Names& names) {
+  return ReadLabels(raw, {.labels = LabelSet{names}}).warnings;
+}
+
+TEST(EncodeLabels, AClassLabelOfWhichSomeNamesAreKnownIsReadByName) {
+  RawLabels raw = Raw({{int64_t{0}, int64_t{1}}});
+  raw.schemas[0].class_names = {"negative", "positive", "unsupervised"};
+  EXPECT_THAT(Encoded(raw, {"positive", "negative"}), ElementsAre(1, 0));
+  EXPECT_THAT(WarningsOf(raw, {"positive", "negative"}), testing::IsEmpty());
+  raw.values[1] = int64_t{2};
+  EXPECT_THAT(EncodeMessage(raw, {"positive", "negative"}),
+              HasSubstr("a.csv: row 2: label 2, 'unsupervised', is not one of 'positive', 'negative'"));
+}
+
+TEST(EncodeLabels, WarnsOfAClassLabelOfWhichNoNameIsKnown) {
+  RawLabels raw = Raw({{int64_t{0}, int64_t{1}}, {int64_t{1}}});
+  raw.schemas[0].class_names = {"neg", "pos"};
+  EXPECT_THAT(
+      WarningsOf(raw, {"negative", "positive"}),
+      ElementsAre("a.csv: its classes 'neg', 'pos' are not the model's 'negative', 'positive'; taken by "
+                  "their ids"));
+  EXPECT_THAT(WarningsOf(raw, {"LABEL_0", "LABEL_1"}), testing::IsEmpty());
+  EXPECT_THAT(WarningsOf(raw, {"other", "pos", "neg"}), testing::IsEmpty());
+  // Some renamed, in the order of the file.
+  EXPECT_THAT(WarningsOf(raw, {"neg", "good"}),
+              ElementsAre(HasSubstr("are not the model's 'neg', 'good'; taken")));
+  EXPECT_THAT(Encoded(raw, {"neg", "good"}), ElementsAre(0, 1, 1));
+  EXPECT_THAT(EncodeMessage(raw, {"good", "neg"}),
+              HasSubstr("row 2: label 1, 'pos', is not one of 'good', 'neg'"));
+  // Its integers are ids, the names are other numbers.
+  EXPECT_THAT(EncodeMessage(raw, {"1", "2"}),
+              HasSubstr("a.csv: its classes 'neg', 'pos' are none of '1', '2'; write its labels as these"));
+  // Names that stand in the rows need none in the schema.
+  RawLabels strings = Raw({{"negative", "positive"}});
+  strings.schemas[0].class_names = {"neg", "pos"};
+  EXPECT_THAT(WarningsOf(strings, {"negative", "positive"}), testing::IsEmpty());
+  EXPECT_THAT(Encoded(Raw({{"1", "2"}}), {"1", "2"}), ElementsAre(0, 1));
+}
+
 TEST(EncodeLabels, MultiLabelIsOneValueAClass) {
   EXPECT_THAT(Encoded(Raw({{List{"c", "a"}, List{}, List{"b", "b", int64_t{0}}}}), {"a", "b", "c"},
                       LabelKind::kMultiLabel),

@@ -124,6 +124,9 @@ TEST_F(TokenCacheTest, EveryOptionThatChangesTheResultChangesTheKey) {
   expect_another([](DatasetOptions& o) { o.labels = LabelSet{{"pos", "neg"}}; });
   expect_another([](DatasetOptions& o) { o.labels = LabelSet{{"neg", "pos"}}; });
   expect_another([](DatasetOptions& o) { o.labels = LabelSet{{"negpos"}}; });
+  expect_another([](DatasetOptions& o) { o.known_labels.emplace(); });
+  expect_another([](DatasetOptions& o) { o.known_labels = LabelSet{{"pos", "neg"}}; });
+  expect_another([](DatasetOptions& o) { o.known_labels = LabelSet{{"neg", "pos"}}; });
   expect_another([](DatasetOptions& o) { o.max_samples = 2; });
   expect_another([](DatasetOptions& o) { o.max_length = 2; });
   expect_another([](DatasetOptions& o) { o.on_bad_row = OnBadRow::kSkip; });
@@ -149,6 +152,19 @@ TEST_F(TokenCacheTest, KeepsWhatWasSkippedAndWarnsOfItAgain) {
   EXPECT_FALSE(kept.cache_hit().empty());
   EXPECT_EQ(kept.skipped(), made.skipped());
   ExpectEqual(made, kept);
+}
+
+TEST_F(TokenCacheTest, KeepsTheWarningsOfTheLabels) {
+  options_.files = {GEMTUNE_SOURCE_DIR "/tests/data/golden/class_label.parquet"};  // negative, positive
+  options_.labels = LabelSet{{"good", "bad"}};
+  for (const bool hits : {false, true}) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(Hits(), hits);
+    EXPECT_THAT(
+        testing::internal::GetCapturedStderr(),
+        HasSubstr("class_label.parquet: its classes 'negative', 'positive' are not the model's 'good', "
+                  "'bad'; taken by their ids\n"));
+  }
 }
 
 TEST_F(TokenCacheTest, ADamagedEntryIsMadeAfresh) {
@@ -200,6 +216,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
     std::vector<int64_t> before = {0, 2};
     std::vector<uint8_t> faults = {0, 2};
     std::string messages = "row 1: a\nrow 4: b\n";
+    std::string warnings = "a.csv: its classes\n";
   };
   const auto is_taken = [&](const std::function<void(Parts&)>& change) {
     Parts parts;
@@ -214,7 +231,8 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
          named("truncated", DType::kU8, parts.truncated),
          named("label_values", DType::kF32, parts.label_values),
          named("skipped_before", DType::kI64, parts.before), named("skipped_fault", DType::kU8, parts.faults),
-         named("skipped_messages", DType::kU8, parts.messages)},
+         named("skipped_messages", DType::kU8, parts.messages),
+         named("warnings", DType::kU8, parts.warnings)},
         {{"key", parts.key}, {"labels", parts.labels}});
     testing::internal::CaptureStderr();
     const bool taken = TokenCache(options_, ListFiles(options_.files), tokenizer_).Read().has_value();
@@ -250,10 +268,20 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   EXPECT_FALSE(is_taken([](Parts& p) { p.before = {0}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.faults = {0, 8}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.messages = "row 1: a\n"; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.messages = "row 1: a\nrow 4: b"; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.warnings = "cut off"; }));
+  EXPECT_TRUE(is_taken([](Parts& p) { p.warnings = ""; }));
   options_.labels = LabelSet{{"pos", "neg"}};
   EXPECT_FALSE(is_taken([](Parts&) {}));  // of other labels than were asked for
   options_.labels = LabelSet{{"neg", "pos"}};
   EXPECT_TRUE(is_taken([](Parts&) {}));
+  options_.labels.reset();
+  for (const auto& [known, taken] :
+       {std::pair(LabelSet{{"neg"}}, true), std::pair(LabelSet{{"neg", "pos"}}, true),
+        std::pair(LabelSet{{"pos"}}, false), std::pair(LabelSet{{"neg", "pos", "new"}}, false)}) {
+    options_.known_labels = known;
+    EXPECT_EQ(is_taken([](Parts&) {}), taken);
+  }
 }
 
 TEST_F(TokenCacheTest, ACacheThatCannotBeWrittenIsAWarning) {
