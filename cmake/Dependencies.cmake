@@ -7,6 +7,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 find_package(ArrowCpp REQUIRED)
 if(NOT DEFINED GEMTUNE_TORCH OR GEMTUNE_TORCH)  # not defined: in an installed package
   find_package(LibTorch 2.4 REQUIRED)

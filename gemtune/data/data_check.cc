@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <string_view>
 #include <unordered_set>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
+#include "gemtune/data/class_name_check.h"
 
 namespace gemtune::data {
 namespace {
@@ -135,6 +137,7 @@ std::vector<std::string> DataWarnings(const DataSplits& splits, std::span<const 
   if (!counts.empty()) {
     WarnOfUnseen(splits, counts, warnings);
     WarnOfImbalance(*splits.train, counts, warnings);
+    std::ranges::copy(ClassNameWarnings(splits.train->labels().names), std::back_inserter(warnings));
   }
   for (const NamedSplit& split : Given(splits)) {
     const int64_t size = split.dataset->size(), no_text = CountEqual(*split.dataset, empty);

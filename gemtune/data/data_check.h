@@ -44,6 +44,7 @@ struct DataSplits {
 ///  - a class without a training example, and how many rows to be measured are of it;
 ///  - imbalance: classes with fewer than a tenth of the examples of the most frequent one; of several labels
 ///    a row those that fewer than one in eleven rows have or lack;
+///  - names of classes, see ClassNameWarnings;
 ///  - rows of validation or test data that stand in the training data as well;
 ///  - texts that are empty: whose tokens are those of "", `empty`.
 std::vector<std::string> DataWarnings(const DataSplits& splits, std::span<const int32_t> empty);

@@ -114,10 +114,16 @@ std::optional<int64_t> LabelNumberOf(std::string_view name) {
   return name.starts_with(kPrefix) ? PlainIntegerOf(name.substr(kPrefix.size())) : std::nullopt;
 }
 
+bool IsMissingToPandas(std::string_view text) {
+  constexpr std::array<std::string_view, 18> kMarkers = {
+      "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+      "<NA>", "N/A",      "NA",  "NULL",    "NaN",      "None", "n/a",  "nan",    "null"};
+  return std::find(kMarkers.begin(), kMarkers.end(), text) != kMarkers.end();
+}
+
 bool MarksMissing(std::string_view text) {
-  constexpr std::array<std::string_view, 9> kMarkers = {"NA",   "N/A",  "NaN",  "nan", "null",
-                                                        "NULL", "None", "none", "?"};
-  return std::find(kMarkers.begin(), kMarkers.end(), Trimmed(text)) != kMarkers.end();
+  text = Trimmed(text);
+  return IsMissingToPandas(text) || text == "none" || text == "?";
 }
 
 }  // namespace gemtune::data

@@ -46,7 +46,11 @@ std::vector<std::string> NumberedNames(size_t count);
 /// The n of "LABEL_<n>".
 std::optional<int64_t> LabelNumberOf(std::string_view name);
 
-/// Whether a text is what programs write for a value that is missing.
+/// Whether pandas reads a field as one without a value, unless told not to (na_values of read_csv; the empty
+/// field is left to the caller).
+bool IsMissingToPandas(std::string_view text);
+
+/// Whether a text is what programs write for a value that is missing: pandas' list, "none" and "?".
 bool MarksMissing(std::string_view text);
 
 }  // namespace gemtune::data
