@@ -17,12 +17,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/arrow_column.h"
 #include "gemtune/data/arrow_status.h"
+#include "gemtune/data/file_content.h"
 #include "gemtune/io/json_file.h"
 
 namespace gemtune::data {
@@ -89,6 +91,7 @@ class ParquetReader {
   void AddRows(const arrow::RecordBatch& batch, RowSink& sink);
 
  private:
+  void CheckParquet(arrow::io::RandomAccessFile& file) const;
   void Want(const std::string& column, bool (*fits)(const arrow::DataType&), std::string_view what);
   std::string_view Text(const arrow::Array* array, int64_t i, const std::string& column) const;
   RawLabel Label(const arrow::Array* array, int64_t i) const;
@@ -103,6 +106,14 @@ class ParquetReader {
   int64_t row_ = 1;
 };
 
+// Arrow says of all that is no Parquet that it may be damaged.
+void ParquetReader::CheckParquet(arrow::io::RandomAccessFile& file) const {
+  constexpr int64_t kLooked = 256;
+  const auto buffer = CheckArrow(path_, file.ReadAt(0, kLooked));
+  const auto first_bytes = static_cast<std::string_view>(*buffer);
+  if (!first_bytes.starts_with("PAR1")) RefuseForeignContent(path_, first_bytes);
+}
+
 FileSchema ParquetReader::Open() {
   parquet::ReaderProperties properties(&pool_);
   // Page by page, so that the first rows of a huge row group do not draw it into memory whole.
@@ -111,7 +122,9 @@ FileSchema ParquetReader::Open() {
   arrow_properties.set_batch_size(kBatchRows);
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;
-  CheckArrow(path_, builder.Open(CheckArrow(path_, arrow::io::ReadableFile::Open(path_)), properties));
+  const auto file = CheckArrow(path_, arrow::io::ReadableFile::Open(path_));
+  CheckParquet(*file);
+  CheckArrow(path_, builder.Open(file, properties));
   builder.properties(arrow_properties);
   builder.memory_pool(&pool_);
   CheckArrow(path_, builder.Build(&reader_));

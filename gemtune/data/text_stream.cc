@@ -8,6 +8,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/arrow_status.h"
+#include "gemtune/data/file_content.h"
 
 namespace gemtune::data {
 namespace {
@@ -45,10 +46,15 @@ TextStream::TextStream(const DataFile& file) : path_(file.path.string()), input_
         CheckArrow(path_, arrow::io::CompressedInputStream::Make(input_->codec.get(), input_->stream));
   }
   Extend();
-  if (window().starts_with("\xef\xbb\xbf")) Consume(3);
-  if (window().starts_with("\xff\xfe") || window().starts_with("\xfe\xff")) {
-    Fail("{}: is UTF-16; save it as UTF-8", path_);
-  }
+  RefuseForeignContent(path_, window());
+  const TextStart start = StartOfText(path_, window());
+  Consume(start.mark_bytes);
+  if (start.encoding == TextEncoding::kUtf8) return;
+  utf16_.emplace(start.encoding == TextEncoding::kUtf16BigEndian);
+  const std::string first_block(window());
+  buffer_.clear();
+  begin_ = 0;
+  Decode(first_block);
 }
 
 TextStream::~TextStream() = default;
@@ -62,19 +68,41 @@ void TextStream::Consume(size_t bytes) {
   begin_ += bytes;
 }
 
+void TextStream::Decode(std::string_view block) {
+  if (!utf16_->Decode(block, buffer_)) {
+    Fail("{}: is damaged UTF-16: it holds half a character; save it as UTF-8", path_);
+  }
+}
+
+bool TextStream::Append(size_t bytes) {
+  if (utf16_) {
+    std::string block(bytes, '\0');
+    block.resize(Read(block.data(), bytes));
+    Decode(block);
+    if (!block.empty()) return true;
+    if (utf16_->pending()) Fail("{}: is damaged UTF-16: it ends within a character; is it cut off?", path_);
+    return false;
+  }
+  const size_t old_size = buffer_.size();
+  buffer_.resize(old_size + bytes);
+  const size_t got = Read(buffer_.data() + old_size, bytes);
+  buffer_.resize(old_size + got);
+  return got > 0;
+}
+
 bool TextStream::Extend() {
   if (ended_) return false;
   buffer_.erase(0, begin_);
   begin_ = 0;
-  // At least doubled: a reader looks at a cut row afresh each time, and the sum of its looks stays linear.
+  // At least doubled (UTF-16: made half as long again): a reader looks at a cut row afresh each time, and the
+  // sum of its looks stays linear.
   const size_t old_size = buffer_.size();
-  buffer_.resize(old_size + std::max(kBlockBytes, old_size));
-  const size_t got = Read(buffer_.data() + old_size, buffer_.size() - old_size);
-  buffer_.resize(old_size + got);
-  if (got > 0) return true;
-  ended_ = true;
-  if (buffer_.empty() || buffer_.back() == '\n') return false;
-  buffer_ += '\n';
+  while (buffer_.size() == old_size) {
+    if (Append(std::max(kBlockBytes, old_size))) continue;
+    ended_ = true;
+    if (buffer_.empty() || buffer_.back() == '\n') return false;
+    buffer_ += '\n';
+  }
   return true;
 }
 

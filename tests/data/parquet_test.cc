@@ -193,5 +193,17 @@ TEST_F(ParquetTest, SurvivesDamagedBytes) {
   EXPECT_GT(refused, 50);
 }
 
+TEST_F(ParquetTest, SaysWhatIsThereInstead) {
+  const auto message = [&](const std::string& contents) {
+    WriteFileAtomically(dir_ / "a.parquet", contents);
+    return MessageOf([&] { ReadRows({FileOfPath(dir_ / "a.parquet")}, Named("text")); });
+  };
+  EXPECT_THAT(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
+              HasSubstr("a.parquet: is a Git LFS pointer and not the file itself"));
+  EXPECT_THAT(message("<!doctype html><html></html>"), HasSubstr("a.parquet: is a web page (HTML)"));
+  EXPECT_THAT(message("PAR1\x15"), HasSubstr("a.parquet: "));
+  EXPECT_THAT(message(""), HasSubstr("a.parquet: "));
+}
+
 }  // namespace
 }  // namespace gemtune::data
