@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <map>
+
 #include "gemtune/base/file.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -12,8 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::gemtune::test::MessageOf;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class FileListTest : public test::TempDir {
  protected:
@@ -43,9 +47,28 @@ TEST(FileOfPath, GoesByTheExtension) {
 }
 
 TEST(FileOfPath, RefusesOthersAndNamesTheSupported) {
-  for (const char* path :
-       {"a.txt", "a", "csv", "a.parquet.gz", "a.csv.gz.gz", "a.csv.xz", "a.gz", "a.csv/b"}) {
+  for (const char* path : {"a.md", "a", "csv", "a.csv.gz.gz", "a.gz", "a.csv/b"}) {
     EXPECT_THAT(MessageOf([&] { FileOfPath(path); }), AllOf(HasSubstr(path), HasSubstr(".jsonl")));
+  }
+}
+
+TEST(FileOfPath, SaysWhatToDoWithFilesThatAreOftenGiven) {
+  const std::map<std::string, std::string> cures = {
+      {"d/data-00000-of-00001.arrow", "datasets.Dataset.from_file(...).to_parquet(...)"},
+      {"a.feather", "pandas.read_feather(...).to_parquet(...)"},
+      {"A.XLSX", "a workbook is not read; save the sheet as CSV"},
+      {"a.xls", "save the sheet as CSV"},
+      {"a.ods", "save the sheet as CSV"},
+      {"a.pkl", "a pickle is not read; make Parquet of it: pandas.read_pickle(...).to_parquet(...)"},
+      {"a.pickle", "pandas.read_pickle(...).to_parquet(...)"},
+      {"a.txt", "one text a line has no labels; write a table with named columns (.csv, .jsonl)"},
+      {"a.ndjson", "name ends in .jsonl; rename it"},
+      {"a.parquet.gz", "Parquet is compressed inside; unpack it"},
+      {"a.zip", "an archive is not read; unpack it"},
+      {"a.tar.gz", "unpack it"},
+      {"a.csv.xz", "unpack it"}};
+  for (const auto& [path, cure] : cures) {
+    EXPECT_THAT(MessageOf([&] { FileOfPath(path); }), AllOf(StartsWith(path + ": "), HasSubstr(cure)));
   }
 }
 
@@ -70,11 +93,66 @@ TEST_F(FileListTest, RefusesWhatIsNoFile) {
   const auto message = [&](const std::string& name) { return MessageOf([&] { ListFiles({dir_ / name}); }); };
   EXPECT_THAT(message("missing.csv"), HasSubstr("missing.csv: No such file"));
   EXPECT_THAT(message("missing*.csv"), HasSubstr("missing*.csv: no file matches"));
-  EXPECT_THAT(message(""), HasSubstr("is a directory; name its files, for example"));
-  EXPECT_THAT(message("folder*"), HasSubstr("folder.csv: is not a file"));
+  EXPECT_THAT(message("folder*"), HasSubstr("folder.csv: is a directory without a file"));
   EXPECT_THAT(message("pipe.csv"), HasSubstr("pipe.csv: is not a file"));
   EXPECT_THAT(message("dangling.csv"), HasSubstr("No such file"));
   EXPECT_THAT(MessageOf([] { ListFiles({""}); }), HasSubstr("o such file"));
+}
+
+TEST_F(FileListTest, NamesTheFilesOfADirectory) {
+  const auto message = [&](const fs::path& folder) {
+    return MessageOf([&] { ListFiles({(dir_ / folder).string()}); });
+  };
+  const auto example = [&](const fs::path& glob) {
+    return HasSubstr(
+        fmt::format(": is a directory; name its files, for example '{}'", (dir_ / glob).string()));
+  };
+  const auto touch = [&](const fs::path& path) {
+    fs::create_directories((dir_ / path).parent_path());
+    Touch(path.string());
+  };
+  fs::create_directories(dir_ / "empty");
+  EXPECT_THAT(message("empty"),
+              HasSubstr("empty: is a directory without a file of a known kind; supported are"));
+  touch("one/a.CSV.gz");
+  touch("one/README.md");
+  EXPECT_THAT(message("one"), example("one/*.CSV.gz"));
+  touch("clone/README.md");
+  touch("clone/dataset_infos.json");
+  EXPECT_THAT(message("clone"), example("clone/*.json"));
+  touch("clone/data/train-00000-of-00001.parquet");
+  EXPECT_THAT(message("clone"), example("clone/data/*.parquet"));
+  touch("clone/a.jsonl");
+  EXPECT_THAT(message("clone"), example("clone/*.jsonl"));
+  touch("deep/a/b/c.csv");
+  EXPECT_THAT(message("deep"), HasSubstr("without a file of a known kind"));
+  touch("cache/data.arrow");
+  EXPECT_THAT(message("cache"), HasSubstr("cache: is a directory of .arrow files: an Arrow file, as"));
+}
+
+TEST_F(FileListTest, SaysHowToMakeParquetOfWhatDatasetsSaved) {
+  fs::create_directories(dir_ / "dict" / "train");
+  fs::create_directories(dir_ / "half");
+  Touch("dict/dataset_dict.json");
+  for (const char* name : {"data-00000-of-00001.arrow", "state.json", "dataset_info.json"}) {
+    Touch(std::string("dict/train/") + name);
+  }
+  Touch("half/state.json");
+  const auto message = [&](const fs::path& path) {
+    return MessageOf([&] { ListFiles({(dir_ / path).string()}); });
+  };
+  const std::string dict = (dir_ / "dict").string();
+  EXPECT_EQ(message("dict"),
+            fmt::format("{0}: is a DatasetDict that datasets wrote with save_to_disk; make Parquet "
+                        "of it: datasets.load_from_disk(\"{0}\")[\"train\"].to_parquet(\"FILE.parquet\")",
+                        dict));
+  const std::string train = fmt::format(
+      "{0}/train: is a Dataset that datasets wrote with save_to_disk; make Parquet "
+      "of it: datasets.load_from_disk(\"{0}/train\").to_parquet(\"FILE.parquet\")",
+      dict);
+  EXPECT_EQ(message("dict/train"), train);
+  EXPECT_EQ(message("dict/tr*"), train);
+  EXPECT_THAT(message("half"), HasSubstr("half: is a directory; name its files"));
 }
 
 }  // namespace
