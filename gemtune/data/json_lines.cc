@@ -1,12 +1,17 @@
 #include "gemtune/data/json_lines.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gemtune/base/error.h"
+#include "gemtune/data/json_array.h"
 #include "gemtune/data/text_stream.h"
 
 namespace gemtune::data {
@@ -14,25 +19,60 @@ namespace {
 
 using nlohmann::json;
 
+// What the rows of a file are.
+struct Layout {
+  bool lines;
+  std::string_view needed;
+};
+
+constexpr Layout kLines = {.lines = true, .needed = "one object a line is needed"};
+constexpr Layout kArray = {.lines = false, .needed = "an array of objects is needed"};
+
+// Of one object over many lines, or of one that holds whole columns.
+constexpr std::string_view kLinesCure =
+    "(Python: json.dumps of one row a line; pandas: to_json(orient=\"records\", lines=True))";
+
+struct BareWord {
+  std::string_view word;
+  std::string_view stand_in;  // of the same length, so that a place in the text stays the same place
+};
+
+// What Python's json.dumps writes of floats that are no numbers, and JSON has no words for. An object may
+// stand where it does not count, and is wrong in every column that is read.
+constexpr std::array kBareWords = {BareWord{"NaN", "{ }"}, BareWord{"Infinity", R"({"+":0} )"},
+                                   BareWord{"-Infinity", R"({"-":0}  )"}};
+
+const BareWord* BareWordAt(std::string_view text) {
+  for (const BareWord& row : kBareWords) {
+    if (text.starts_with(row.word)) return &row;
+  }
+  return nullptr;
+}
+
+// The line with what stands in for its bare words outside of strings; nothing where it has none.
+std::optional<std::string> WithoutBareWords(std::string_view text) {
+  std::optional<std::string> replaced;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') in_string = !in_string;
+    if (in_string && text[i] == '\\') ++i;
+    if (in_string || (text[i] != 'N' && text[i] != 'I' && text[i] != '-')) continue;
+    const BareWord* row = BareWordAt(text.substr(i));
+    if (row == nullptr) continue;
+    if (!replaced) replaced.emplace(text);
+    replaced->replace(i, row->word.size(), row->stand_in);
+    i += row->word.size() - 1;
+  }
+  return replaced;
+}
+
 // One line at a time through nlohmann-json and not through Arrow's JSON reader: that one numbers rows from
 // the start of a block, reads strings that look like a date as one, and wants the types of the first block to
 // hold for all. At 240 MB/s on one thread this is no bottleneck before a tokenizer.
 class Line {
  public:
-  Line(const std::string& path, int64_t row, std::string_view text, const Columns& columns)
-      : path_(path), row_(row) {
-    try {
-      object_ = json::parse(text, [&](int depth, json::parse_event_t event, json& parsed) {
-        return IsWanted(columns, depth, event, parsed);
-      });
-    } catch (const json::parse_error& error) {
-      FailParse(text, error.byte);
-    } catch (const json::out_of_range&) {
-      Complain(RowFault::kMalformed, "holds a number that is too large");
-    }
-    if (!object_.is_object())
-      Complain(RowFault::kMalformed, "is not a JSON object; one object a line is needed");
-  }
+  Line(const std::string& path, int64_t row, std::string_view text, const Columns& columns,
+       const Layout& layout);
 
   std::string_view Text(const std::string& column) const;
   RawLabel Label(const std::string& column) const;
@@ -42,16 +82,49 @@ class Line {
   [[noreturn]] void Complain(RowFault fault, fmt::format_string<Args...> format, Args&&... args) const {
     FailRow(path_, row_, fault, format, std::forward<Args>(args)...);
   }
+  void Parse(std::string_view text, const Columns& columns);
   bool IsWanted(const Columns& columns, int depth, json::parse_event_t event, const json& parsed);
   [[noreturn]] void FailParse(std::string_view text, size_t byte) const;
   const json& Value(const std::string& column) const;
+  void CheckBareWord(const std::string& column, const json& value, std::string_view is) const;
   int64_t Integer(const std::string& column, const json& value) const;
 
   const std::string& path_;
   int64_t row_;
+  const Layout& layout_;
   json object_;
   std::vector<std::string> keys_;  // the first few that the line has
+  bool has_bare_words_ = false;
 };
+
+Line::Line(const std::string& path, int64_t row, std::string_view text, const Columns& columns,
+           const Layout& layout)
+    : path_(path), row_(row), layout_(layout) {
+  try {
+    Parse(text, columns);
+  } catch (const json::parse_error& error) {
+    const std::optional<std::string> replaced = WithoutBareWords(text);
+    if (!replaced) FailParse(text, error.byte);
+    has_bare_words_ = true;
+    try {
+      Parse(*replaced, columns);
+    } catch (const json::parse_error& other) {
+      FailParse(text, other.byte);
+    }
+  }
+  if (!object_.is_object()) Complain(RowFault::kMalformed, "is not a JSON object; {}", layout_.needed);
+}
+
+void Line::Parse(std::string_view text, const Columns& columns) {
+  keys_.clear();
+  try {
+    object_ = json::parse(text, [&](int depth, json::parse_event_t event, json& parsed) {
+      return IsWanted(columns, depth, event, parsed);
+    });
+  } catch (const json::out_of_range&) {
+    Complain(RowFault::kMalformed, "holds a number that is too large");
+  }
+}
 
 // Only the columns that are read become a tree: a value takes two bytes of text and up to a hundred of
 // memory.
@@ -66,12 +139,13 @@ bool Line::IsWanted(const Columns& columns, int depth, json::parse_event_t event
 }
 
 void Line::FailParse(std::string_view text, size_t byte) const {
+  if (layout_.lines && text.starts_with('['))
+    Complain(RowFault::kMalformed, "is the start of a JSON array; {}", layout_.needed);
+  if (layout_.lines && byte > text.size())
+    Complain(RowFault::kMalformed, "the line ends within a JSON value; {} {}", layout_.needed, kLinesCure);
   const size_t begin = byte > 20 ? byte - 20 : 0;
-  const std::string near = Printable(text.substr(begin, 40));
-  if (text.starts_with('['))
-    Complain(RowFault::kMalformed, "is the start of a JSON array; one object a line is needed");
-  Complain(RowFault::kMalformed, "is not valid JSON at byte {}, near '{}'; one object a line is needed", byte,
-           near);
+  const std::string near = Printable(text.substr(std::min(begin, text.size()), 40));
+  Complain(RowFault::kMalformed, "is not valid JSON at byte {}, near '{}'; {}", byte, near, layout_.needed);
 }
 
 const json& Line::Value(const std::string& column) const {
@@ -81,12 +155,30 @@ const json& Line::Value(const std::string& column) const {
              DidYouMean(column, keys_), keys_.empty() ? "none" : Listed(keys_));
   }
   if (found->is_null()) Complain(RowFault::kNull, "'{}' is null", Printable(column));
+  if (has_bare_words_) {
+    CheckBareWord(column, *found, "is");
+    if (found->is_array()) {
+      for (const json& item : *found) CheckBareWord(column, item, "is a list with");
+    }
+  }
   return *found;
+}
+
+void Line::CheckBareWord(const std::string& column, const json& value, std::string_view is) const {
+  if (!value.is_object()) return;
+  for (const BareWord& row : kBareWords) {
+    if (value == json::parse(row.stand_in))
+      Complain(RowFault::kNull, "'{}' {} {}", Printable(column), is, row.word);
+  }
 }
 
 std::string_view Line::Text(const std::string& column) const {
   if (column.empty()) return {};
   const json& value = Value(column);
+  if (value.is_object() && layout_.lines) {
+    Complain(RowFault::kWrongType, "'{}' is a JSON object, not a string; {} {}", Printable(column),
+             layout_.needed, kLinesCure);
+  }
   if (!value.is_string())
     Complain(RowFault::kWrongType, "'{}' is a JSON {}, not a string", Printable(column), value.type_name());
   return value.get_ref<const std::string&>();
@@ -151,26 +243,71 @@ void PassLine(TextStream& stream) {
   stream.Consume(end + 1);
 }
 
+bool IsArray(TextStream& stream) {
+  while (true) {
+    const size_t found = stream.window().find_first_not_of(" \t\r\n");
+    if (found != std::string_view::npos) return stream.window()[found] == '[';
+    if (stream.window().size() > kMaxRowBytes || !stream.Extend()) return false;
+  }
+}
+
+// Rows of a file that is opened.
+class JsonReader {
+ public:
+  JsonReader(std::string path, RowSink& sink) : path_(std::move(path)), sink_(sink) {}
+
+  void ReadLines(TextStream& stream);
+  void ReadArray(TextStream& stream);
+
+ private:
+  // `text`: nothing for a row that is too long.
+  void Add(int64_t row, std::optional<std::string_view> text, const Layout& layout);
+
+  std::string path_;
+  RowSink& sink_;
+};
+
+void JsonReader::Add(int64_t row, std::optional<std::string_view> text, const Layout& layout) {
+  sink_.Guard([&] {
+    if (!text) {
+      FailRow(path_, row, RowFault::kTooLong, "longer than {} MiB; {}", kMaxRowBytes >> 20, layout.needed);
+    }
+    const Columns& columns = sink_.columns();
+    const Line line(path_, row, *text, columns, layout);
+    const std::string_view first = line.Text(columns.text);
+    const std::string_view second = line.Text(columns.text_pair);
+    sink_.Add(row, first, second, line.Label(columns.label));
+  });
+}
+
+void JsonReader::ReadLines(TextStream& stream) {
+  for (int64_t row = 1; sink_.room() > 0; ++row) {
+    const std::optional<size_t> end = FindLineEnd(stream);
+    if (!end) break;
+    if (*end == std::string_view::npos) {
+      Add(row, std::nullopt, kLines);
+    } else if (const std::string_view text = stream.window().substr(0, *end);
+               text.find_first_not_of(" \t\r") != std::string_view::npos) {
+      Add(row, text, kLines);
+    }
+    PassLine(stream);
+  }
+}
+
+void JsonReader::ReadArray(TextStream& stream) {
+  JsonArray array(path_, stream);
+  while (sink_.room() > 0 && array.Next()) Add(array.row(), array.element(), kArray);
+}
+
 }  // namespace
 
 void ReadJsonLines(const DataFile& file, RowSink& sink) {
-  const std::string path = file.path.string();
-  const Columns& columns = sink.columns();
   TextStream stream(file);
-  for (int64_t row = 1; sink.room() > 0; ++row) {
-    const std::optional<size_t> end = FindLineEnd(stream);
-    if (!end) break;
-    sink.Guard([&] {
-      if (*end == std::string_view::npos)
-        FailRow(path, row, RowFault::kTooLong, "longer than {} MiB", kMaxRowBytes >> 20);
-      const std::string_view json_text = stream.window().substr(0, *end);
-      if (json_text.find_first_not_of(" \t\r") == std::string_view::npos) return;
-      const Line line(path, row, json_text, columns);
-      const std::string_view text = line.Text(columns.text);
-      const std::string_view text_pair = line.Text(columns.text_pair);
-      sink.Add(row, text, text_pair, line.Label(columns.label));
-    });
-    PassLine(stream);
+  JsonReader reader(file.path.string(), sink);
+  if (IsArray(stream)) {
+    reader.ReadArray(stream);
+  } else {
+    reader.ReadLines(stream);
   }
 }
 

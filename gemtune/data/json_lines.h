@@ -4,7 +4,8 @@
 
 namespace gemtune::data {
 
-/// Reads the rows of a JSONL file into `sink` until it is full. See ReadTable.
+/// Reads the rows of a JSONL file, or of one that is a JSON array, into `sink` until it is full. See
+/// ReadTable.
 void ReadJsonLines(const DataFile& file, RowSink& sink);
 
 }  // namespace gemtune::data
