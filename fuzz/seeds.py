@@ -44,8 +44,12 @@ golden = TESTS / "data/golden"
 (target("csv") / "rows.csv").write_bytes(gzip.decompress((golden / "rows.csv.gz").read_bytes()))
 (target("csv") / "quotes.csv").write_text('label,text\r\n1,"a ""b"", c"\r\n0,"two\nlines"\r\n-1.5,\r\n')
 (target("json_lines") / "rows.jsonl").write_bytes(bz2.decompress((golden / "rows.jsonl.bz2").read_bytes()))
+(target("csv") / "quotes.tsv").write_text('label\ttext\n1\t"a\n""b"""\n0\t"c\td"\n1\t"e\t0\nf"\n')
+(target("csv") / "utf16.csv").write_bytes("text,label\na\u00e4\U0001f600,1\n".encode("utf-16"))
 lists = [{"text": "a", "label": [0, 2]}, {"text": "\u00fc", "label": ["x"]}, {"text": "", "label": -1.5}]
 (target("json_lines") / "lists.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lists))
+(target("json_lines") / "array.json").write_text(json.dumps(lists, indent=1))
+(target("json_lines") / "nan.jsonl").write_text(json.dumps({"x": float("nan"), "text": "a", "label": float("-inf")}))
 
 options = 'model = "gemma" # a comment\n\nlearning-rate = 1e-5\nbf16 = true\ntrain-file = [\n  "a\\n\\"b\\"", # one\n  \'C:\\c\',\n]\nlabels = []\n'
 (target("toml") / "options.toml").write_text(options)

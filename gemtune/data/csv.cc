@@ -4,11 +4,14 @@
 #include <arrow/csv/parser.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/arrow_status.h"
+#include "gemtune/data/csv_quotes.h"
 #include "gemtune/data/text_stream.h"
 
 namespace gemtune::data {
@@ -17,6 +20,24 @@ namespace {
 using arrow::csv::BlockParser;
 
 constexpr int32_t kMaxColumns = 1 << 16;
+
+struct BadRow {
+  RowError error;
+  bool refused;  // by the parser, so that it is not among its rows
+};
+
+// The one of the usual delimiters that the header has most of; `delimiter` where it has none.
+char OtherDelimiter(std::string_view names, char delimiter) {
+  char best = delimiter;
+  int64_t most = 0;
+  for (const char candidate : {';', '\t', '|', ','}) {
+    const auto times = std::count(names.begin(), names.end(), candidate);
+    if (candidate == delimiter || times <= most) continue;
+    most = times;
+    best = candidate;
+  }
+  return best;
+}
 
 // On Arrow's parser and not on its reader, which infers types from the first block (and so fails on a "NA" in
 // the second), refuses rows longer than a block, and parses all columns only to learn their names.
@@ -31,28 +52,31 @@ class CsvReader {
 
  private:
   bool Extend();
+  void CheckNames(const std::vector<std::string>& names, const Columns& columns) const;
+  void FindSwallowedRows(std::string_view text);
+  void Consume(size_t bytes);
   void AddRows(const BlockParser& parser, RowSink& sink);
 
   std::string path_;
   TextStream stream_;
   arrow::csv::ParseOptions options_ = arrow::csv::ParseOptions::Defaults();
-  std::vector<RowError> bad_rows_;  // of the rows that the parser saw last: those it stopped at or left out
-  std::vector<int64_t> bad_row_numbers_;
+  std::map<int64_t, BadRow> bad_rows_;  // by number, of the rows that the parser saw last
+  bool may_swallow_ = false;  // whether a field with delimiters and line ends in it is taken for a mistake
+  LineCounter lines_;         // before the window, if so
   int32_t num_columns_ = 0;
   std::vector<int32_t> wanted_;  // indices of text, text_pair, label; -1: not read
   int64_t next_row_ = 1;
 };
 
 CsvReader::CsvReader(const DataFile& file, char delimiter, bool skips)
-    : path_(file.path.string()), stream_(file) {
+    : path_(file.path.string()), stream_(file), may_swallow_(delimiter == '\t') {
   options_.delimiter = delimiter;
   options_.newlines_in_values = true;
   options_.invalid_row_handler = [this, skips](const arrow::csv::InvalidRow& row) {
     const bool has_newline = row.text.find('\n') != std::string_view::npos;
-    bad_row_numbers_.push_back(row.number);
-    bad_rows_.emplace_back(path_, row.number, RowFault::kMalformed,
-                           fmt::format("{} fields, but the header has {}{}", row.actual_columns,
-                                       row.expected_columns, has_newline ? "; is a quote missing?" : ""));
+    const std::string what = fmt::format("{} fields, but the header has {}{}", row.actual_columns,
+                                         row.expected_columns, has_newline ? "; is a quote missing?" : "");
+    bad_rows_.emplace(row.number, BadRow{RowError(path_, row.number, RowFault::kMalformed, what), true});
     return skips ? arrow::csv::InvalidRowResult::Skip : arrow::csv::InvalidRowResult::Error;
   };
 }
@@ -81,13 +105,31 @@ void CsvReader::ReadHeader(const Columns& columns) {
         return arrow::Status::OK();
       };
       CheckArrow(path_, parser.VisitLastRow(add_name));
-      stream_.Consume(parsed);
+      Consume(parsed);
     } else if (!Extend()) {
       Fail("{}: no header row; the first row must name the columns", path_);
     }
   }
+  CheckNames(names, columns);
   for (const std::string& column : {columns.text, columns.text_pair, columns.label}) {
     wanted_.push_back(column.empty() ? -1 : static_cast<int32_t>(FindColumn(path_, names, column)));
+  }
+}
+
+// Names the cause where a wanted column is missing because the file is another than its name and the options
+// say.
+void CsvReader::CheckNames(const std::vector<std::string>& names, const Columns& columns) const {
+  for (const std::string& column : {columns.text, columns.text_pair, columns.label}) {
+    if (column.empty() || std::find(names.begin(), names.end(), column) != names.end()) continue;
+    if (names[0].starts_with('{') || names[0].starts_with('[')) {
+      Fail("{}: has no column '{}'; it looks like JSON: give it a name that ends in .jsonl", path_,
+           Printable(column));
+    }
+    const char other = OtherDelimiter(names[0], options_.delimiter);
+    if (names.size() > 1 || other == options_.delimiter) return;
+    const std::string shown = Printable(std::string_view(&other, 1));
+    Fail("{}: has no column '{}'; its columns seem to be separated by '{}': give --csv-delimiter '{}'", path_,
+         Printable(column), shown, shown);
   }
 }
 
@@ -97,17 +139,43 @@ bool CsvReader::ReadRows(RowSink& sink) {
   BlockParser parser(options_, num_columns_, next_row_, static_cast<int32_t>(most));
   uint32_t parsed = 0;
   bad_rows_.clear();
-  bad_row_numbers_.clear();
   const arrow::Status status = parser.Parse(stream_.window(), &parsed);
-  if (!sink.skips() && !bad_rows_.empty()) throw bad_rows_.front();
+  const bool stopped = !sink.skips() && !bad_rows_.empty();
+  FindSwallowedRows(stopped ? stream_.window() : stream_.window().substr(0, parsed));
+  if (stopped) throw bad_rows_.begin()->second.error;
   CheckArrow(path_, status);
   AddRows(parser, sink);
-  stream_.Consume(parsed);
+  Consume(parsed);
   if (parsed > 0 || Extend()) return true;
   if (!stream_.window().empty()) {
     Fail("{}: row {}: the file ends in a quoted field; is a quote missing?", path_, next_row_);
   }
   return false;
+}
+
+// RFC 4180 lets a quoted field hold anything. But texts have no tabs, so that one with a tab and a line end
+// is rather a quote at a text's begin that was not written twice, and the rows up to the next quote are gone.
+void CsvReader::FindSwallowedRows(std::string_view text) {
+  if (!may_swallow_) return;
+  LineCounter lines = lines_;
+  size_t counted = 0;
+  for (const RunawayField& field : FindRunawayFields(text, options_.delimiter)) {
+    lines.Add(text.substr(counted, field.begin - counted));
+    counted = field.begin;
+    const int64_t number = next_row_ + field.row;
+    const RowError error(
+        path_, number, RowFault::kMalformed,
+        fmt::format("from line {} on, a quoted field runs over {} lines and holds tabs; is a quote missing? "
+                    "Write a quote inside a field twice, or the file as Parquet",
+                    lines.lines() + 1, field.lines));
+    const auto [bad, added] = bad_rows_.try_emplace(number, BadRow{error, false});
+    if (!added) bad->second.error = error;
+  }
+}
+
+void CsvReader::Consume(size_t bytes) {
+  if (may_swallow_) lines_.Add(stream_.window().substr(0, bytes));
+  stream_.Consume(bytes);
 }
 
 void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
@@ -125,10 +193,13 @@ void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
     };
     CheckArrow(path_, parser.VisitColumn(wanted_[i], add_field));
   }
-  size_t good = 0, bad = 0;
-  for (; good + bad < num_rows + bad_rows_.size() && sink.room() > 0; ++next_row_) {
-    if (bad < bad_rows_.size() && bad_row_numbers_[bad] == next_row_) {
-      sink.Skip(bad_rows_[bad++]);
+  size_t good = 0;
+  const int64_t end = next_row_ + parser.total_num_rows();
+  for (; next_row_ < end && sink.room() > 0; ++next_row_) {
+    const auto bad = bad_rows_.find(next_row_);
+    if (bad != bad_rows_.end()) {
+      sink.Skip(bad->second.error);
+      if (!bad->second.refused) ++good;
       continue;
     }
     sink.Guard([&] {
@@ -139,6 +210,23 @@ void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
 }
 
 }  // namespace
+
+char ParseDelimiter(const std::string& text) {
+  if (text.empty()) return '\0';
+  if (text == "\\t" || text == "tab") return '\t';
+  const auto byte = static_cast<unsigned char>(text[0]);
+  const bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+  const bool is_digit = byte >= '0' && byte <= '9';
+  constexpr std::string_view kReserved = "\"'\r\n";
+  if (text.size() > 1 || byte >= 0x80 || is_letter || is_digit ||
+      kReserved.find(text[0]) != std::string_view::npos) {
+    Fail(
+        "--csv-delimiter {}: a single character is needed that is no letter, digit, quote or line end, for "
+        "example ';', or '\\t' for a tab",
+        Printable(text));
+  }
+  return text[0];
+}
 
 void ReadCsv(const DataFile& file, char delimiter, RowSink& sink) {
   CsvReader reader(file, delimiter, sink.skips());

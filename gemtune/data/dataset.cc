@@ -103,7 +103,9 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
   const auto skip = [&](const RowError& error, int64_t before) {
     examples.skipped.push_back({before, error.fault(), error.what()});
   };
-  raw.schemas = ReadTable(files, columns, options.max_samples, take, skips ? TakeBadRow(skip) : nullptr);
+  raw.schemas =
+      ReadTable(files, columns, options.max_samples, take,
+                {.bad_row = skips ? TakeBadRow(skip) : nullptr, .csv_delimiter = options.csv_delimiter});
   if (examples.truncated.empty() && examples.skipped.empty()) Fail("{}: no rows", SourceOf(files));
   examples.label_kind = options.label_kind;
   if (!examples.truncated.empty()) {

@@ -16,6 +16,7 @@ namespace gemtune::data {
 struct DatasetOptions {
   /// Paths or globs: .parquet .csv .tsv .jsonl .json, the last four also with .gz .zst .bz2 .lz4 behind.
   std::vector<std::string> files = {};
+  char csv_delimiter = '\0';  // between columns of .csv and .tsv; '\0': a comma, a tab
   std::string text_column = "text";
   std::string text_pair_column = {};  // empty: no pairs
   std::string label_column = "label";

@@ -26,8 +26,11 @@ std::vector<std::string_view> TextColumn::Views() const {
 
 std::vector<FileSchema> ReadTable(const std::vector<DataFile>& files, const Columns& columns,
                                   int64_t max_rows, const std::function<void(RowBatch&)>& consume,
-                                  const TakeBadRow& bad_row) {
-  RowSink sink(columns, max_rows, consume, bad_row);
+                                  const TableOptions& options) {
+  RowSink sink(columns, max_rows, consume, options.bad_row);
+  const auto delimiter_or = [&](char usual) {
+    return options.csv_delimiter == '\0' ? usual : options.csv_delimiter;
+  };
   std::vector<FileSchema> schemas;
   for (size_t i = 0; i < files.size() && sink.room() > 0; ++i) {
     sink.StartFile(i, files[i]);
@@ -37,10 +40,10 @@ std::vector<FileSchema> ReadTable(const std::vector<DataFile>& files, const Colu
         schema = ReadParquet(files[i], sink);
         break;
       case FileFormat::kCsv:
-        ReadCsv(files[i], ',', sink);
+        ReadCsv(files[i], delimiter_or(','), sink);
         break;
       case FileFormat::kTsv:
-        ReadCsv(files[i], '\t', sink);
+        ReadCsv(files[i], delimiter_or('\t'), sink);
         break;
       case FileFormat::kJsonLines:
         ReadJsonLines(files[i], sink);

@@ -42,6 +42,7 @@ std::string Key(const DatasetOptions& options, const std::vector<DataFile>& file
   hash.Add(static_cast<uint64_t>(options.max_samples));
   hash.Add(static_cast<uint64_t>(options.max_length));
   hash.Add(static_cast<uint64_t>(options.on_bad_row));
+  hash.Add(static_cast<uint64_t>(options.csv_delimiter));
   AddLabels(hash, options.labels);
   AddLabels(hash, options.known_labels);
   hash.Add(files.size());

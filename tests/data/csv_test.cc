@@ -7,6 +7,7 @@
 #include "tests/data/read_rows.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/utf16.h"
 
 namespace gemtune::data {
 namespace {
@@ -20,9 +21,15 @@ class CsvTest : public test::TempDir {
  protected:
   std::vector<Row> Read(std::string_view contents, const Columns& columns = kTextAndLabel,
                         int64_t max_rows = 0, const char* name = "a.csv",
-                        std::vector<std::string>* bad = nullptr) {
+                        std::vector<std::string>* bad = nullptr, char csv_delimiter = '\0') {
     WriteFileAtomically(dir_ / name, contents);
-    return ReadRows({FileOfPath(dir_ / name)}, columns, max_rows, bad);
+    return ReadRows({FileOfPath(dir_ / name)}, columns, max_rows, bad, csv_delimiter);
+  }
+  std::vector<Row> ReadTsv(std::string_view contents, std::vector<std::string>* bad = nullptr) {
+    return Read(contents, kTextAndLabel, 0, "a.tsv", bad);
+  }
+  std::string TsvMessage(std::string_view contents) {
+    return MessageOf([&] { ReadTsv(contents); });
   }
   std::string Message(std::string_view contents) {
     return MessageOf([&] { Read(contents); });
@@ -183,6 +190,121 @@ TEST_F(CsvTest, RefusesTextThatIsNotUtf8) {
   EXPECT_THAT(Message("text,label\nx,0\ncaf\xe9,1\n"), HasSubstr("a.csv: row 2: 'text' is not valid UTF-8"));
   EXPECT_THAT(Message("text,label\nx,caf\xe9\n"), HasSubstr("a.csv: row 1: 'label' is not valid UTF-8"));
   EXPECT_THAT(Texts("text,label\ncaf\xc3\xa9,1\n"), ElementsAre("caf\xc3\xa9"));
+}
+
+TEST_F(CsvTest, ReadsUtf16) {
+  for (const bool big_endian : {false, true}) {
+    EXPECT_THAT(Read(test::Utf16(u"\ufefftext,label\r\n\"\u00e4, \u2c2c\",0\r\n\u0a0d,1\r\n", big_endian)),
+                ElementsAre(Of(1, "\xc3\xa4, \xe2\xb0\xac", "0"), Of(2, "\xe0\xa8\x8d", "1")));
+    EXPECT_THAT(MessageOf([&] { Read(test::Utf16(u"\ufefftext,label\nx,0\ny", big_endian)); }),
+                HasSubstr("a.csv: row 2: 1 fields"));
+  }
+}
+
+TEST_F(CsvTest, ReadsADelimiterThatIsGiven) {
+  const auto read = [&](std::string_view contents, const char* name, char delimiter) {
+    return Read(contents, kTextAndLabel, 0, name, nullptr, delimiter);
+  };
+  const auto expected = ElementsAre(Of(1, "a, b\tc", "0"), Of(2, "d", "1"));
+  EXPECT_THAT(read("text;label\na, b\tc;0\nd;1\n", "a.csv", ';'), expected);
+  EXPECT_THAT(read("text|label\na, b\tc|0\nd|1\n", "a.tsv", '|'), expected);
+  EXPECT_THAT(read("text\tlabel\na, b\t0\n", "a.csv", '\t'), ElementsAre(Of(1, "a, b", "0")));
+  EXPECT_THAT(read("text,label\na\tb,0\n", "a.tsv", ','), ElementsAre(Of(1, "a\tb", "0")));
+}
+
+TEST_F(CsvTest, NamesTheDelimiterThatTheHeaderHas) {
+  EXPECT_THAT(Message("text;label\na, b;0\n"),
+              HasSubstr("a.csv: has no column 'text'; its columns seem to be separated by ';': give "
+                        "--csv-delimiter ';'"));
+  EXPECT_THAT(Message("\"text\";\"label\"\na;0\n"), HasSubstr("give --csv-delimiter ';'"));
+  EXPECT_THAT(Message("text\tlabel\na\t0\n"), HasSubstr("separated by '\\t': give --csv-delimiter '\\t'"));
+  EXPECT_THAT(Message("text|label\na|0\n"), HasSubstr("give --csv-delimiter '|'"));
+  EXPECT_THAT(Message("a;b|text|label\n"), HasSubstr("give --csv-delimiter '|'"));  // the most frequent
+  EXPECT_THAT(TsvMessage("text,label\na,0\n"), HasSubstr("give --csv-delimiter ','"));
+  EXPECT_THAT(TsvMessage("text;label\na;0\n"), HasSubstr("give --csv-delimiter ';'"));
+  EXPECT_THAT(MessageOf([&] { Read("text,label\n", kTextAndLabel, 0, "a.csv", nullptr, ';'); }),
+              HasSubstr("give --csv-delimiter ','"));
+  // Where nothing speaks for another one.
+  EXPECT_THAT(Message("text\nx\n"), HasSubstr("a.csv: has no column 'label'; it has 'text'"));
+  EXPECT_THAT(Message("te;xt,label\nx,0\n"), HasSubstr("it has 'te;xt', 'label'"));
+  EXPECT_THAT(Read("a;b\nx\n", Named("a;b")), ElementsAre(Row{0, 1, "x", "", RawLabel()}));
+}
+
+TEST_F(CsvTest, SaysWhereItIsJson) {
+  for (const char* contents :
+       {"{\"text\": \"x\", \"label\": 1}\n", "[\n{\"text\": 1}]", "[{\"text\": \"x\", \"label\": 1}]"}) {
+    EXPECT_THAT(Message(contents),
+                HasSubstr("a.csv: has no column 'text'; it looks like JSON: give it a name "
+                          "that ends in .jsonl"));
+  }
+}
+
+constexpr std::string_view kCure =
+    "holds tabs; is a quote missing? Write a quote inside a field twice, or the file as Parquet";
+
+TEST_F(CsvTest, RefusesATsvFieldThatSwallowsRows) {
+  EXPECT_EQ(TsvMessage("text\tlabel\nfine\tpos\n\"Awful start, he said\tneg\nx\tpos\n\"quoted\" end\tneg\n"),
+            (dir_ / "a.tsv").string() + ": row 2: from line 3 on, a quoted field runs over 3 lines and " +
+                std::string(kCure));
+  // Whichever column, empty lines and properly quoted ones before it, each kind of line end.
+  for (const char* end : {"\n", "\r\n", "\r"}) {
+    const std::string_view contents =
+        "text\tmore\tlabel\n\n\"a\nb\"\t\"c\td\"\te\nx\ty\tz\nx\t\"y\t0\nx\ty\"\t0\nlast\tx\ty\n";
+    std::string with_end;
+    for (const char c : contents) with_end += c == '\n' ? std::string(end) : std::string(1, c);
+    EXPECT_THAT(TsvMessage(with_end), HasSubstr("row 3: from line 6 on, a quoted field runs over 2 lines"));
+  }
+}
+
+TEST_F(CsvTest, ATsvFieldThatSwallowsRowsIsNamedBeforeWhatComesOfIt) {
+  // The second quote is inside a field, so that the row behind it has another number of fields.
+  EXPECT_THAT(TsvMessage("text\tlabel\n\"A\tneg\nHe \"x\tpos\nb\n"), HasSubstr("row 1: from line 2 on"));
+  EXPECT_THAT(TsvMessage("text\tlabel\n\"A\tneg\nx\"\ty\tpos\n"), HasSubstr("row 1: from line 2 on"));
+  EXPECT_THAT(TsvMessage("text\tlabel\nb\n\"A\tneg\nx\"\tpos\n"), HasSubstr("row 1: 1 fields"));
+}
+
+TEST_F(CsvTest, SkipsRowsOfATsvThatSwallowedOthers) {
+  std::vector<std::string> bad;
+  EXPECT_THAT(
+      ReadTsv("text\tlabel\na\t0\n\"b\t0\nc\"\t1\nd\t1\ne\n\"f\t\n\"\t\tx\n\"g\"\t2\n\"h\t\n\"\t2\n", &bad),
+      ElementsAre(Of(1, "a", "0"), Of(3, "d", "1"), Of(6, "g", "2")));
+  EXPECT_THAT(bad, ElementsAre(HasSubstr("row 2: from line 3 on"), HasSubstr("row 4: 1 fields"),
+                               HasSubstr("row 5: from line 7 on"), HasSubstr("row 7: from line 10 on")));
+}
+
+TEST_F(CsvTest, LinesOfATsvAreCountedOverBlocks) {
+  std::string contents = "text\tlabel\r\n";
+  for (int i = 0; i < 100'000; ++i) contents += i % 3 == 0 ? "\"a\r\nb\"\t0\r\n" : "a\t0\r\n\r\n";
+  EXPECT_THAT(TsvMessage(contents + "\"x\ty\r\nz\"\t0\r\n"), HasSubstr("row 100001: from line 200002 on"));
+}
+
+TEST_F(CsvTest, TakesATsvFieldWithTabsOrLineEndsAndOthersWithBoth) {
+  EXPECT_THAT(
+      ReadTsv("text\tlabel\n\"a\tb\"\t0\n\"c\nd \"\"e\"\"\"\t1\nf \"g\t2\nh\" i\t3\n"),
+      ElementsAre(Of(1, "a\tb", "0"), Of(2, "c\nd \"e\"", "1"), Of(3, "f \"g", "2"), Of(4, "h\" i", "3")));
+  EXPECT_THAT(Read("text,label\n\"a, b\nc\td\",0\n"), ElementsAre(Of(1, "a, b\nc\td", "0")));
+  EXPECT_THAT(Read("text;label\n\"a; b\nc\td\";0\n", kTextAndLabel, 0, "a.tsv", nullptr, ';'),
+              ElementsAre(Of(1, "a; b\nc\td", "0")));
+  // By the delimiter, not by the name.
+  EXPECT_THAT(
+      MessageOf([&] { Read("text\tlabel\n\"a\t0\nb\"\t1\n", kTextAndLabel, 0, "a.csv", nullptr, '\t'); }),
+      HasSubstr("row 1: from line 2 on"));
+}
+
+TEST(ParseDelimiter, TakesACharacterOrATabByName) {
+  EXPECT_EQ(ParseDelimiter(""), '\0');
+  EXPECT_EQ(ParseDelimiter(";"), ';');
+  EXPECT_EQ(ParseDelimiter(","), ',');
+  EXPECT_EQ(ParseDelimiter("|"), '|');
+  EXPECT_EQ(ParseDelimiter(" "), ' ');
+  for (const char* tab : {"\t", "\\t", "tab"}) EXPECT_EQ(ParseDelimiter(tab), '\t');
+}
+
+TEST(ParseDelimiter, RefusesOthers) {
+  for (const char* text : {"\"", "'", "\r", "\n", "a", "Z", "0", ";;", "\\n", "TAB", "\xc2\xa7", "\xa7"}) {
+    EXPECT_THAT(MessageOf([&] { ParseDelimiter(text); }),
+                HasSubstr(fmt::format("--csv-delimiter {}: a single character is needed", Printable(text))));
+  }
 }
 
 }  // namespace

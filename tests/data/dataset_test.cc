@@ -214,6 +214,13 @@ TEST_F(DatasetTest, SkipsBadRowsInTheirPlaces) {
   testing::internal::GetCapturedStderr();
 }
 
+TEST_F(DatasetTest, HandsTheDelimiterOn) {
+  DatasetOptions options = Write("a.csv", "text;label\na;pos\nb;neg\n");
+  EXPECT_THAT(Message(options), HasSubstr("give --csv-delimiter ';'"));
+  options.csv_delimiter = ';';
+  EXPECT_EQ(Dataset::Load(options, tokenizer_).size(), 2);
+}
+
 TEST_F(DatasetTest, SaysSoWhereEveryRowIsBad) {
   DatasetOptions options = Write("a.csv", "text,label\nx\ny\n");
   options.on_bad_row = OnBadRow::kSkip;
@@ -224,6 +231,7 @@ TEST_F(DatasetTest, RefusesWhatCannotBeTrainedOn) {
   EXPECT_THAT(Message({}), HasSubstr("no data file is given"));
   EXPECT_THAT(Message(Write("a.csv", "text,label\n")), HasSubstr("a.csv: no rows"));
   EXPECT_THAT(Message(Write("a.jsonl", "")), HasSubstr("a.jsonl: no rows"));
+  EXPECT_THAT(Message(Write("a.json", "[]")), HasSubstr("a.json: no rows"));
   EXPECT_THAT(Message(Write("a.csv", "text,label\na,0\nb,0\n")),
               HasSubstr("a.csv: the only class is 'LABEL_0'"));
   EXPECT_THAT(Message(Write("a.csv", "text,label\na,0\nb,\n")),

@@ -19,7 +19,8 @@ struct Row {
 
 /// All rows; where `bad` is given, the messages of those that were skipped go there.
 inline std::vector<Row> ReadRows(const std::vector<DataFile>& files, const Columns& columns,
-                                 int64_t max_rows = 0, std::vector<std::string>* bad = nullptr) {
+                                 int64_t max_rows = 0, std::vector<std::string>* bad = nullptr,
+                                 char csv_delimiter = '\0') {
   std::vector<Row> rows;
   const auto take = [&](RowBatch& batch) {
     const auto texts = batch.text.Views();
@@ -31,7 +32,8 @@ inline std::vector<Row> ReadRows(const std::vector<DataFile>& files, const Colum
     }
   };
   const auto skip = [&](const RowError& error, int64_t) { bad->emplace_back(error.what()); };
-  ReadTable(files, columns, max_rows, take, bad == nullptr ? TakeBadRow() : TakeBadRow(skip));
+  ReadTable(files, columns, max_rows, take,
+            {.bad_row = bad == nullptr ? TakeBadRow() : TakeBadRow(skip), .csv_delimiter = csv_delimiter});
   return rows;
 }
 

@@ -130,6 +130,7 @@ TEST_F(TokenCacheTest, EveryOptionThatChangesTheResultChangesTheKey) {
   expect_another([](DatasetOptions& o) { o.max_samples = 2; });
   expect_another([](DatasetOptions& o) { o.max_length = 2; });
   expect_another([](DatasetOptions& o) { o.on_bad_row = OnBadRow::kSkip; });
+  expect_another([](DatasetOptions& o) { o.csv_delimiter = ';'; });
   tokenizer_ = TinyTokenizer{.pair = "ca"}.Make(dir_ / "other");
   expect_another([](DatasetOptions&) {});
   tokenizer_ = TinyTokenizer().Make(dir_ / "same");
