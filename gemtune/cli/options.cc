@@ -12,6 +12,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/data/csv.h"
 #include "gemtune/kernels/int8_gemm.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/ops/tensor_arena.h"
@@ -58,6 +59,8 @@ void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
   options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
   if (with_labels)
     options.Add("--label-column", label_column, "Column that holds the label", {.not_empty = true});
+  options.Add("--csv-delimiter", csv_delimiter,
+              "What separates the columns of CSV files, as ';' or tab; else a comma, and in .tsv files a tab");
   options.Add("--max-length", max_length,
               "Tokens an example at most, the rest of its text is cut off; 0: no limit",
               {.min = 0, .max = 1 << 24});
@@ -93,6 +96,7 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
   options.text_column = text_column;
   options.text_pair_column = text_pair_column;
   options.label_column = label_column;
+  options.csv_delimiter = data::ParseDelimiter(csv_delimiter);
   options.max_length = max_length;
   options.on_bad_row = OnBadRow();
   if (!no_cache) options.cache_dir = cache_dir.empty() ? DefaultCacheDir() : std::filesystem::path(cache_dir);

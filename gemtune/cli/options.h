@@ -44,6 +44,7 @@ struct ColumnOptions {
   std::string text_column = "text";
   std::string text_pair_column;
   std::string label_column = "label";
+  std::string csv_delimiter;
   int64_t max_length = 512;
   std::string on_bad_row = "error";
   std::string cache_dir;
