@@ -64,4 +64,25 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
   return out;
 }
 
+char32_t FirstCharacter(std::string_view text) {
+  const size_t length = Utf8Length(text[0]);
+  // The lead has its length in ones and a zero before the first bits of the character.
+  auto character = static_cast<char32_t>(static_cast<unsigned char>(text[0]));
+  if (length > 1) character &= 0xffu >> (length + 1);
+  for (size_t i = 1; i < length; ++i) {
+    character = (character << 6) | (static_cast<unsigned char>(text[i]) & 0x3fu);
+  }
+  return character;
+}
+
+char32_t LastCharacter(std::string_view text) {
+  return FirstCharacter(text.substr(text.size() - LastCharacterSize(text)));
+}
+
+size_t LastCharacterSize(std::string_view text) {
+  size_t size = 1;
+  while ((text[text.size() - size] & 0xc0) == 0x80) ++size;
+  return size;
+}
+
 }  // namespace gemtune::text

@@ -20,4 +20,11 @@ inline size_t Utf8Length(char lead) {
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
+/// The first character of well-formed UTF-8 that is not empty.
+char32_t FirstCharacter(std::string_view text);
+
+/// The last one, and its bytes.
+char32_t LastCharacter(std::string_view text);
+size_t LastCharacterSize(std::string_view text);
+
 }  // namespace gemtune::text

@@ -38,5 +38,31 @@ TEST(Utf8, LengthsByFirstByte) {
   }
 }
 
+TEST(Utf8, TakesCharactersOffBothEnds) {
+  struct Character {
+    std::string_view bytes;
+    char32_t value = 0;
+  };
+  const std::vector<Character> characters = {{"a", U'a'},
+                                             {{"\0", 1}, 0},
+                                             {"\x7f", 0x7f},
+                                             {"\xc2\x80", 0x80},
+                                             {"\xdf\xbf", 0x7ff},
+                                             {"\xe0\xa0\x80", 0x800},
+                                             {"\xe6\x97\xa5", 0x65e5},
+                                             {"\xef\xbf\xbf", 0xffff},
+                                             {"\xf0\x90\x80\x80", 0x10000},
+                                             {"\xf4\x8f\xbf\xbf", 0x10ffff}};
+  for (const Character& first : characters) {
+    for (const Character& last : characters) {
+      const std::string text = std::string(first.bytes) + std::string(last.bytes);
+      EXPECT_EQ(FirstCharacter(text), first.value);
+      EXPECT_EQ(LastCharacter(text), last.value);
+      EXPECT_EQ(LastCharacterSize(text), last.bytes.size());
+    }
+    EXPECT_EQ(LastCharacter(first.bytes), first.value);
+  }
+}
+
 }  // namespace
 }  // namespace gemtune::text
