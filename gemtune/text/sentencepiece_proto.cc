@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gemtune/base/error.h"
+#include "gemtune/text/utf8.h"
 
 namespace gemtune::text {
 namespace {
@@ -201,14 +202,16 @@ std::string EncodeModelProto(const Vocabulary& vocabulary) {
   for (size_t id = 0; id < types.size(); ++id) {
     if (ByteOfPiece(vocabulary.pieces[id]) != kNoId) types[id] = PieceType::kByte;
   }
+  // A token that was added to text that BPE also makes stays a normal piece, since flags may let BPE have
+  // that text: control pieces are never merged, nor looked up for a single character.
   for (const AddedToken& token : vocabulary.added_tokens) {
-    if (static_cast<size_t>(token.id) < types.size()) types[token.id] = PieceType::kControl;
+    if (static_cast<size_t>(token.id) >= types.size() || types[token.id] == PieceType::kByte) continue;
+    if (token.content.size() > Utf8Length(token.content[0])) types[token.id] = PieceType::kControl;
   }
   for (size_t rank = vocabulary.merges.size(); rank-- > 0;) {
     const int32_t id = vocabulary.merges[rank].merged;
     scores[id] = -static_cast<float>(rank);
-    types[id] =
-        PieceType::kNormal;  // also an added token, such as four spaces: control pieces are never merged
+    types[id] = PieceType::kNormal;  // also an added token, such as four spaces
   }
   types[vocabulary.unk_id] = PieceType::kUnknown;
 

@@ -101,5 +101,21 @@ TEST(EncodeModelProto, IsReadBySentencePiece) {
             (std::vector<int>{6, 3, 7 + 0xe2, 7 + 0x96, 7 + 0x81, 7 + 0xe2, 7 + 0x96, 7 + 0x81, 7 + 'c'}));
 }
 
+TEST(EncodeModelProto, LeavesAddedTokensToBpeThatItCanMake) {
+  Vocabulary vocabulary = {.pieces = {"<unk>", "a", "\u3042", "aa", "bb"}, .unk_id = 0};
+  vocabulary.merges = {{1, 1, 3}};
+  for (int byte = 0; byte < 256; ++byte) vocabulary.pieces.push_back(fmt::format("<0x{:02X}>", byte));
+  for (const int id : {1, 2, 3, 4, 5 + 'x'}) {
+    vocabulary.added_tokens.push_back({.id = id, .content = vocabulary.pieces[id]});
+  }
+  sentencepiece::SentencePieceProcessor processor;
+  ASSERT_TRUE(processor.LoadFromSerializedProto(EncodeModelProto(vocabulary)).ok());
+  EXPECT_TRUE(processor.IsControl(4));
+  EXPECT_TRUE(processor.IsByte(5 + 'x'));
+  std::vector<int> ids;
+  ASSERT_TRUE(processor.Encode("aaa\u3042xbb", &ids).ok());
+  EXPECT_EQ(ids, (std::vector<int>{3, 1, 2, 5 + 'x', 5 + 'b', 5 + 'b'}));
+}
+
 }  // namespace
 }  // namespace gemtune::text
