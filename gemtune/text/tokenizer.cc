@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include "gemtune/base/error.h"
@@ -120,7 +121,12 @@ std::string Fingerprint(const Vocabulary& vocabulary) {
   XXH3_128bits_update(state, vocabulary.merges.data(), vocabulary.merges.size() * sizeof(Merge));
   add_number(vocabulary.added_tokens.size());
   for (const AddedToken& token : vocabulary.added_tokens) {
-    add_number(static_cast<uint64_t>(token.id));
+    // The flags stand above the id: those of a plain token are 0, as before there were any.
+    uint64_t flags = 0;
+    for (const bool flag : {token.single_word, token.lstrip, token.rstrip, token.normalized}) {
+      flags = flags * 2 + (flag ? 1 : 0);
+    }
+    add_number((flags << 32) | static_cast<uint64_t>(token.id));
     add_text(token.content);
   }
   const SpecialTokensTemplate& around = vocabulary.special_tokens;
@@ -132,6 +138,26 @@ std::string Fingerprint(const Vocabulary& vocabulary) {
   const XXH128_hash_t hash = XXH3_128bits_digest(state);
   XXH3_freeState(state);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+// Which ids Decode(skip_special_tokens = true) leaves out.
+std::vector<bool> FindSpecial(const Vocabulary& vocabulary) {
+  // transformers adds those that the tokenizer has a name for; GemmaTokenizer's mask_token is <mask>.
+  std::vector<bool> special(static_cast<size_t>(VocabularySize(vocabulary)));
+  for (const int32_t id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.pad_id, vocabulary.unk_id}) {
+    if (id != kNoId) special[id] = true;
+  }
+  std::unordered_set<std::string_view> contents;
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    if (token.special || special[token.id] || token.content == "<mask>") contents.insert(token.content);
+  }
+  // tokenizers looks for the text that its decoder is given among the contents as they were added. So a
+  // normalized token with a space is not left out.
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    const std::string decoded = token.normalized ? Normalize(token.content) : token.content;
+    special[token.id] = contents.contains(decoded);
+  }
+  return special;
 }
 
 // Tokens left of two texts of `first` and `second` tokens that together may have `limit`: "longest_first" of
@@ -168,40 +194,46 @@ struct Tokenizer::State {
   State(Loaded loaded, const std::string& source)
       : vocabulary(std::move(loaded.vocabulary)),
         files(std::move(loaded.files)),
-        added_tokens(vocabulary.added_tokens),
+        added_tokens(vocabulary.added_tokens, /*normalized=*/false),
+        normalized_tokens(vocabulary.added_tokens, /*normalized=*/true),
         bpe(vocabulary, source),
         fingerprint(Fingerprint(vocabulary)),
-        special(static_cast<size_t>(VocabularySize(vocabulary))) {
-    // transformers adds those that the tokenizer has a name for; GemmaTokenizer's mask_token is <mask>.
-    for (const AddedToken& token : vocabulary.added_tokens) {
-      special[token.id] = token.special || token.content == "<mask>";
-    }
-    for (const int32_t id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.pad_id, vocabulary.unk_id}) {
-      if (id != kNoId) special[id] = true;
-    }
-  }
+        special(FindSpecial(vocabulary)) {}
 
   // The ids of `text` alone.
   std::vector<int32_t> Encode(std::string_view text) const {
     std::string repaired;
     if (ValidUtf8Prefix(text) != text.size()) text = repaired = ReplaceInvalidUtf8(text);
     std::vector<int32_t> ids;
-    size_t done = 0;
-    while (const auto match = added_tokens.Find(text, done)) {
-      bpe.Encode(text.substr(done, match->begin - done), &ids);
-      ids.push_back(match->id);
-      done = match->end;
-    }
-    bpe.Encode(text.substr(done), &ids);
+    added_tokens.Split(text, [&](std::string_view part, int32_t id) {
+      if (id != kNoId) {
+        ids.push_back(id);
+      } else {
+        EncodeWithoutAdded(part, &ids);
+      }
+    });
     return ids;
+  }
+
+  // Of text in which the tokens that are looked for in raw text were found.
+  void EncodeWithoutAdded(std::string_view text, std::vector<int32_t>* ids) const {
+    if (normalized_tokens.empty()) return bpe.Encode(text, ids);
+    normalized_tokens.Split(Normalize(text), [&](std::string_view part, int32_t id) {
+      if (id != kNoId) {
+        ids->push_back(id);
+      } else {
+        bpe.Encode(part, ids);
+      }
+    });
   }
 
   const Vocabulary vocabulary;
   const std::vector<SourceFile> files;
-  const AddedTokenFinder added_tokens;
+  const AddedTokenSplitter added_tokens;
+  const AddedTokenSplitter normalized_tokens;
   const Bpe bpe;
   const std::string fingerprint;
-  std::vector<bool> special;  // by id
+  const std::vector<bool> special;  // by id
 };
 
 namespace {

@@ -18,9 +18,9 @@ struct EncodeOptions {
 
 /// Gemma 3's tokenizer: text → ids exactly as Hugging Face's fast tokenizer of the same checkpoint.
 ///
-/// Added tokens (<start_of_turn>, runs of newlines, ...) are found in the raw text first, leftmost and
-/// longest; what lies between goes through SentencePiece's BPE. Invalid UTF-8 is read as U+FFFD. Immutable
-/// after Load; all methods may be called from several threads at once.
+/// Added tokens (<start_of_turn>, runs of newlines, ...) are found first, leftmost and longest, with their
+/// flags (AddedToken); what lies between goes through SentencePiece's BPE. Invalid UTF-8 is read as U+FFFD.
+/// Immutable after Load; all methods may be called from several threads at once.
 class Tokenizer {
  public:
   /// From a directory (tokenizer.json, else tokenizer.model, with tokenizer_config.json and

@@ -67,8 +67,8 @@ int32_t ReadId(const std::string& key, const std::string& source) {
   return id;
 }
 
-// transformers takes the added tokens of this file, where it lists any, and tokenizers those of
-// tokenizer.json.
+// transformers takes the added tokens of this file, where it lists any, with their flags, and tokenizers
+// those of tokenizer.json.
 void ApplyAddedTokens(const ordered_json& config, const std::string& source,
                       VocabularySource vocabulary_source, Vocabulary* vocabulary) {
   if (!config.contains("added_tokens_decoder")) return;

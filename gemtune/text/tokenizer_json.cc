@@ -320,10 +320,10 @@ ordered_json FormatAddedTokens(const Vocabulary& vocabulary) {
   for (const AddedToken& token : vocabulary.added_tokens) {
     tokens.push_back({{"id", token.id},
                       {"content", token.content},
-                      {"single_word", false},
-                      {"lstrip", false},
-                      {"rstrip", false},
-                      {"normalized", false},
+                      {"single_word", token.single_word},
+                      {"lstrip", token.lstrip},
+                      {"rstrip", token.rstrip},
+                      {"normalized", token.normalized},
                       {"special", token.special}});
   }
   return tokens;

@@ -8,6 +8,7 @@
 #include <bitset>
 #include <cmath>
 #include <numeric>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -87,12 +88,6 @@ void DropUnusedTail(ScoredPieces* scored, const std::string& source) {
   scored->scores.resize(scored->types.size());
 }
 
-void ReplaceSpaces(std::string* piece) {
-  for (size_t at = piece->find(' '); at != std::string::npos; at = piece->find(' ', at)) {
-    piece->replace(at, 1, kSpaceSymbol);
-  }
-}
-
 void CheckBytes(const Vocabulary& vocabulary, const std::string& source) {
   std::bitset<256> bytes;
   for (const std::string& piece : vocabulary.pieces) {
@@ -102,23 +97,23 @@ void CheckBytes(const Vocabulary& vocabulary, const std::string& source) {
     Fail("{}: not a Gemma tokenizer: it has no token for each byte (<0x00> to <0xFF>)", source);
 }
 
-void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
-  std::unordered_set<std::string_view> seen;
+void CheckContent(const AddedToken& token, const std::string& source) {
+  if (token.content.empty()) Fail("{}: added token {} is empty: remove it", source, token.id);
+  if (token.content.size() > kMaxTokenBytes) {
+    Fail("{}: added token '{}' is longer than {} bytes", source, Printable(token.content), kMaxTokenBytes);
+  }
+  if (ValidUtf8Prefix(token.content) != token.content.size()) {
+    Fail("{}: added token '{}' is not UTF-8", source, Printable(token.content));
+  }
+}
+
+// Hugging Face gives a token that is among the pieces the piece's id, and any other the next one free,
+// whatever id the file says.
+void CheckAddedIds(const Vocabulary& vocabulary, const std::string& source) {
   auto next_id = static_cast<int64_t>(vocabulary.pieces.size());
-  int64_t last_id = kNoId;
+  std::unordered_map<std::string_view, int32_t> not_pieces;
   for (const AddedToken& token : vocabulary.added_tokens) {
     const std::string name = Printable(token.content);
-    if (token.content.empty()) Fail("{}: added token {} is empty", source, token.id);
-    if (token.content.size() > kMaxTokenBytes) {
-      Fail("{}: added token '{}' is longer than {} bytes", source, name, kMaxTokenBytes);
-    }
-    if (ValidUtf8Prefix(token.content) != token.content.size()) {
-      Fail("{}: added token '{}' is not UTF-8", source, name);
-    }
-    if (!seen.insert(token.content).second || token.id <= last_id) {
-      Fail("{}: added token '{}' (id {}) is there twice", source, name, token.id);
-    }
-    last_id = token.id;
     if (token.id < static_cast<int64_t>(vocabulary.pieces.size())) {
       if (vocabulary.pieces[token.id] != token.content) {
         Fail("{}: added token '{}' has the id {} of '{}'", source, name, token.id,
@@ -127,8 +122,40 @@ void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
     } else if (token.id != next_id++) {
       Fail("{}: added token '{}' has the id {}; {} is the next one free", source, name, token.id,
            next_id - 1);
+    } else {
+      not_pieces.emplace(token.content, token.id);
     }
   }
+  if (not_pieces.empty()) return;
+  for (size_t id = 0; id < vocabulary.pieces.size(); ++id) {
+    const auto found = not_pieces.find(vocabulary.pieces[id]);
+    if (found == not_pieces.end()) continue;
+    Fail(
+        "{}: added token '{}' has the id {}, but the vocabulary has it as token {}: save the tokenizer anew "
+        "with transformers",
+        source, Printable(found->first), found->second, id);
+  }
+}
+
+void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
+  std::unordered_set<std::string_view> seen;
+  std::unordered_map<std::string, std::string_view> normalized;
+  int64_t last_id = kNoId;
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    CheckContent(token, source);
+    if (!seen.insert(token.content).second || token.id <= last_id) {
+      Fail("{}: added token '{}' (id {}) is there twice", source, Printable(token.content), token.id);
+    }
+    last_id = token.id;
+    if (!token.normalized) continue;
+    const auto [same, is_new] = normalized.emplace(Normalize(token.content), token.content);
+    if (is_new) continue;
+    Fail(
+        "{}: the added tokens '{}' and '{}' set 'normalized' and are the same once ' ' is U+2581, so that "
+        "tokenizers picks one by chance: remove one, or let one not be normalized",
+        source, Printable(same->second), Printable(token.content));
+  }
+  CheckAddedIds(vocabulary, source);
 }
 
 void CheckIds(const Vocabulary& vocabulary, const std::string& source) {
@@ -150,6 +177,19 @@ void CheckIds(const Vocabulary& vocabulary, const std::string& source) {
 }
 
 }  // namespace
+
+std::string Normalize(std::string_view text) {
+  std::string normalized;
+  normalized.reserve(text.size());
+  for (const char c : text) {
+    if (c == ' ') {
+      normalized += kSpaceSymbol;
+    } else {
+      normalized += c;
+    }
+  }
+  return normalized;
+}
 
 PieceIndex::PieceIndex(std::span<const std::string> pieces, const std::string& source)
     : pieces_(pieces), slots_(std::bit_ceil(pieces.size() * 2 + 1)) {
@@ -199,11 +239,12 @@ Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) 
   for (size_t i = 0; i < scored.pieces.size(); ++i) {
     const auto id = static_cast<int32_t>(i);
     if (!std::isfinite(scored.scores[i])) Fail("{}: token {} has no finite score", source, id);
-    ReplaceSpaces(&scored.pieces[i]);
+    scored.pieces[i] = Normalize(scored.pieces[i]);
     if (scored.types[i] == PieceType::kNormal || scored.types[i] == PieceType::kByte) continue;
     const bool named =
         id == scored.bos_id || id == scored.eos_id || id == scored.pad_id || id == scored.unk_id;
-    vocabulary.added_tokens.push_back({id, scored.pieces[i], named || IsSpecial(scored.pieces[i])});
+    vocabulary.added_tokens.push_back(
+        {.id = id, .content = scored.pieces[i], .special = named || IsSpecial(scored.pieces[i])});
     scored.scores[i] = 0;
   }
   vocabulary.pieces = std::move(scored.pieces);

@@ -20,11 +20,19 @@ inline constexpr size_t kMaxTokenBytes = 1024;
 /// U+2581, which stands for a space in pieces.
 inline constexpr std::string_view kSpaceSymbol = "\xe2\x96\x81";
 
-/// A token that is found in the raw text, before BPE.
+/// What Gemma's normalizer makes of a text: ' ' becomes U+2581, and nothing else is done.
+std::string Normalize(std::string_view text);
+
+/// A token that is found before BPE; the flags are those of Hugging Face's AddedToken. White space and word
+/// characters are those of unicode.h.
 struct AddedToken {
   int32_t id = 0;
   std::string content;
-  bool special = false;  // left out by Decode(skip_special_tokens = true)
+  bool special = false;      // left out by Decode(skip_special_tokens = true)
+  bool single_word = false;  // not found beside a word character
+  bool lstrip = false;       // takes the white space before it along
+  bool rstrip = false;       // takes the white space behind it along
+  bool normalized = false;   // looked for as Normalize(content), in the normalized text between the others
 };
 
 /// pieces[left] + pieces[right] = pieces[merged].

@@ -71,7 +71,8 @@ TEST(ApplyTokenizerConfig, ReadsTheChatTemplate) {
 std::string Decoder(const std::function<void(json*)>& change) {
   json decoder = json::object();
   for (const AddedToken& token : VocabularyFromScores(TinyPieces(), "v").added_tokens) {
-    decoder[std::to_string(token.id)] = {{"content", token.content}, {"special", token.special}};
+    decoder[std::to_string(token.id)] = {
+        {"content", token.content}, {"special", token.special}, {"normalized", token.normalized}};
   }
   change(&decoder);
   return json{{"added_tokens_decoder", decoder}}.dump();
@@ -102,12 +103,30 @@ TEST(ApplyTokenizerConfig, HoldsTheFilesToEachOther) {
               })),
               HasSubstr("'<x>' (id 9999) " + differs));
   EXPECT_THAT(Fault(Decoder([](json* d) { (*d)["5"]["content"] = "<x>"; })), HasSubstr(differs));
-  EXPECT_THAT(Fault(Decoder([](json* d) { (*d)["5"]["lstrip"] = true; })), HasSubstr("sets 'lstrip'"));
+  EXPECT_THAT(Fault(Decoder([](json* d) { (*d)["5"]["lstrip"] = nullptr; })),
+              HasSubstr("f: 'lstrip' of the added token '[multimodal]' is not true or false"));
   EXPECT_THAT(Fault(R"({"added_tokens_decoder": {"x": {"content": "<x>"}}})"),
               HasSubstr("'x' in 'added_tokens_decoder'"));
   EXPECT_THAT(Fault(R"({"added_tokens_decoder": {"-1": {"content": "<x>"}}})"), HasSubstr("'-1'"));
   EXPECT_THAT(Fault(R"({"added_tokens_decoder": {"99999999999": {}}})"), HasSubstr("'99999999999'"));
   EXPECT_THAT(Fault(R"({"added_tokens_decoder": 3})"), HasSubstr("'added_tokens_decoder'"));
+}
+
+TEST(ApplyTokenizerConfig, ItsFlagsOverrideThoseOfTokenizerJson) {
+  Vocabulary vocabulary = VocabularyFromScores(TinyPieces(), "v");
+  AddedToken& multimodal = vocabulary.added_tokens[5];
+  multimodal.single_word = multimodal.lstrip = true;
+  ApplyTokenizerConfig("{}", "f", kJson, &vocabulary);
+  EXPECT_TRUE(vocabulary.added_tokens[5].single_word && vocabulary.added_tokens[5].lstrip);
+  const auto decoder = Decoder([](json* d) {
+    (*d)["5"]["rstrip"] = true;
+    (*d)["6"] = {{"content", "<start_of_turn>"}};
+  });
+  ApplyTokenizerConfig(decoder, "f", kJson, &vocabulary);
+  const AddedToken& changed = vocabulary.added_tokens[5];
+  EXPECT_FALSE(changed.single_word || changed.lstrip || changed.normalized);
+  EXPECT_TRUE(changed.rstrip);
+  EXPECT_TRUE(vocabulary.added_tokens[6].normalized);  // by default, as it is not special there
 }
 
 TEST(ApplyTokenizerConfig, RefusesWhatIsNotAnObject) {

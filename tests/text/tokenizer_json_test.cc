@@ -40,8 +40,10 @@ void ExpectSame(const Vocabulary& a, const Vocabulary& b) {
   }
   ASSERT_EQ(a.added_tokens.size(), b.added_tokens.size());
   for (size_t i = 0; i < a.added_tokens.size(); ++i) {
-    EXPECT_EQ(std::tie(a.added_tokens[i].id, a.added_tokens[i].content, a.added_tokens[i].special),
-              std::tie(b.added_tokens[i].id, b.added_tokens[i].content, b.added_tokens[i].special));
+    const auto all = [](const AddedToken& t) {
+      return std::tie(t.id, t.content, t.special, t.single_word, t.lstrip, t.rstrip, t.normalized);
+    };
+    EXPECT_EQ(all(a.added_tokens[i]), all(b.added_tokens[i]));
   }
   EXPECT_EQ(a.unk_id, b.unk_id);
   EXPECT_EQ(a.special_tokens.single_before, b.special_tokens.single_before);
@@ -54,7 +56,8 @@ void ExpectSame(const Vocabulary& a, const Vocabulary& b) {
 TEST(ParseTokenizerJson, ReadsWhatTransformersWrote) {
   const Vocabulary parsed = ParseTokenizerJson(ReadFile(kTiny / "tokenizer.json"), "f");
   Vocabulary expected = VocabularyFromScores(TinyPieces(), "f");
-  expected.added_tokens.push_back({static_cast<int32_t>(expected.pieces.size()), "<image_soft_token>", true});
+  expected.added_tokens.push_back(
+      {.id = static_cast<int32_t>(expected.pieces.size()), .content = "<image_soft_token>", .special = true});
   ExpectSame(parsed, expected);
 }
 
@@ -137,7 +140,8 @@ TEST(ParseTokenizerJson, RefusesTokenizersOfAnotherKind) {
   EXPECT_THAT(set("/pre_tokenizer", {{"type", "ByteLevel"}}), HasSubstr("its pre_tokenizer"));
   EXPECT_THAT(set("/decoder", nullptr), HasSubstr("its decoder"));
   EXPECT_THAT(set("/decoder/decoders/1", {{"type", "Strip"}}), HasSubstr("its decoder"));
-  EXPECT_THAT(set("/added_tokens/5/lstrip", true), HasSubstr("added token '[multimodal]' sets 'lstrip'"));
+  EXPECT_THAT(set("/added_tokens/5/lstrip", 1),
+              HasSubstr("'lstrip' of the added token '[multimodal]' is not"));
   EXPECT_NO_THROW(ParseTiny([](json* t) { (*t)["pre_tokenizer"] = nullptr; }));
 }
 
@@ -205,6 +209,15 @@ TEST(FormatTokenizerJson, IsReadAgain) {
   EXPECT_EQ(json::parse(text), Tiny());
   // The layout of tokenizers' Tokenizer.save.
   EXPECT_EQ(text, nlohmann::ordered_json::parse(text).dump(2));
+}
+
+TEST(FormatTokenizerJson, KeepsTheFlags) {
+  const json sets = json::parse(ReadFile(kGolden / "added_tokens_golden.json"));
+  for (const json& set : sets) {
+    const Vocabulary vocabulary = ParseTiny([&](json* t) { (*t)["added_tokens"] = set["added_tokens"]; });
+    EXPECT_EQ(json::parse(FormatTokenizerJson(vocabulary))["added_tokens"], set["added_tokens"]);
+  }
+  EXPECT_EQ(sets.size(), 4u);
 }
 
 }  // namespace

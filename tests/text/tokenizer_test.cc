@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <set>
 
 #include "gemtune/base/parallel.h"
 #include "tests/support/gguf_writer.h"
@@ -116,6 +117,45 @@ TEST_F(TokenizerTest, DecodesAsTransformers) {
   EXPECT_EQ(tokenizer.Decode(Ids{size - 1}, false), "<image_soft_token>");
   EXPECT_THAT(MessageOf([&] { tokenizer.Decode(Ids{size}, false); }), HasSubstr("is outside the vocabulary"));
   EXPECT_THAT(MessageOf([&] { tokenizer.Decode(Ids{-1}, true); }), HasSubstr("token id -1 is outside"));
+}
+
+// Tokens with all kinds of flags, among spaces, words and letters of several scripts.
+TEST_F(TokenizerTest, FindsAddedTokensAsTransformers) {
+  const json sets = json::parse(ReadFile(kGolden / "added_tokens_golden.json"));
+  std::set<std::string> fingerprints;
+  size_t count = 0;
+  for (const json& set : sets) {
+    json tokenizer_json = json::parse(ReadFile(kTiny / "tokenizer.json"));
+    tokenizer_json["added_tokens"] = set["added_tokens"];
+    std::ofstream(dir_ / "tokenizer.json") << tokenizer_json;
+    const Tokenizer tokenizer = Tokenizer::Load(dir_);
+    fingerprints.insert(tokenizer.fingerprint());
+    for (const json& golden : set["cases"]) {
+      const Ids ids = tokenizer.Encode(golden["text"].get<std::string>(), {.add_special_tokens = false});
+      EXPECT_EQ(ids, golden["ids"].get<Ids>()) << golden;
+      EXPECT_EQ(tokenizer.Decode(ids, false), golden["decoded"].get<std::string>()) << golden;
+      EXPECT_EQ(tokenizer.Decode(ids, true), golden["without_special"].get<std::string>()) << golden;
+      ++count;
+    }
+  }
+  EXPECT_EQ(fingerprints.size(), 4u);
+  EXPECT_GT(count, 300u);
+}
+
+TEST_F(TokenizerTest, SavesAddedTokensOfAModelWithTheirFlags) {
+  const fs::path path = dir_ / "model";
+  fs::create_directory(path);
+  fs::copy(kTinyModel, path / "tokenizer.model");
+  const auto size = static_cast<int32_t>(TinyPieces().pieces.size());
+  const json token = {{"content", "<PROD>"}, {"lstrip", true}, {"normalized", true}};
+  const json decoder = {{std::to_string(size), token}};
+  std::ofstream(path / "tokenizer_config.json") << json{{"added_tokens_decoder", decoder}};
+  const Tokenizer tokenizer = Tokenizer::Load(path);
+  tokenizer.Save(dir_ / "saved");
+  const Tokenizer saved = Tokenizer::Load(dir_ / "saved");
+  EXPECT_EQ(saved.fingerprint(), tokenizer.fingerprint());
+  EXPECT_EQ(saved.Encode("a\t<PROD>"), (Ids{2, 325, size}));
+  EXPECT_EQ(tokenizer.Encode("a\t<PROD>"), saved.Encode("a\t<PROD>"));
 }
 
 TEST_F(TokenizerTest, ReadsDamagedTextAsReplacementCharacters) {
@@ -237,6 +277,15 @@ TEST_F(TokenizerTest, FingerprintsTellWhatGivesOtherIds) {
   };
   EXPECT_EQ(changed("/version", "1.0"), tokenizer.fingerprint());
   EXPECT_NE(changed("/post_processor", nullptr), tokenizer.fingerprint());
+  // Beside a configuration that lists no tokens: its flags would count.
+  fs::remove(path / "tokenizer_config.json");
+  EXPECT_EQ(changed("/added_tokens/5/special", true), tokenizer.fingerprint());
+  std::set<std::string> all = {tokenizer.fingerprint()};
+  for (const std::string flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
+    EXPECT_TRUE(all.insert(changed(("/added_tokens/5/" + flag).c_str(), true)).second) << flag;
+  }
+  // As it was before there were flags: token caches made then are still found.
+  EXPECT_EQ(tokenizer.fingerprint(), "1da46d70e1f41c079bf27e310ff51b69");
 }
 
 TEST_F(TokenizerTest, SaysWhatItCannotLoad) {

@@ -147,7 +147,7 @@ TEST(MakeTemplate, PutsTokensAroundEachText) {
 TEST(CheckVocabulary, BoundsAddedTokens) {
   Vocabulary vocabulary = VocabularyFromScores(TinyPieces(), "f");
   const auto id = static_cast<int32_t>(VocabularySize(vocabulary));
-  vocabulary.added_tokens.push_back({id, std::string(1025, 'a')});
+  vocabulary.added_tokens.push_back({.id = id, .content = std::string(1025, 'a')});
   EXPECT_THAT(MessageOf([&] { CheckVocabulary(vocabulary, "f"); }), HasSubstr("is longer than 1024 bytes"));
 }
 
@@ -163,7 +163,9 @@ TEST(CheckVocabulary, HoldsAddedTokensToThePieces) {
   EXPECT_THAT(fault({{size + 1, "<new>"}}), HasSubstr("added token '<new>' has the id"));
   EXPECT_THAT(fault({{size, "<new>"}, {size, "<newer>"}}), HasSubstr("twice"));
   EXPECT_THAT(fault({{size, "<new>"}, {size + 1, "<new>"}}), HasSubstr("twice"));
-  EXPECT_THAT(fault({{size, ""}}), HasSubstr("is empty"));
+  EXPECT_THAT(fault({{size, ""}}), HasSubstr("is empty: remove it"));
+  EXPECT_THAT(fault({{size, "hello"}}),
+              HasSubstr("added token 'hello' has the id 365, but the vocabulary has it as token 288: save"));
   EXPECT_THAT(fault({{size, "\xff"}}), HasSubstr("is not UTF-8"));
   EXPECT_THAT(fault({{-1, "<new>"}}), HasSubstr("twice"));
 
@@ -177,6 +179,27 @@ TEST(CheckVocabulary, HoldsAddedTokensToThePieces) {
   EXPECT_EQ(TokenText(more, 0), "<pad>");
   more.special_tokens.pair_between = {size + 2};
   EXPECT_THAT(MessageOf([&] { CheckVocabulary(more, "f"); }), HasSubstr("the template token's id"));
+}
+
+TEST(CheckVocabulary, RefusesNormalizedTokensThatAreOne) {
+  const auto check = [](bool first, bool second) {
+    Vocabulary both = VocabularyFromScores(TinyPieces(), "f");
+    const auto size = static_cast<int32_t>(both.pieces.size());
+    both.added_tokens.push_back({.id = size, .content = " foo", .normalized = first});
+    both.added_tokens.push_back({.id = size + 1, .content = "\u2581foo", .normalized = second});
+    CheckVocabulary(both, "f");
+  };
+  EXPECT_EQ(
+      MessageOf([&] { check(true, true); }),
+      "f: the added tokens ' foo' and '\\xe2\\x96\\x81foo' set 'normalized' and are the same once ' ' is "
+      "U+2581, so that tokenizers picks one by chance: remove one, or let one not be normalized");
+  EXPECT_NO_THROW(check(true, false));
+  EXPECT_NO_THROW(check(false, true));
+}
+
+TEST(Normalize, MakesSpacesSymbols) {
+  EXPECT_EQ(Normalize(""), "");
+  EXPECT_EQ(Normalize(" a  b\n\t\u00a0\u3000\u2581"), "\u2581a\u2581\u2581b\n\t\u00a0\u3000\u2581");
 }
 
 TEST(CheckMerges, RefusesListsThatAreNotOfScores) {
