@@ -20,20 +20,25 @@ int32_t FindAddedToken(const Vocabulary& vocabulary, std::string_view content) {
   return found == vocabulary.added_tokens.end() ? kNoId : found->id;
 }
 
-// The id of config[key], a string or an AddedToken; without the key `present` or the id of `by_default`, the
+// Of a token as the file has it, a string or an AddedToken; nothing if it is neither.
+std::optional<std::string> TokenContent(const ordered_json& token) {
+  const ordered_json& content = token.is_object() && token.contains("content") ? token["content"] : token;
+  if (!content.is_string()) return std::nullopt;
+  return content.get<std::string>();
+}
+
+// The id of config[key]; without the key `present` or the id of `by_default`, the
 // value in GemmaTokenizer.
 int32_t ReadSpecialToken(const ordered_json& config, const char* key, int32_t present,
                          std::string_view by_default, const Vocabulary& vocabulary,
                          const std::string& source) {
   if (!config.contains(key)) return present != kNoId ? present : FindAddedToken(vocabulary, by_default);
-  const ordered_json* token = &config[key];
-  if (token->is_null()) return kNoId;
-  if (token->is_object() && token->contains("content")) token = &(*token)["content"];
-  if (!token->is_string()) Fail("{}: '{}' is not a token", source, key);
-  const auto content = token->get<std::string>();
-  const int32_t id = FindAddedToken(vocabulary, content);
+  if (config[key].is_null()) return kNoId;
+  const std::optional<std::string> content = TokenContent(config[key]);
+  if (!content) Fail("{}: '{}' is not a token", source, key);
+  const int32_t id = FindAddedToken(vocabulary, *content);
   if (id == kNoId)
-    Fail("{}: '{}' is '{}', which is not among the added tokens", source, key, Printable(content));
+    Fail("{}: '{}' is '{}', which is not among the added tokens", source, key, Printable(*content));
   return id;
 }
 
@@ -104,6 +109,29 @@ void ApplyAddedTokens(const ordered_json& config, const std::string& source,
   for (auto& [id, token] : tokens) vocabulary->added_tokens.push_back(std::move(token));
 }
 
+// Any key "..._token" names a token, as do the members of extra_special_tokens (additional_special_tokens in
+// older files): transformers makes what has a name special, and adds what is not there, also from a plain
+// list.
+void ApplyNamedTokens(const ordered_json& config, const std::string& source, Vocabulary* vocabulary) {
+  const auto apply = [&](const std::string& key, const ordered_json& token, bool named) {
+    const std::optional<std::string> content = TokenContent(token);
+    if (!content) return;  // null, or a flag such as add_bos_token
+    const auto found = std::ranges::find(vocabulary->added_tokens, *content, &AddedToken::content);
+    if (found == vocabulary->added_tokens.end()) {
+      Fail(
+          "{}: '{}' names '{}', which is not among the added tokens: save the tokenizer anew with "
+          "transformers",
+          source, Printable(key), Printable(*content));
+    }
+    found->special = found->special || named;
+  };
+  for (const auto& [key, value] : config.items()) {
+    if (key.ends_with("_token")) apply(key, value, true);
+    if (key != "extra_special_tokens" && key != "additional_special_tokens") continue;
+    for (const ordered_json& token : value) apply(key, token, value.is_object());
+  }
+}
+
 }  // namespace
 
 void ApplyTokenizerConfig(std::string_view text, const std::string& source,
@@ -117,6 +145,7 @@ void ApplyTokenizerConfig(std::string_view text, const std::string& source,
   vocabulary->bos_id = token("bos_token", vocabulary->bos_id, "<bos>");
   vocabulary->eos_id = token("eos_token", vocabulary->eos_id, "<eos>");
   vocabulary->pad_id = token("pad_token", vocabulary->pad_id, "<pad>");
+  ApplyNamedTokens(config, source, vocabulary);
   if (vocabulary_source == VocabularySource::kSentencePiece) {
     const bool add_bos = ReadFlag(config, "add_bos_token", true, source);
     const bool add_eos = ReadFlag(config, "add_eos_token", false, source);

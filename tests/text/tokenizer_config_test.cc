@@ -129,6 +129,24 @@ TEST(ApplyTokenizerConfig, ItsFlagsOverrideThoseOfTokenizerJson) {
   EXPECT_TRUE(vocabulary.added_tokens[6].normalized);  // by default, as it is not special there
 }
 
+TEST(ApplyTokenizerConfig, MakesWhatHasANameSpecial) {
+  const auto is_special = [](const std::string& config) { return Apply(config).added_tokens[5].special; };
+  EXPECT_FALSE(is_special("{}"));
+  EXPECT_TRUE(is_special(R"({"image_token": "[multimodal]"})"));
+  EXPECT_TRUE(is_special(R"({"unk_token": {"content": "[multimodal]"}})"));
+  EXPECT_TRUE(is_special(R"({"extra_special_tokens": {"image_token": "[multimodal]"}})"));
+  EXPECT_FALSE(is_special(R"({"extra_special_tokens": ["[multimodal]", {"content": "<eos>"}]})"));
+  EXPECT_FALSE(is_special(R"({"image_token": null, "add_bos_token": true, "extra_special_tokens": null})"));
+  for (const char* config : {R"({"image_token": "<x>"})", R"({"extra_special_tokens": {"x": "<x>"}})",
+                             R"({"extra_special_tokens": ["<x>"]})",
+                             R"({"additional_special_tokens": ["<eos>", {"content": "<x>"}]})"}) {
+    EXPECT_THAT(Fault(config),
+                HasSubstr("names '<x>', which is not among the added tokens: save the tokenizer "
+                          "anew with transformers"))
+        << config;
+  }
+}
+
 TEST(ApplyTokenizerConfig, RefusesWhatIsNotAnObject) {
   for (const char* text : {"", "[]", "3", "{", "\xff"}) EXPECT_THAT(Fault(text), HasSubstr("f: ")) << text;
 }
