@@ -35,6 +35,13 @@ copy("config", "*/golden/*config.json", "model/golden/*/config.json")
 copy("adapter_config", "model/golden/*/adapter_config.json")
 copy("parquet", "data/golden/*.parquet")
 
+tokenizer = json.loads((TESTS / "text/golden/tiny/tokenizer.json").read_text("utf-8"))
+for number, flagged in enumerate(json.loads((TESTS / "text/golden/added_tokens_golden.json").read_text("utf-8"))):
+    tokens = flagged["added_tokens"]
+    (target("tokenizer_json") / f"flags-{number}.json").write_text(json.dumps(tokenizer | {"added_tokens": tokens}))
+    decoder = {token["id"]: {key: token[key] for key in token if key != "id"} for token in tokens}
+    (target("tokenizer_config") / f"flags-{number}.json").write_text(json.dumps({"added_tokens_decoder": decoder}))
+
 shards = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
 weight_map = {"model.norm.weight": shards[1], "score.weight": shards[1], "model.embed_tokens.weight": shards[0]}
 index = {"metadata": {"total_size": 104176}, "weight_map": weight_map}

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const std::string folder : {"tiny", "tiny_spm"}) {
     fuzz::Run([&] {
       fuzz::Write(folder + "/tokenizer_config.json", data, size);
-      gemtune::text::Tokenizer::Load(fuzz::Directory() / folder).Encode("The cat <bos>");
+      gemtune::text::Tokenizer::Load(fuzz::Directory() / folder).Encode("The cat <bos>\t <b>\n\n\u3000cat_");
     });
   }
   return 0;
