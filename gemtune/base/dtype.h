@@ -6,7 +6,7 @@
 namespace gemtune {
 
 /// Element types of stored tensors, named as in safetensors.
-enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
+enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool, kF8E4M3, kF8E5M2 };
 
 /// Bytes of one element.
 int64_t ElementSize(DType dtype);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
 #include "gemtune/base/float16.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/round_up.h"
@@ -17,6 +18,7 @@
 #include "gemtune/io/gguf_config.h"
 #include "gemtune/io/json_file.h"
 #include "gemtune/io/mapped_file.h"
+#include "gemtune/io/quantised.h"
 #include "gemtune/io/safetensors.h"
 #include "gemtune/io/tensor_names.h"
 #include "gemtune/kernels/quant.h"
@@ -101,16 +103,31 @@ void RefuseAdapter(const fs::path& directory) {
   Fail("{}: is an adapter, not a whole model; make it one first: gemtune merge", directory.string());
 }
 
-[[noreturn]] void FailWithoutWeights(const fs::path& directory) {
+// Has the model in PyTorch's files, which are not read, a classifier's head?
+bool IsClassifier(const fs::path& directory, const Json& config) {
+  const auto says = [&](const char* entry, std::string_view text) {
+    const auto found = config.find(entry);
+    return found != config.end() && found->dump().find(text) != std::string::npos;
+  };
+  if (says("architectures", "ForSequenceClassification") || says("id2label", ":") ||
+      config.contains("num_labels"))
+    return true;
+  const fs::path index = directory / "pytorch_model.bin.index.json";
+  return Exists(index) && ReadFile(index).find("\"score.weight\"") != std::string::npos;
+}
+
+[[noreturn]] void FailWithoutWeights(const fs::path& directory, const Json& config) {
   RefuseAdapter(directory);
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
       Fail(
-          "{}: has PyTorch weights only ({}); convert them to safetensors: AutoModelForCausalLM"
-          ".from_pretrained(...).save_pretrained(...) in Python",
-          directory.string(), Printable(entry.path().filename().string()));
+          "{0}: has PyTorch weights only ({1}); add safetensors in Python: import transformers; "
+          "transformers.{2}"
+          ".from_pretrained(\"{0}\").save_pretrained(\"{0}\")",
+          directory.string(), Printable(entry.path().filename().string()),
+          IsClassifier(directory, config) ? "AutoModelForSequenceClassification" : "AutoModelForCausalLM");
     }
   }
   Fail("{}: has neither model.safetensors nor {}", directory.string(), kIndexName);
@@ -188,9 +205,10 @@ struct Checkpoint::State {
     } else if (Exists(path / kIndexName)) {
       for (const auto& [file, names] : ReadIndex(path / kIndexName)) OpenShard(file, names, found);
     } else {
-      FailWithoutWeights(path);
+      FailWithoutWeights(path, config);
     }
     Take(std::move(found));
+    RefuseQuantised(path, config, tensors);
   }
 
   void OpenShard(const std::string& file, const std::vector<std::string>& names, std::vector<Tensor>& found) {

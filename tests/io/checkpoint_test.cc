@@ -300,8 +300,9 @@ TEST_F(CheckpointTest, WhatIsNoModel) {
   Write("config.json", "{}");
   EXPECT_THAT(Fault(), HasSubstr("has neither model.safetensors nor model.safetensors.index.json"));
   Write("pytorch_model.bin", "PK");
-  EXPECT_THAT(Fault(),
-              AllOf(HasSubstr("PyTorch weights only (pytorch_model.bin)"), HasSubstr("save_pretrained")));
+  EXPECT_THAT(Fault(), AllOf(HasSubstr("PyTorch weights only (pytorch_model.bin)"),
+                             HasSubstr("AutoModelForCausalLM.from_pretrained(\"" + dir_.string() + "\")"),
+                             HasSubstr("save_pretrained(\"" + dir_.string() + "\")")));
   const auto open = [&](const char* name) { return MessageOf([&] { Checkpoint::Open(dir_ / name); }); };
   EXPECT_THAT(open("gone"), HasSubstr("there is no such file or directory"));
   EXPECT_THAT(open("pytorch_model.bin"), HasSubstr("is neither a GGUF file nor a model directory"));
@@ -312,6 +313,32 @@ TEST_F(CheckpointTest, WhatIsNoModel) {
   EXPECT_THAT(open("l.gguf"), HasSubstr("architecture 'llama'; gemtune reads gemma3"));
   GgufWriter().Set("split.count", uint16_t{2}).Write(dir_ / "s.gguf");
   EXPECT_THAT(open("s.gguf"), HasSubstr("is one of 2 parts; merge them"));
+}
+
+// AutoModelForCausalLM would drop the head.
+TEST_F(CheckpointTest, AClassifierInPyTorchsFilesIsToBeConvertedAsOne) {
+  Write("pytorch_model.bin", "PK");
+  for (const char* config : {R"({"architectures": ["Gemma3TextForSequenceClassification"]})",
+                             R"({"id2label": {"0": "a"}})", R"({"num_labels": 3})"}) {
+    Write("config.json", config);
+    EXPECT_THAT(Fault(), HasSubstr("transformers.AutoModelForSequenceClassification.from_pretrained"))
+        << config;
+  }
+  Write("config.json", R"({"architectures": ["Gemma3ForCausalLM"], "id2label": null})");
+  EXPECT_THAT(Fault(), HasSubstr("AutoModelForCausalLM"));
+  Write("pytorch_model.bin.index.json", R"({"weight_map": {"score.weight": "pytorch_model-1.bin"}})");
+  EXPECT_THAT(Fault(), HasSubstr("AutoModelForSequenceClassification"));
+}
+
+TEST_F(CheckpointTest, AQuantisedModelIsNoneOfNumbers) {
+  Write("config.json", R"({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true}})");
+  const std::vector<std::byte> packed(4);
+  WriteSafetensors(dir_ / "model.safetensors",
+                   {{"model.layers.0.mlp.up_proj.weight", {DType::kU8, {4, 1}, packed}}});
+  EXPECT_THAT(Fault(), HasSubstr("is quantised (bitsandbytes); take the unquantised model"));
+  WriteSafetensors(dir_ / "model.safetensors", {{"model.norm.weight", {DType::kF8E4M3, {4}, packed}}});
+  Write("config.json", "{}");
+  EXPECT_THAT(Fault(), HasSubstr("is quantised (fp8)"));
 }
 
 // A real file and what transformers made of it, where the environment names them.

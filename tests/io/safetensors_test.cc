@@ -132,8 +132,8 @@ TEST_F(Safetensors, WrongSizesAndHeaders) {
 TEST_F(Safetensors, WrongTensors) {
   EXPECT_THAT(Fault(R"({"t":[]})"), HasSubstr("f.safetensors: 't': is not an object"));
   EXPECT_THAT(Fault(R"({"t":{}})"), HasSubstr("'t': has no string 'dtype'"));
-  EXPECT_THAT(Fault(OneTensor("F8_E4M3", "[2]", "[0,2]"), 2),
-              HasSubstr("'t': dtype 'F8_E4M3' is not supported"));
+  EXPECT_THAT(Fault(OneTensor("F8_E8M0", "[2]", "[0,2]"), 2),
+              HasSubstr("'t': dtype 'F8_E8M0' is not supported"));
   EXPECT_THAT(Fault(OneTensor("F32", "2", "[0,8]"), 8), HasSubstr("has no array 'shape'"));
   EXPECT_THAT(Fault(OneTensor("F32", "[-2]", "[0,8]"), 8), HasSubstr("'shape' holds -2"));
   EXPECT_THAT(Fault(OneTensor("F32", "[2.0]", "[0,8]"), 8), HasSubstr("'shape' holds 2.0"));
