@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "gemtune/base/error.h"
@@ -16,18 +17,25 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// Entries that change nothing in what a trained adapter computes, or that are read one by one below. Any
-// other is an error unless it is empty: null, false, {} or [].
+// Entries that change nothing in what a trained adapter computes (fan_in_fan_out: peft sets it right for a
+// linear module), or that are read one by one below. Any other is an error unless it is empty: null, false,
+// {} or [].
 const std::set<std::string> kKnownEntries = {"peft_type",
                                              "task_type",
                                              "r",
                                              "lora_alpha",
                                              "lora_dropout",
                                              "target_modules",
+                                             "exclude_modules",
+                                             "layers_to_transform",
+                                             "layers_pattern",
+                                             "rank_pattern",
+                                             "alpha_pattern",
                                              "modules_to_save",
                                              "use_rslora",
                                              "use_dora",
                                              "bias",
+                                             "fan_in_fan_out",
                                              "peft_version",
                                              "inference_mode",
                                              "auto_mapping",
@@ -41,15 +49,38 @@ const std::set<std::string> kKnownEntries = {"peft_type",
 // Starts that leave the base as it is. The others (pissa, olora, loftq, corda, ...) take something out of it.
 const std::set<std::string> kKnownStarts = {"true", "false", "gaussian", "eva", "orthogonal"};
 
+// Settings, and kinds of adapters, that cannot become part of Gemma 3's weights, in peft either.
+const std::set<std::string> kUnmergeable = {
+    "lora_bias",           "layer_replication", "alora_invocation_tokens",
+    "\"PROMPT_TUNING\"",   "\"P_TUNING\"",      "\"PREFIX_TUNING\"",
+    "\"ADAPTION_PROMPT\"", "\"CPT\"",           "\"MULTITASK_PROMPT_TUNING\""};
+
+bool IsEmpty(const Json& value) {
+  return value.is_null() || value == false || ((value.is_structured() || value.is_string()) && value.empty());
+}
+
+// More modules than any Gemma 3 has, its vision tower included.
+constexpr size_t kMaxPatterns = 2000;
+
+constexpr int64_t kMaxRank = 1 << 20;
+
 // One adapter_config.json, with the file's name in every complaint.
 class Reader {
  public:
-  explicit Reader(const fs::path& path) : path_(path.string()), json_(io::ParseJsonFile(path)) {
+  explicit Reader(const fs::path& directory)
+      : directory_(directory.string()),
+        path_((directory / kAdapterConfigName).string()),
+        json_(io::ParseJsonFile(path_)) {
     if (!json_.is_object()) Fail("{}: is not a JSON object", path_);
   }
 
   const std::string& path() const { return path_; }
   const Json& json() const { return json_; }
+
+  // `what` is a setting's name, or the kind of the adapter as it stands in the file.
+  std::string Advice(const std::string& what) const {
+    return kUnmergeable.contains(what) ? "train the adapter again without that" : MergeAdvice(directory_);
+  }
 
   // null where there is none.
   Json At(const char* name) const { return json_.value(name, Json()); }
@@ -60,12 +91,18 @@ class Reader {
     return value.is_boolean() && value.get<bool>();
   }
 
-  double Number(const char* name, double least, double most) const {
-    const Json value = At(name);
+  // `name` says in messages what `value` is.
+  double Number(const std::string& name, const Json& value, double least, double most) const {
     if (!value.is_number() || !(value.get<double>() >= least && value.get<double>() <= most)) {
-      Fail("{}: '{}' is no number between {} and {}", path_, name, least, most);
+      Fail("{}: {} is no number between {} and {}", path_, name, least, most);
     }
     return value.get<double>();
+  }
+
+  int64_t WholeNumber(const std::string& name, const Json& value, int64_t least, int64_t most) const {
+    const double number = Number(name, value, static_cast<double>(least), static_cast<double>(most));
+    if (number != std::floor(number)) Fail("{}: {} is no whole number", path_, name);
+    return static_cast<int64_t>(number);
   }
 
   std::vector<std::string> Names(const char* name) const {
@@ -80,27 +117,70 @@ class Reader {
     return value.get<std::vector<std::string>>();
   }
 
-  // Throws Error unless the entry is that text; null passes where `may_be_absent`.
-  void Expect(const char* name, const std::string& text, bool may_be_absent) const {
+  // What is one name, or a list of them.
+  std::vector<std::string> NameOrNames(const char* name) const {
     const Json value = At(name);
-    if (value == text || (value.is_null() && may_be_absent)) return;
-    Fail("{}: '{}' is {}; gemtune reads {} only", path_, name, Printable(value.dump()), text);
+    if (!value.is_string()) return Names(name);
+    return value.empty() ? std::vector<std::string>() : std::vector{value.get<std::string>()};
+  }
+
+  // A regular expression where the entry is a text, else a list of names.
+  void NamesOrExpression(const char* name, std::vector<std::string>& names, std::string& expression) const {
+    const Json value = At(name);
+    if (!value.is_string()) {
+      names = Names(name);
+      return;
+    }
+    expression = value.get<std::string>();
+    CheckExpression(name, expression);
+  }
+
+  void CheckExpression(const char* name, const std::string& expression) const {
+    Pattern(expression, fmt::format("{}: '{}'", path_, name));
+  }
+
+  // {"expression": value} in the file's order, which decides where two match.
+  std::vector<std::pair<std::string, Json>> Patterns(const char* name) const {
+    const Json value = At(name);
+    if (IsEmpty(value)) return {};
+    if (!value.is_object()) Fail("{}: '{}' is no object of names and numbers", path_, name);
+    if (value.size() > kMaxPatterns) Fail("{}: '{}' has more than {} entries", path_, name, kMaxPatterns);
+    std::vector<std::pair<std::string, Json>> patterns;
+    for (const auto& [key, number] : value.items()) {
+      CheckExpression(name, key);
+      patterns.emplace_back(key, number);
+    }
+    return patterns;
   }
 
  private:
-  std::string path_;
+  std::string directory_, path_;
   Json json_;
 };
 
-bool IsEmpty(const Json& value) {
-  return value.is_null() || value == false || ((value.is_structured() || value.is_string()) && value.empty());
+void RefuseOtherKinds(const Reader& reader) {
+  const Json kind = reader.At("peft_type"), task = reader.At("task_type");
+  if (kind != "LORA") {
+    Fail("{}: 'peft_type' is {}; gemtune reads LORA only; {}", reader.path(), Printable(kind.dump()),
+         reader.Advice(kind.dump()));
+  }
+  if (!task.is_null() && task != "SEQ_CLS") {
+    Fail(
+        "{}: 'task_type' is {}: this is no classifier's adapter (SEQ_CLS); to train a classifier on it, make "
+        "it "
+        "part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to gemtune train",
+        reader.path(), Printable(task.dump()));
+  }
+  const Json bias = reader.At("bias");
+  if (IsEmpty(bias) || bias == "none" || bias == "all" || bias == "lora_only") return;
+  Fail("{}: 'bias' is {}; peft knows none, all and lora_only", reader.path(), Printable(bias.dump()));
 }
 
 void RefuseUnknownSettings(const Reader& reader) {
   for (const auto& [name, value] : reader.json().items()) {
     if (kKnownEntries.contains(name) || IsEmpty(value)) continue;
-    Fail("{}: '{}' is {}, a setting that gemtune does not know", reader.path(), Printable(name),
-         Printable(value.dump()));
+    Fail("{}: '{}' is {}, a setting that gemtune does not know; {}", reader.path(), Printable(name),
+         Printable(value.dump()), reader.Advice(name));
   }
   const Json start = reader.At("init_lora_weights");
   const std::string name = start.is_string() ? start.get<std::string>()
@@ -116,39 +196,66 @@ void RefuseUnknownSettings(const Reader& reader) {
 }
 
 void ReadTargets(const Reader& reader, LoraConfig& lora) {
-  const Json targets = reader.At("target_modules");
-  if (targets.is_string()) {
-    const auto& text = targets.get_ref<const std::string&>();
-    if (text == "all-linear") return;
-    Pattern(text, fmt::format("{}: 'target_modules'", reader.path()));
-    lora.target_pattern = text;
-  } else {
-    lora.target_modules = reader.Names("target_modules");
-  }
+  reader.NamesOrExpression("exclude_modules", lora.exclude_modules, lora.exclude_pattern);
+  if (reader.At("target_modules") == "all-linear") return;
+  reader.NamesOrExpression("target_modules", lora.target_modules, lora.target_pattern);
   if (lora.target_pattern.empty() && lora.target_modules.empty()) {
     Fail("{}: 'target_modules' names none", reader.path());
   }
 }
 
+void ReadLayers(const Reader& reader, LoraConfig& lora) {
+  const Json layers = reader.At("layers_to_transform");
+  const auto add = [&](const Json& layer) {
+    lora.layers_to_transform.push_back(
+        reader.WholeNumber("'layers_to_transform'", layer, -1'000'000, 1'000'000));
+  };
+  if (layers.is_array()) {
+    for (const Json& layer : layers) add(layer);
+  } else if (!IsEmpty(layers)) {
+    add(layers);
+  }
+  lora.layers_pattern = reader.NameOrNames("layers_pattern");
+  for (const std::string& expression : lora.layers_pattern)
+    reader.CheckExpression("layers_pattern", expression);
+}
+
+void ReadRanks(const Reader& reader, LoraConfig& lora) {
+  lora.r = reader.WholeNumber("'r'", reader.At("r"), 1, kMaxRank);
+  lora.lora_alpha = reader.Number("'lora_alpha'", reader.At("lora_alpha"), -1e9, 1e9);
+  for (const auto& [key, rank] : reader.Patterns("rank_pattern")) {
+    const std::string name = fmt::format("'rank_pattern': '{}'", Printable(key));
+    lora.rank_pattern.emplace_back(key, reader.WholeNumber(name, rank, 1, kMaxRank));
+  }
+  for (const auto& [key, alpha] : reader.Patterns("alpha_pattern")) {
+    const std::string name = fmt::format("'alpha_pattern': '{}'", Printable(key));
+    lora.alpha_pattern.emplace_back(key, reader.Number(name, alpha, -1e9, 1e9));
+  }
+}
+
 }  // namespace
 
+std::string MergeAdvice(const fs::path& directory) {
+  return fmt::format(
+      "make a whole model of it in Python, and copy the tokenizer there: import peft; peft."
+      "AutoPeftModelForSequenceClassification.from_pretrained(\"{0}\", num_labels=<number of labels>)"
+      ".merge_and_unload().save_pretrained(\"{0}-merged\")",
+      directory.string());
+}
+
 AdapterConfig ReadAdapterConfig(const fs::path& directory) {
-  const Reader reader(directory / kAdapterConfigName);
-  reader.Expect("peft_type", "LORA", /*may_be_absent=*/false);
-  reader.Expect("task_type", "SEQ_CLS", /*may_be_absent=*/true);
-  reader.Expect("bias", "none", /*may_be_absent=*/true);
+  const Reader reader(directory);
+  RefuseOtherKinds(reader);
   RefuseUnknownSettings(reader);
   AdapterConfig config;
-  const double rank = reader.Number("r", 1, 1 << 20);
-  if (rank != std::floor(rank)) Fail("{}: 'r' is no whole number", reader.path());
-  config.lora = {.r = static_cast<int64_t>(rank),
-                 .lora_alpha = reader.Number("lora_alpha", -1e9, 1e9),
-                 .use_rslora = reader.Flag("use_rslora"),
+  config.lora = {.use_rslora = reader.Flag("use_rslora"),
                  .use_dora = reader.Flag("use_dora"),
                  .modules_to_save = reader.Names("modules_to_save")};
-  if (!reader.At("lora_dropout").is_null())
-    config.lora.lora_dropout = reader.Number("lora_dropout", 0, 0.999);
+  ReadRanks(reader, config.lora);
+  if (const Json dropout = reader.At("lora_dropout"); !dropout.is_null())
+    config.lora.lora_dropout = reader.Number("'lora_dropout'", dropout, 0, 0.999);
   ReadTargets(reader, config.lora);
+  ReadLayers(reader, config.lora);
   const Json base = reader.At("base_model_name_or_path");
   if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
   return config;

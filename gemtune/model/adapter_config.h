@@ -16,7 +16,12 @@ struct AdapterConfig {
 };
 
 /// Throws Error for a file that is missing or damaged, and for settings that change what is computed and that
-/// gemtune does not know: of another method, task or model, with biases, other ranks by module, and so on.
+/// gemtune does not know (of another method or task, with trained tokens, biases of their own, and so on): it
+/// says how peft makes a whole model of such an adapter. `bias` may be anything, because the text model of
+/// Gemma 3 has none.
 AdapterConfig ReadAdapterConfig(const std::filesystem::path& directory);
+
+/// For messages: what to do with an adapter in `directory` that peft can use and gemtune cannot.
+std::string MergeAdvice(const std::filesystem::path& directory);
 
 }  // namespace gemtune::model

@@ -216,7 +216,9 @@ Gemma3TextConfig Gemma3TextConfig::FromJson(const Json& json, const std::string&
     Json nested = *text;
     if (!nested.is_object()) top.Complain("text_config", "is not a JSON object");
     nested["model_type"] = "gemma3_text";
-    return FromJson(nested, source + ": text_config");
+    Gemma3TextConfig config = FromJson(nested, source + ": text_config");
+    config.trunk_prefix = "model.language_model.";
+    return config;
   }
   if (model_type != "gemma3_text") {
     top.Complain("model_type", fmt::format("is '{}'; gemtune trains gemma3_text and the text part of gemma3",

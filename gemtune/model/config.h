@@ -33,6 +33,9 @@ struct Gemma3TextConfig {
   RopeParameters local_rope = {.theta = 10'000.0};
   RopeParameters global_rope = {.theta = 1'000'000.0};
   std::vector<bool> layer_is_global;  // [num_hidden_layers]; "full_attention" in layer_types
+  /// What stands for "model." in the paths of the modules of transformers' classifier on this checkpoint: of
+  /// a multimodal one "model.language_model." (Gemma3ForSequenceClassification).
+  std::string trunk_prefix = "model.";
 
   /// From config.json: model_type "gemma3_text", or "gemma3" with its text_config. Both spellings of the
   /// rotary parameters (rope_theta, rope_local_base_freq, rope_scaling; rope_parameters) and of the layer

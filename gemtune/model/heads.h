@@ -29,6 +29,7 @@ class SequenceClassifierImpl : public torch::nn::Module {
                         const std::vector<int32_t>& cu_seqlens);
 
   Gemma3Model& trunk() { return model_; }
+  const Gemma3Model& trunk() const { return model_; }
   Linear& score() { return score_; }
   const Linear& score() const { return score_; }
 

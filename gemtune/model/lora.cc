@@ -6,51 +6,20 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/pattern.h"
 #include "gemtune/kernels/dropout.h"
 #include "gemtune/model/linear.h"
+#include "gemtune/model/lora_targets.h"
 #include "gemtune/ops/compute_type.h"
 
 namespace gemtune::model {
 namespace {
 
-constexpr const char* kHead = "score";
-
 Pattern ParsePattern(const std::string& text) {
   return {text, "--lora-target-modules"};
-}
-
-bool EndsInName(const std::string& path, const std::string& name) {
-  return path == name || path.ends_with("." + name);
-}
-
-// Is it a module of that name, or within one?
-bool IsWithin(const std::string& path, const std::string& name) {
-  return ("." + path + ".").find("." + name + ".") != std::string::npos;
-}
-
-// peft compares the ends of paths without regard to dots: "norm" is every norm there is.
-bool IsSaved(const std::string& path, const LoraConfig& config) {
-  const auto ends = [&](const std::string& name) { return path.ends_with(name); };
-  return path == kHead || std::any_of(config.modules_to_save.begin(), config.modules_to_save.end(), ends);
-}
-
-using Matcher = std::function<bool(const std::string& path)>;
-
-Matcher TargetMatcher(const LoraConfig& config) {
-  if (!config.target_pattern.empty()) {
-    return [pattern = ParsePattern(config.target_pattern)](const std::string& path) {
-      return pattern.Matches(path);
-    };
-  }
-  return [names = config.target_modules](const std::string& path) {
-    return names.empty() || std::any_of(names.begin(), names.end(),
-                                        [&](const std::string& name) { return EndsInName(path, name); });
-  };
 }
 
 struct NamedLinear {
@@ -59,14 +28,11 @@ struct NamedLinear {
 };
 
 // Those that may be adapted: not the head, and not what is trained whole.
-std::vector<NamedLinear> Linears(const torch::nn::Module& model, const LoraConfig& config) {
+std::vector<NamedLinear> Linears(const torch::nn::Module& model, const LoraTargets& targets) {
   std::vector<NamedLinear> found;
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
     auto* linear = dynamic_cast<LinearImpl*>(item.value().get());
-    const auto holds_it = [&](const std::string& name) { return IsWithin(item.key(), name); };
-    const bool is_whole = holds_it(kHead) ||
-                          std::any_of(config.modules_to_save.begin(), config.modules_to_save.end(), holds_it);
-    if (linear != nullptr && !is_whole) found.push_back({item.key(), linear});
+    if (linear != nullptr && !targets.IsWithinSaved(item.key())) found.push_back({item.key(), linear});
   }
   return found;
 }
@@ -90,6 +56,10 @@ at::ScalarType TypeOf(const ops::MatmulWeight& weight) {
   return weight.dense.defined() ? weight.dense.scalar_type() : at::kFloat;
 }
 
+bool IsTrainedWhole(const LoraTargets& targets, const std::string& path) {
+  return path == "score" || targets.IsSaved(path);
+}
+
 // A module with one parameter, "weight".
 std::shared_ptr<torch::nn::Module> Holder(const at::Tensor& weight) {
   auto holder = std::make_shared<torch::nn::Module>();
@@ -99,10 +69,11 @@ std::shared_ptr<torch::nn::Module> Holder(const at::Tensor& weight) {
 
 void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config) {
   for (const std::string& name : config.modules_to_save) {
+    const LoraTargets alone({.modules_to_save = {name}, .trunk_prefix = config.trunk_prefix}, model);
     std::vector<std::string> known;
     bool is_there = false;
     for (const auto& item : model.named_modules("", /*include_self=*/false)) {
-      is_there = is_there || item.key().ends_with(name);
+      is_there = is_there || alone.IsSaved(item.key());
       const std::string last = LastName(item.key());
       if (!std::isdigit(static_cast<unsigned char>(last.front()))) AddOnce(last, known);
     }
@@ -113,9 +84,9 @@ void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config)
   }
 }
 
-void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraConfig& config) {
+void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraTargets& targets) {
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
-    if (!IsSaved(item.key(), config)) continue;
+    if (!IsTrainedWhole(targets, item.key())) continue;
     for (const at::Tensor& parameter : item.value()->parameters()) {
       if (parameter.is_floating_point()) continue;
       Fail(
@@ -211,40 +182,39 @@ at::Tensor LoraAdapter::Merged(const at::Tensor& weight) const {
 
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed) {
   for (const at::Tensor& parameter : model.parameters()) parameter.set_requires_grad(false);
-  const std::vector<NamedLinear> linears = Linears(model, config);
-  const Matcher is_target = TargetMatcher(config);
+  const LoraTargets targets(config, model);
+  const std::vector<NamedLinear> linears = Linears(model, targets);
   auto pass = std::make_shared<uint64_t>(0);
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, saved;
   for (const auto& [path, linear] : linears) {
-    if (!is_target(path)) continue;
+    if (!targets.IsTarget(path)) continue;
     const uint64_t own_seed = kernels::DropoutKey(seed, paths.size());
     paths.push_back(path);
-    linear->SetAdapter(LoraAdapter(config, linear->matmul_weight(), own_seed, pass));
+    linear->SetAdapter(LoraAdapter(targets.At(path), linear->matmul_weight(), own_seed, pass));
   }
   if (paths.empty()) {
     Fail("LoRA: no module matches the target modules; the model's linear modules: {}",
          Listed(LastNames(linears)));
   }
-  if (!config.target_pattern.empty()) {
-    config.target_modules = paths;
-    config.target_pattern.clear();
-  } else if (config.target_modules.empty()) {
-    config.target_modules = LastNames(linears);
-  }
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
-    if (!IsSaved(item.key(), config)) continue;
+    if (targets.IsSaved(item.key())) saved.push_back(item.key());
+    if (!IsTrainedWhole(targets, item.key())) continue;
     for (const at::Tensor& parameter : item.value()->parameters()) parameter.set_requires_grad(true);
   }
+  if (config.target_pattern.empty() && config.target_modules.empty())
+    config.target_modules = LastNames(linears);
+  targets.Resolve(paths, saved, config);
   return pass;
 }
 
 void CheckTargets(const torch::nn::Module& model, const LoraConfig& config) {
   CheckSavedModules(model, config);
-  RefuseToTrainBlocks(model, config);
-  const std::vector<NamedLinear> linears = Linears(model, config);
+  const LoraTargets targets(config, model);
+  RefuseToTrainBlocks(model, targets);
+  const std::vector<NamedLinear> linears = Linears(model, targets);
   const auto check = [&](const std::string& text, const LoraConfig& alone) {
-    const Matcher matches = TargetMatcher(alone);
-    const auto is_target = [&](const NamedLinear& item) { return matches(item.path); };
+    const LoraTargets matching(alone, model);
+    const auto is_target = [&](const NamedLinear& item) { return matching.IsTarget(item.path); };
     if (std::any_of(linears.begin(), linears.end(), is_target)) return;
     const std::vector<std::string> names = LastNames(linears);
     Fail("--lora-target-modules '{}' matches no module{}; the model's linear modules: {}", Printable(text),

@@ -53,9 +53,9 @@ class LoraAdapter {
 };
 
 /// Adapts the targeted modules of `model` and freezes all other parameters but those of modules_to_save and
-/// of the head. Replaces "all" by the names found and a pattern by the paths that it matches: in
-/// transformers' model it may match modules that are not linear, which peft refuses. Modules within
-/// modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
+/// of the head. Replaces "all" by the names found, and what is more than names by the paths that it came to
+/// (LoraTargets::Resolve): in transformers' model it may match modules that are not linear, which peft
+/// refuses. Modules within modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
 
 /// Throws Error for a name of target_modules or modules_to_save, or a pattern, that matches no module, and

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gemtune::model {
@@ -19,8 +21,24 @@ struct LoraConfig {
   /// ... or, where it is not "", those whose whole path matches this expression, see Pattern. Neither: all of
   /// the trunk.
   std::string target_pattern;
+  /// Of these none is adapted: names and an expression that mean what those of the targets do.
+  std::vector<std::string> exclude_modules;
+  std::string exclude_pattern;
+  /// Unless empty: a name of target_modules that is no whole path means these layers alone. The layer's
+  /// number stands behind what one of the expressions in layers_pattern matches or, if there is none, behind
+  /// any name.
+  std::vector<int64_t> layers_to_transform;
+  std::vector<std::string> layers_pattern;
+  /// Other r and lora_alpha of single modules: the first whose expression matches the path, or its end behind
+  /// a dot.
+  std::vector<std::pair<std::string, int64_t>> rank_pattern;
+  std::vector<std::pair<std::string, double>> alpha_pattern;
   /// Modules trained and saved whole: those whose path ends in one of these. The head `score` always is.
   std::vector<std::string> modules_to_save;
+  /// What the paths that all these are compared with begin with in the place of "model.", in the model of
+  /// transformers that they were written for (see Gemma3TextConfig::trunk_prefix). Nothing: in that of the
+  /// model to be adapted, or as gemtune names its modules.
+  std::optional<std::string> trunk_prefix;
 
   /// s in W + s·B·A: lora_alpha / r, of rank-stabilised LoRA lora_alpha / √r.
   double Scaling() const;

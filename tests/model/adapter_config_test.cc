@@ -39,24 +39,66 @@ TEST_F(AdapterConfigFile, WhatPeftWroteIsUnderstood) {
   EXPECT_EQ(dora.base_model_name_or_path, "tiny");
 }
 
+TEST_F(AdapterConfigFile, WhichModulesAndOfWhatRankIsRead) {
+  Json config = Json::parse(ReadFile(test::GoldenDir("lora") / kAdapterConfigName));
+  config.update(Json::parse(R"({"bias": "all", "fan_in_fan_out": true, "exclude_modules": ".*\\.0\\..*",
+    "layers_to_transform": 3, "layers_pattern": "layers", "rank_pattern": {"z": 2, "a": 4},
+    "alpha_pattern": {"q": 0.5}})"));
+  WriteFileAtomically(dir_ / kAdapterConfigName, config.dump());
+  LoraConfig lora = ReadAdapterConfig(dir_).lora;
+  EXPECT_EQ(lora.exclude_pattern, R"(.*\.0\..*)");
+  EXPECT_THAT(lora.layers_to_transform, testing::ElementsAre(3));
+  EXPECT_THAT(lora.layers_pattern, testing::ElementsAre("layers"));
+  EXPECT_THAT(lora.rank_pattern, testing::ElementsAre(testing::Pair("z", 2), testing::Pair("a", 4)));
+  EXPECT_THAT(lora.alpha_pattern, testing::ElementsAre(testing::Pair("q", 0.5)));
+  config.update(
+      Json::parse(R"({"bias": "lora_only", "exclude_modules": ["q_proj"], "layers_to_transform": [0, 2],
+    "layers_pattern": ["a", "b"], "rank_pattern": null, "alpha_pattern": {}})"));
+  WriteFileAtomically(dir_ / kAdapterConfigName, config.dump());
+  lora = ReadAdapterConfig(dir_).lora;
+  EXPECT_THAT(lora.exclude_modules, testing::ElementsAre("q_proj"));
+  EXPECT_EQ(lora.exclude_pattern, "");
+  EXPECT_THAT(lora.layers_to_transform, testing::ElementsAre(0, 2));
+  EXPECT_THAT(lora.layers_pattern, testing::ElementsAre("a", "b"));
+  EXPECT_TRUE(lora.rank_pattern.empty() && lora.alpha_pattern.empty());
+}
+
 TEST_F(AdapterConfigFile, SettingsThatWouldBeComputedOtherwiseAreErrors) {
-  EXPECT_THAT(ComplaintOf("peft_type", "IA3"), HasSubstr("'peft_type' is \"IA3\"; gemtune reads LORA only"));
   EXPECT_THAT(ComplaintOf("task_type", "CAUSAL_LM"), HasSubstr("'task_type'"));
-  EXPECT_THAT(ComplaintOf("bias", "all"), HasSubstr("'bias' is \"all\""));
-  for (const auto& [entry, value] : {std::pair<const char*, Json>{"layers_to_transform", Json{0, 1}},
-                                     {"rank_pattern", {{"q_proj", 4}}},
-                                     {"alpha_pattern", {{"q_proj", 4}}},
-                                     {"fan_in_fan_out", true},
-                                     {"lora_bias", true},
-                                     {"exclude_modules", {"q_proj"}},
+  EXPECT_THAT(ComplaintOf("bias", "some"), HasSubstr("'bias' is \"some\""));
+  for (const auto& [entry, value] : {std::pair<const char*, Json>{"lora_bias", true},
+                                     {"layer_replication", Json{Json{0, 2}}},
+                                     {"peft_type", "PREFIX_TUNING"}}) {
+    EXPECT_THAT(ComplaintOf(entry, value), testing::AllOf(HasSubstr(fmt::format("'{}' is", entry)),
+                                                          HasSubstr("train the adapter again")));
+  }
+  for (const auto& [entry, value] : {std::pair<const char*, Json>{"peft_type", "IA3"},
+                                     {"target_parameters", {"experts.gate_up_proj"}},
                                      {"trainable_token_indices", Json{1}},
                                      {"a_future_setting", 3}}) {
-    EXPECT_THAT(ComplaintOf(entry, value), HasSubstr(fmt::format("'{}' is", entry)));
+    const std::string complaint = ComplaintOf(entry, value);
+    EXPECT_THAT(complaint, HasSubstr(fmt::format("'{}' is", entry)));
+    EXPECT_THAT(complaint, HasSubstr("from_pretrained(\"" + dir_.string() + "\", num_labels="));
   }
   EXPECT_THAT(ComplaintOf("init_lora_weights", "pissa"), HasSubstr("plain LoRA"));
   EXPECT_THAT(ComplaintOf("r", 0), HasSubstr("'r'"));
   EXPECT_THAT(ComplaintOf("r", 2.5), HasSubstr("'r'"));
   EXPECT_THAT(ComplaintOf("r", "8"), HasSubstr("'r'"));
+  for (const char* entry : {"rank_pattern", "alpha_pattern"}) {
+    const std::string quoted = fmt::format("'{}'", entry);
+    EXPECT_THAT(ComplaintOf(entry, Json{"q_proj"}), HasSubstr(quoted + " is no object"));
+    EXPECT_THAT(ComplaintOf(entry, {{"q_proj", "8"}}), HasSubstr(quoted + ": 'q_proj' is no number"));
+    EXPECT_THAT(ComplaintOf(entry, {{"q_proj(", 8}}), HasSubstr(quoted + " 'q_proj(' is no regular"));
+  }
+  EXPECT_THAT(ComplaintOf("rank_pattern", {{"q_proj", 0}}), HasSubstr("'q_proj' is no number between 1"));
+  EXPECT_THAT(ComplaintOf("rank_pattern", {{"q_proj", 1.5}}), HasSubstr("'q_proj' is no whole number"));
+  Json many = Json::object();
+  for (int i = 0; i < 2001; ++i) many[std::to_string(i)] = 1;
+  EXPECT_THAT(ComplaintOf("rank_pattern", many), HasSubstr("more than 2000 entries"));
+  EXPECT_THAT(ComplaintOf("layers_to_transform", "all"), HasSubstr("'layers_to_transform' is no number"));
+  EXPECT_THAT(ComplaintOf("layers_to_transform", Json{0, 1.5}), HasSubstr("is no whole number"));
+  EXPECT_THAT(ComplaintOf("layers_pattern", 3), HasSubstr("'layers_pattern' is no list of names"));
+  EXPECT_THAT(ComplaintOf("exclude_modules", "(?<=x)y"), HasSubstr("'exclude_modules' '(?<=x)y'"));
   EXPECT_THAT(ComplaintOf("use_dora", "yes"), HasSubstr("'use_dora'"));
   EXPECT_THAT(ComplaintOf("target_modules", Json::array()), HasSubstr("'target_modules'"));
   EXPECT_THAT(ComplaintOf("target_modules", Json{1, 2}), HasSubstr("'target_modules'"));

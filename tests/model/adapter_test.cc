@@ -36,6 +36,19 @@ class Adapter : public test::TempDir {
     });
   }
 
+  // adapter_model.safetensors as peft names it for a model of another layout, with what `more` adds.
+  void Rename(const std::string& trunk_prefix, const std::vector<std::string>& more = {}) const {
+    const auto file = io::SafetensorsFile::Open(test::GoldenDir("lora") / "adapter_model.safetensors");
+    const std::string prefix = "base_model.model.", trunk = prefix + "model.";
+    std::vector<io::NamedTensor> tensors;
+    for (const auto& [name, view] : file.tensors()) {
+      tensors.push_back(
+          {name.starts_with(trunk) ? prefix + trunk_prefix + name.substr(trunk.size()) : name, view});
+    }
+    for (const std::string& name : more) tensors.push_back({prefix + name, file.tensors().begin()->second});
+    io::WriteSafetensors(dir_ / "adapter_model.safetensors", tensors);
+  }
+
   // adapter_model.safetensors without one tensor, and with another.
   void Exchange(const std::string& dropped, const std::string& added) const {
     const auto file = io::SafetensorsFile::Open(test::GoldenDir("lora") / "adapter_model.safetensors");
@@ -88,7 +101,68 @@ TEST_F(Adapter, WeightsThatDoNotFitAreErrorsThatNameTheTensor) {
   EXPECT_THAT(ComplaintOfWeights(), HasSubstr("no module matches the target modules"));
   fs::remove(dir_ / "adapter_model.safetensors");
   EXPECT_THAT(ComplaintOfWeights(), HasSubstr("matches the target modules"));
-  EXPECT_THAT(test::MessageOf([&] { AdapterOutputs(dir_); }), HasSubstr("has no adapter_model.safetensors"));
+  EXPECT_THAT(test::MessageOf([&] { ReadAdapterContents(dir_); }),
+              HasSubstr("has no adapter_model.safetensors"));
+}
+
+TEST_F(Adapter, OfEveryLayoutIsReadAndAVisionTowersIsPassedOver) {
+  const auto expected = test::TinyAdapted("lora")->named_parameters();
+  for (const std::string trunk :
+       {"model.", "model.language_model.", "language_model.model.", "language_model."}) {
+    Copy("lora");
+    Rename(trunk, {"model.vision_tower.vision_model.encoder.layers.0.self_attn.q_proj.lora_A.weight",
+                   "vision_tower.vision_model.encoder.layers.0.self_attn.q_proj.lora_B.weight",
+                   "model.multi_modal_projector.mm_soft_emb_norm.weight"});
+    const AdapterContents contents = ReadAdapterContents(dir_);
+    EXPECT_EQ(contents.outputs, 3);
+    EXPECT_EQ(contents.trunk_prefix, trunk);
+    EXPECT_FALSE(contents.has_embedding);
+    SequenceClassifier classifier = test::TinyClassifier();
+    LoraConfig config = ReadAdapterConfig(dir_).lora;
+    AttachLora(*classifier, config, 1);
+    ReadAdapterWeights(dir_, *classifier);
+    for (const auto& item : classifier->named_parameters())
+      EXPECT_TRUE(at::equal(item.value(), expected[item.key()])) << item.key();
+  }
+  Rename("model.language_model.", {"model.layers.0.self_attn.q_proj.lora_A.weight"});
+  EXPECT_THAT(ComplaintOfWeights(),
+              HasSubstr("holds 'base_model.model.model.layers.0.self_attn.q_proj.lora_A."
+                        "weight' twice"));
+}
+
+TEST_F(Adapter, IsWrittenUnderTheNamesOfItsBasesLayout) {
+  SequenceClassifier classifier = test::TinyOutline("model.language_model.");
+  AdapterConfig config = ReadAdapterConfig(test::GoldenDir("lora"));
+  config.lora.rank_pattern = {{"2.mlp.up_proj", 2}};
+  config.lora.modules_to_save = {"model.norm"};
+  AttachLora(*classifier, config.lora, 1);
+  WriteAdapter(dir_, *classifier, config);
+  const auto file = io::SafetensorsFile::Open(dir_ / "adapter_model.safetensors");
+  EXPECT_EQ(file.tensors().size(), 7u * 7 * 2 + 2);
+  for (const auto& [name, view] : file.tensors()) {
+    EXPECT_TRUE(name.starts_with("base_model.model.model.language_model.") ||
+                name == "base_model.model.score.weight")
+        << name;
+  }
+  const std::string up = "model.language_model.layers.2.mlp.up_proj";
+  EXPECT_EQ(file.tensors().at("base_model.model." + up + ".lora_A.weight").shape[0], 2);
+  EXPECT_EQ(Config()["target_modules"].size(), 7u * 7);
+  EXPECT_THAT(Config()["target_modules"], testing::Contains(up));
+  EXPECT_EQ(Config()["rank_pattern"], (Json{{up, 2}}));
+  EXPECT_EQ(Config()["modules_to_save"].dump(), R"(["model.language_model.norm","classifier","score"])");
+}
+
+TEST_F(Adapter, WhatIsKnownOfAdaptersThatCannotBeReadSaysTheCure) {
+  Copy("lora");
+  Rename("model.", {"model.embed_tokens.lora_embedding_A"});
+  EXPECT_THAT(test::MessageOf([&] { ReadAdapterContents(dir_); }),
+              testing::AllOf(HasSubstr("lora_embedding_A' adapts the token embedding"),
+                             HasSubstr("merge_and_unload()")));
+  fs::remove(dir_ / "adapter_model.safetensors");
+  WriteFileAtomically(dir_ / "adapter_model.bin", "PK");
+  EXPECT_THAT(test::MessageOf([&] { ReadAdapterContents(dir_); }),
+              testing::AllOf(HasSubstr("has adapter_model.bin only"),
+                             HasSubstr("torch.load(\"" + (dir_ / "adapter_model.bin").string() + "\"")));
 }
 
 TEST_F(Adapter, ARankIsHeldToTheTensorsBeforeAnythingIsAllocated) {
@@ -102,10 +176,10 @@ TEST_F(Adapter, ARankIsHeldToTheTensorsBeforeAnythingIsAllocated) {
 }
 
 TEST_F(Adapter, AMissingHeadIsAnError) {
-  EXPECT_EQ(AdapterOutputs(test::GoldenDir("dora")), 3);
+  EXPECT_EQ(ReadAdapterContents(test::GoldenDir("dora")).outputs, 3);
   Copy("lora");
   Exchange("base_model.model.score.weight", "");
-  EXPECT_THAT(test::MessageOf([&] { AdapterOutputs(dir_); }), HasSubstr("head was not saved"));
+  EXPECT_THAT(test::MessageOf([&] { ReadAdapterContents(dir_); }), HasSubstr("head was not saved"));
   EXPECT_THAT(ComplaintOfWeights(), HasSubstr("'base_model.model.score.weight' is missing"));
 }
 

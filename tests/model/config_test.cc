@@ -71,6 +71,8 @@ TEST(Config, ReadsTheTextPartOfTheMultimodalLayout) {
   text.erase("model_type");
   const Json config = {{"model_type", "gemma3"}, {"text_config", text}, {"vision_config", Json::object()}};
   EXPECT_EQ(Gemma3TextConfig::FromJson(config, "c").hidden_size, 16);
+  EXPECT_EQ(Gemma3TextConfig::FromJson(config, "c").trunk_prefix, "model.language_model.");
+  EXPECT_EQ(Gemma3TextConfig::FromJson(Small(), "c").trunk_prefix, "model.");
 }
 
 TEST(Config, NamesTheFieldAtFault) {
