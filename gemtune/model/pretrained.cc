@@ -10,6 +10,7 @@
 #include "gemtune/base/file.h"
 #include "gemtune/io/file_record.h"
 #include "gemtune/io/json_file.h"
+#include "gemtune/io/quantised.h"
 #include "gemtune/io/safetensors.h"
 #include "gemtune/model/model_directory.h"
 
@@ -179,34 +180,102 @@ ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int6
     return HeadFromConfig(config, own.string());
   }
   if (fits(base_config)) return HeadFromConfig(base_config, path.string() + ": the base's config");
-  ClassifierHead head{.problem_type = outputs == 1 ? "regression" : "single_label_classification"};
-  for (int64_t i = 0; i < outputs; ++i) head.label_names.push_back(fmt::format("LABEL_{}", i));
-  return head;
+  return HeadFromConfig({{"num_labels", outputs}}, path.string());
+}
+
+// Where the base lies that an adapter belongs to. Throws Error if it lies nowhere.
+fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs::path& given) {
+  const fs::path base = given.empty() ? fs::path(named) : given;
+  if (!base.empty() && fs::exists(base)) return base;
+  const std::string unquantised = io::UnquantisedName(base.string());
+  if (!unquantised.empty()) {
+    Fail("{}: its base model '{}' is quantised; name '{}', which it was made from, with --base-model",
+         path.string(), Printable(base.string()), Printable(unquantised));
+  }
+  Fail("{}: its base model '{}' is not there; name it with --base-model", path.string(),
+       Printable(base.string()));
 }
 
 PretrainedClassifier LoadAdapter(const fs::path& path, at::ScalarType dtype, const fs::path& base_model) {
-  const AdapterConfig adapter = ReadAdapterConfig(path);
-  const int64_t outputs = AdapterOutputs(path);
-  const fs::path base = base_model.empty() ? fs::path(adapter.base_model_name_or_path) : base_model;
-  if (base.empty() || !fs::exists(base)) {
-    Fail("{}: its base model '{}' is not there; name it with --base-model", path.string(),
-         Printable(base.string()));
-  }
+  AdapterConfig adapter = ReadAdapterConfig(path);
+  const AdapterContents contents = ReadAdapterContents(path);
+  adapter.lora.trunk_prefix = contents.trunk_prefix;
+  // peft puts it in the place of the base's.
+  if (contents.has_embedding) adapter.lora.modules_to_save.emplace_back("embed_tokens");
+  const fs::path base = BaseOfAdapter(path, adapter.base_model_name_or_path, base_model);
+  adapter.base_model_name_or_path = base.string();
   const io::Checkpoint checkpoint = io::Checkpoint::Open(base);
   const bool has_tokenizer = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
   const auto config = Gemma3TextConfig::FromJson(checkpoint.config(), base.string() + ": config");
-  SequenceClassifier outline = Outline(checkpoint, config, outputs);
+  SequenceClassifier outline = Outline(checkpoint, config, contents.outputs);
   LoraConfig outline_lora = adapter.lora;
   AttachLora(*outline, outline_lora, /*seed=*/0);
   CheckAdapterWeights(path, *outline);
   PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(has_tokenizer ? path : base),
-                                     HeadOfAdapter(path, TextConfig(checkpoint.config()), outputs), dtype);
+                                     HeadOfAdapter(path, checkpoint.config(), contents.outputs), dtype);
   loaded.adapter = adapter;
-  loaded.adapter->base_model_name_or_path = base.string();
   loaded.adapter_pass = AttachLora(*loaded.model, loaded.adapter->lora, /*seed=*/0);
   ReadAdapterWeights(path, *loaded.model);
   loaded.head_is_new = false;
   return loaded;
+}
+
+// id2label of a config.json; without one, peft's and transformers' LABEL_0, LABEL_1, ...
+std::vector<std::string> LabelNames(const Json& config, const std::string& source) {
+  const auto is_absent = [&](const char* name) { return !config.contains(name) || config[name].is_null(); };
+  std::vector<std::string> names;
+  if (is_absent("id2label")) {
+    constexpr int64_t kMost = 1'000'000;
+    const Json count = is_absent("num_labels") ? Json(2) : config["num_labels"];  // as transformers has it
+    if (!count.is_number_integer() || count < 1 || count > kMost)
+      Fail("{}: 'num_labels' is no number between 1 and {}", source, kMost);
+    for (int64_t id = 0; id < count.get<int64_t>(); ++id) names.push_back(fmt::format("LABEL_{}", id));
+    return names;
+  }
+  const Json& labels = config["id2label"];
+  if (!labels.is_object() || labels.empty()) Fail("{}: 'id2label' is no object of ids and names", source);
+  // transformers takes num_labels then, and loses the names.
+  if (!is_absent("num_labels") && config["num_labels"] != labels.size()) {
+    Fail("{}: 'num_labels' is {}, but 'id2label' names {} labels; correct one of them", source,
+         Printable(config["num_labels"].dump()), labels.size());
+  }
+  names.resize(labels.size());
+  std::vector<bool> seen(names.size());
+  for (const auto& [id, name] : labels.items()) {
+    const bool is_number = !id.empty() && id.size() < 10 &&
+                           std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isdigit(c); });
+    const size_t index = is_number ? std::stoul(id) : names.size();
+    if (index >= names.size() || seen[index]) {
+      Fail("{}: 'id2label' does not number its labels 0 to {}", source, names.size() - 1);
+    }
+    if (!name.is_string() && !name.is_number()) {
+      Fail("{}: 'id2label' calls {} {}, which is neither a text nor a number", source, index,
+           Printable(name.dump()));
+    }
+    seen[index] = true;
+    names[index] = name.is_string() ? name.get<std::string>() : name.dump();
+  }
+  return names;
+}
+
+// Throws Error unless the checkpoint has a head of as many outputs as its configuration has labels.
+void CheckHead(const io::Checkpoint& checkpoint, const fs::path& path) {
+  const io::TensorInfo* score = checkpoint.Find("score.weight");
+  if (score == nullptr) {
+    Fail("{}: no 'score.weight'; this is not a fine-tuned classifier (train one with gemtune train)",
+         path.string());
+  }
+  if (checkpoint.Find("score.bias") != nullptr) {
+    Fail("{}: has a 'score.bias', which the head of a classifier of texts has not; is it one of tokens?",
+         path.string());
+  }
+  const auto labels = LabelNames(checkpoint.config(), path.string() + ": config").size();
+  if (score->shape.empty() || score->shape[0] != static_cast<int64_t>(labels)) {
+    const Json& config = checkpoint.config();
+    const bool is_said = config.contains("id2label") || config.contains("num_labels");
+    Fail("{}: 'score.weight' has shape {}, but config.json {} {} labels; correct its 'id2label'",
+         path.string(), ShapeText(score->shape), is_said ? "names" : "names none, which means", labels);
+  }
 }
 
 }  // namespace
@@ -254,23 +323,7 @@ std::optional<ClassifierHead> FindHead(const io::Checkpoint& checkpoint) {
 }
 
 ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
-  ClassifierHead head;
-  const auto names = config.find("id2label");
-  if (names == config.end() || !names->is_object() || names->empty()) {
-    Fail("{}: no 'id2label'; this is not a fine-tuned classifier (train one with gemtune train)", source);
-  }
-  head.label_names.resize(names->size());
-  std::vector<bool> seen(names->size());
-  for (const auto& [id, name] : names->items()) {
-    const bool is_number = !id.empty() && id.size() < 10 &&
-                           std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isdigit(c); });
-    const size_t index = is_number ? std::stoul(id) : names->size();
-    if (index >= names->size() || !name.is_string() || seen[index]) {
-      Fail("{}: 'id2label' does not number its labels 0 to {}", source, names->size() - 1);
-    }
-    seen[index] = true;
-    head.label_names[index] = name.get<std::string>();
-  }
+  ClassifierHead head{.problem_type = "", .label_names = LabelNames(config, source)};
   const auto type = config.find("problem_type");
   if (type != config.end() && type->is_string()) {
     head.problem_type = type->get<std::string>();
@@ -293,14 +346,11 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, at:
     Fail("{}: is no adapter (it has no adapter_config.json), so it has no --base-model", path.string());
   }
   const io::Checkpoint checkpoint = io::Checkpoint::Open(path);
+  CheckHead(checkpoint, path);
   PretrainedClassifier loaded = Load(checkpoint, text::Tokenizer::Load(path),
                                      HeadFromConfig(checkpoint.config(), path.string() + ": config"), dtype);
-  if (loaded.head_is_new) {
-    Fail(
-        "{}: no 'score.weight' with {} outputs; this is not a fine-tuned classifier (train one with gemtune "
-        "train)",
-        path.string(), loaded.head.label_names.size());
-  }
+  CheckParameter(checkpoint, "score.weight", loaded.model->score()->weight.sizes());
+  GEMTUNE_CHECK(!loaded.head_is_new);
   return loaded;
 }
 

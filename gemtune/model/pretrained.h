@@ -87,7 +87,9 @@ struct PretrainedClassifier {
 /// configuration has labels.
 std::optional<ClassifierHead> FindHead(const io::Checkpoint& checkpoint);
 
-/// The head that a classifier's config.json describes. Throws Error if it describes none.
+/// The head that a classifier's config.json describes, as transformers 5.24 reads it: `id2label`, numbers
+/// among its names as text; without one `num_labels` of LABEL_0, LABEL_1, ..., without that two, which
+/// save_pretrained leaves out. Throws Error for labels that are not numbered from 0 on.
 ClassifierHead HeadFromConfig(const nlohmann::ordered_json& config, const std::string& source);
 
 }  // namespace gemtune::model

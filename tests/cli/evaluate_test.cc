@@ -65,6 +65,7 @@ TEST_F(EvaluateCommand, SaysWhatIsWrong) {
   EXPECT_THAT(Evaluate("{\"text\": \"a\", \"label\": \"maybe\"}\n").err, HasSubstr("'maybe'"));
   EXPECT_THAT(Evaluate("{\"txt\": \"a\"}\n").err, HasSubstr("'text'"));
   EXPECT_THAT(Evaluate("").err, HasSubstr("data.jsonl"));
+  test::RewriteTinyModel(dir_ / "base", {});  // which leaves the head out
   const auto base = RunProgram({"evaluate", "--model", (dir_ / "base").string(), "--test-file", "x"});
   EXPECT_EQ(base.exit_code, kBadInput);
   EXPECT_THAT(base.err, HasSubstr("not a fine-tuned classifier"));

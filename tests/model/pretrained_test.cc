@@ -196,15 +196,135 @@ TEST_F(Pretrained, ABaseModelIsNoTrainedClassifier) {
   const auto complaint = [&] {
     return test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "base", at::kFloat); });
   };
-  EXPECT_THAT(complaint(), HasSubstr("no 'id2label'"));
-  fs::remove(dir_ / "base" / "model.safetensors");
+  const auto write = [&](const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
+    test::RewriteTinyModel(dir_ / "base", tensors);
+  };
+  write({});
+  EXPECT_THAT(complaint(), HasSubstr("no 'score.weight'; this is not a fine-tuned classifier"));
+  write({{"score.weight", {3, 16}}});
+  EXPECT_THAT(complaint(), HasSubstr("has shape [3, 16], but config.json names none, which means 2 labels"));
+  write({{"score.weight", {2, 15}}});
+  EXPECT_THAT(complaint(), HasSubstr("'score.weight' has shape [2, 15], the configuration asks for [2, 16]"));
+  write({{"score.weight", {2, 16}}, {"score.bias", {2}}});
+  EXPECT_THAT(complaint(), HasSubstr("has a 'score.bias'"));
   Json config = Json::parse(ReadFile(dir_ / "base" / "config.json"));
   config["id2label"] = {{"0", "a"}, {"1", "b"}};
   WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
-  SequenceClassifier headless(Gemma3TextConfig::FromJson(config, "c"), 3,
-                              at::kFloat);  // three outputs for two labels
-  SaveParameters(*headless, dir_ / "base");
-  EXPECT_THAT(complaint(), HasSubstr("no 'score.weight' with 2 outputs"));
+  write({{"score.weight", {3, 16}}});
+  EXPECT_THAT(complaint(), HasSubstr("has shape [3, 16], but config.json names 2 labels"));
+}
+
+// save_pretrained leaves id2label out where it is the default of two.
+TEST_F(Pretrained, TheDefaultLabelsOfTransformersNeedNotBeNamed) {
+  const auto head = [&](int64_t outputs, const Json& more) {
+    Json config = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+    config.update(more);
+    WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
+    test::RewriteTinyModel(dir_ / "base", {{"score.weight", {outputs, 16}}});
+    return PretrainedClassifier::FromTrained(dir_ / "base", at::kFloat).head;
+  };
+  EXPECT_EQ(head(2, Json::object()).label_names, (std::vector<std::string>{"LABEL_0", "LABEL_1"}));
+  EXPECT_EQ(head(3, {{"num_labels", 3}}).label_names,
+            (std::vector<std::string>{"LABEL_0", "LABEL_1", "LABEL_2"}));
+  const ClassifierHead one = head(1, {{"id2label", nullptr}, {"num_labels", 1}});
+  EXPECT_EQ(one.problem_type, "regression");
+}
+
+// Of Gemma3ForSequenceClassification: the head's entries stand beside text_config.
+TEST_F(Pretrained, AMultimodalClassifierIsReadWithItsLabels) {
+  PretrainedClassifier classifier = Base();
+  {
+    const at::NoGradGuard no_grad;
+    classifier.model->score()->weight.normal_();
+  }
+  classifier.Save(dir_ / "out");
+  test::MakeMultimodal(dir_ / "out");
+  Json config = Json::parse(ReadFile(dir_ / "out" / "config.json"));
+  config["id2label"] = {{"0", "x"}, {"1", "y"}};
+  config["text_config"]["id2label"] = {{"0", "not"}, {"1", "these"}};
+  WriteFileAtomically(dir_ / "out" / "config.json", config.dump());
+  PretrainedClassifier loaded = PretrainedClassifier::FromTrained(dir_ / "out", at::kFloat);
+  EXPECT_EQ(loaded.head.label_names, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(test::MaxDifference(Logits(classifier), Logits(loaded)), 0.0);
+}
+
+// An adapter that has left its start, of `base`, in dir_ / "adapter"; returns its logits.
+at::Tensor SaveAdapter(const fs::path& base, const fs::path& adapter, const LoraConfig& config) {
+  PretrainedClassifier classifier =
+      PretrainedClassifier::FromBase(base, text::Tokenizer::Load(base), kHead, at::kFloat);
+  classifier.AddAdapter(config, base.string(), 1);
+  const at::NoGradGuard no_grad;
+  for (const auto& item : classifier.model->named_parameters()) {
+    if (item.value().requires_grad()) item.value().add_(at::randn_like(item.value()), 0.1);
+  }
+  classifier.Save(adapter);
+  return Logits(classifier);
+}
+
+TEST_F(Pretrained, AnAdapterGoesOnItsBaseInAnyLayout) {
+  fs::copy(dir_ / "base", dir_ / "multimodal");
+  test::MakeMultimodal(dir_ / "multimodal");
+  const LoraConfig config{.r = 3,
+                          .target_modules = {"q_proj", "layers.1.mlp.up_proj"},
+                          .rank_pattern = {{"up_proj", 2}},
+                          .alpha_pattern = {{"q_proj", 5}},
+                          .modules_to_save = {"norm"}};
+  for (const char* trained_on : {"base", "multimodal"}) {
+    const at::Tensor expected = SaveAdapter(dir_ / trained_on, dir_ / "adapter", config);
+    for (const char* loaded_on : {"base", "multimodal"}) {
+      PretrainedClassifier loaded =
+          PretrainedClassifier::FromTrained(dir_ / "adapter", at::kFloat, dir_ / loaded_on);
+      EXPECT_EQ(test::MaxDifference(Logits(loaded), expected), 0.0) << trained_on << loaded_on;
+      // Saved again, it is one of the base that it lies on.
+      loaded.Save(dir_ / "again");
+      EXPECT_EQ(ReadAdapterContents(dir_ / "again").trunk_prefix, loaded.config.trunk_prefix);
+      PretrainedClassifier again = PretrainedClassifier::FromTrained(dir_ / "again", at::kFloat);
+      EXPECT_EQ(test::MaxDifference(Logits(again), expected), 0.0) << trained_on << loaded_on;
+      loaded.MergeAdapter();
+      loaded.Save(dir_ / "merged");
+      PretrainedClassifier merged = PretrainedClassifier::FromTrained(dir_ / "merged", at::kFloat);
+      EXPECT_LT(test::MaxDifference(Logits(merged), expected), 1e-5) << trained_on << loaded_on;
+    }
+  }
+}
+
+// peft's save_embedding_layers: the configuration does not tell of it.
+TEST_F(Pretrained, AnEmbeddingSavedWithAnAdapterTakesTheBasesPlace) {
+  const at::Tensor expected =
+      SaveAdapter(dir_ / "base", dir_ / "adapter", {.r = 3, .modules_to_save = {"embed_tokens"}});
+  const fs::path path = dir_ / "adapter" / kAdapterConfigName;
+  Json config = Json::parse(ReadFile(path));
+  config["modules_to_save"] = {"classifier", "score"};
+  WriteFileAtomically(path, config.dump());
+  PretrainedClassifier loaded = PretrainedClassifier::FromTrained(dir_ / "adapter", at::kFloat);
+  EXPECT_EQ(test::MaxDifference(Logits(loaded), expected), 0.0);
+  loaded.Save(dir_ / "again");
+  PretrainedClassifier again = PretrainedClassifier::FromTrained(dir_ / "again", at::kFloat);
+  EXPECT_EQ(test::MaxDifference(Logits(again), expected), 0.0);
+
+  Json base = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+  base["vocab_size"] = 289;
+  WriteFileAtomically(dir_ / "base" / "config.json", base.dump());
+  test::RewriteTinyModel(dir_ / "base", {{"model.embed_tokens.weight", {289, 16}}});
+  EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter", at::kFloat); }),
+              testing::AllOf(HasSubstr("(save_embedding_layers or modules_to_save), is an embedding of 288 "
+                                       "tokens, that of the base model has 289"),
+                             HasSubstr("resize_token_embeddings")));
+}
+
+TEST_F(Pretrained, AQuantisedBaseOfAnAdapterSaysWhichToTake) {
+  SaveAdapter(dir_ / "base", dir_ / "adapter", {});
+  const fs::path path = dir_ / "adapter" / kAdapterConfigName;
+  Json config = Json::parse(ReadFile(path));
+  config["base_model_name_or_path"] = "unsloth/gemma-3-1b-it-unsloth-bnb-4bit";
+  WriteFileAtomically(path, config.dump());
+  EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter", at::kFloat); }),
+              testing::AllOf(HasSubstr("is quantised; name 'unsloth/gemma-3-1b-it', which it was made from"),
+                             HasSubstr("--base-model")));
+  test::RewriteTinyModel(dir_ / "base", {{"model.layers.0.mlp.up_proj.weight.absmax", {8}}});
+  EXPECT_THAT(test::MessageOf(
+                  [&] { PretrainedClassifier::FromTrained(dir_ / "adapter", at::kFloat, dir_ / "base"); }),
+              HasSubstr("is quantised (bitsandbytes)"));
 }
 
 TEST(HeadFromConfig, ReadsLabelsInTheOrderOfTheirIds) {
@@ -213,14 +333,28 @@ TEST(HeadFromConfig, ReadsLabelsInTheOrderOfTheirIds) {
   EXPECT_EQ(head.label_names, (std::vector<std::string>{"a", "b", "c"}));
   EXPECT_EQ(head.problem_type, "single_label_classification");
   EXPECT_EQ(HeadFromConfig(Json::parse(R"({"id2label": {"0": "LABEL_0"}})"), "c").problem_type, "regression");
+  EXPECT_EQ(
+      HeadFromConfig(Json::parse(R"({"id2label": {"0": 7, "1": -1, "2": "3", "3": 0.5}})"), "c").label_names,
+      (std::vector<std::string>{"7", "-1", "3", "0.5"}));
+  EXPECT_THAT(test::MessageOf([] {
+                HeadFromConfig(Json::parse(R"({"id2label": {"0": "a", "1": "b"}, "num_labels": 3})"), "c");
+              }),
+              HasSubstr("c: 'num_labels' is 3, but 'id2label' names 2 labels"));
 }
 
 TEST(HeadFromConfig, RefusesLabelsThatAreNotNumbered) {
-  for (const char* bad : {R"({"id2label": {"0": "a", "2": "b"}})", R"({"id2label": {"0": "a", "x": "b"}})",
-                          R"({"id2label": {"0": "a", "00": "b"}})", R"({"id2label": {"0": 1}})",
-                          R"({"id2label": {"99999999999999999999": "a"}})"}) {
+  for (const char* bad :
+       {R"({"id2label": {"0": "a", "2": "b"}})", R"({"id2label": {"0": "a", "x": "b"}})",
+        R"({"id2label": {"0": "a", "00": "b"}})", R"({"id2label": {"1": "a", "2": "b"}})",
+        R"({"id2label": {"0": true}})", R"({"id2label": ["a", "b"]})", R"({"id2label": {}})",
+        R"({"id2label": {"0": null}})", R"({"id2label": {"99999999999999999999": "a"}})"}) {
     EXPECT_THAT(test::MessageOf([&] { HeadFromConfig(Json::parse(bad), "config.json"); }),
                 HasSubstr("'id2label'"))
+        << bad;
+  }
+  for (const char* bad : {R"({"num_labels": 0})", R"({"num_labels": "3"})", R"({"num_labels": 1000001})"}) {
+    EXPECT_THAT(test::MessageOf([&] { HeadFromConfig(Json::parse(bad), "config.json"); }),
+                HasSubstr("'num_labels'"))
         << bad;
   }
 }

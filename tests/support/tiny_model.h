@@ -2,9 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <numeric>
+#include <span>
 #include <string>
 
 #include "gemtune/io/checkpoint.h"
@@ -49,6 +53,14 @@ inline model::SequenceClassifier TinyClassifier() {
   return classifier;
 }
 
+/// The tiny model with any numbers, as of a checkpoint whose text part transformers calls so.
+inline model::SequenceClassifier TinyOutline(const std::string& trunk_prefix = "model.") {
+  const auto checkpoint = io::Checkpoint::Open(GoldenDir());
+  auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), "tiny");
+  config.trunk_prefix = trunk_prefix;
+  return model::SequenceClassifier(config, 3, at::TensorOptions().dtype(at::kFloat));
+}
+
 /// The tiny model with one of peft's adapters: "lora", "rslora" or "dora".
 inline model::SequenceClassifier TinyAdapted(const std::string& name) {
   model::SequenceClassifier classifier = TinyClassifier();
@@ -84,6 +96,47 @@ inline void WriteTinyModel(const std::filesystem::path& directory) {
   }
   model::SaveParameters(*classifier, directory);
   TinyTokenizer().Make(directory);
+}
+
+/// Writes `directory`'s model.safetensors anew: its tensors under the names that `rename` gives them, without
+/// the head unless `keeps_head`, and with those of `zeros` (name and shape), which replace others of the
+/// name.
+inline void RewriteTinyModel(
+    const std::filesystem::path& directory,
+    const std::vector<std::pair<std::string, std::vector<int64_t>>>& zeros,
+    const std::function<std::string(const std::string&)>& rename =
+        [](const std::string& name) { return name; },
+    bool keeps_head = false) {
+  const auto file = io::SafetensorsFile::Open(directory / "model.safetensors");
+  std::vector<io::NamedTensor> tensors;
+  std::deque<std::vector<float>> kept;
+  for (const auto& [name, view] : file.tensors()) {
+    const auto is_it = [&name = name](const auto& zero) { return zero.first == name; };
+    if (!keeps_head && name.starts_with("score.")) continue;
+    if (std::none_of(zeros.begin(), zeros.end(), is_it)) tensors.push_back({rename(name), view});
+  }
+  for (const auto& [name, shape] : zeros) {
+    kept.emplace_back(std::accumulate(shape.begin(), shape.end(), size_t{1}, std::multiplies<>()));
+    tensors.push_back({name, {DType::kF32, shape, std::as_bytes(std::span(kept.back()))}});
+  }
+  io::WriteSafetensors(directory / "new.safetensors", tensors);
+  std::filesystem::rename(directory / "new.safetensors", directory / "model.safetensors");
+}
+
+/// Makes a model as transformers saves Gemma3ForSequenceClassification of one that WriteTinyModel or Save
+/// made.
+inline void MakeMultimodal(const std::filesystem::path& directory) {
+  const std::string trunk = "model.", vision = "model.vision_tower.vision_model.post_layernorm.weight";
+  RewriteTinyModel(
+      directory, {{vision, {4}}},
+      [&](const std::string& name) {
+        return name.starts_with(trunk) ? "model.language_model." + name.substr(trunk.size()) : name;
+      },
+      /*keeps_head=*/true);
+  nlohmann::ordered_json text;
+  std::ifstream(directory / "config.json") >> text;
+  std::ofstream(directory / "config.json")
+      << nlohmann::ordered_json{{"model_type", "gemma3"}, {"text_config", text}}.dump();
 }
 
 }  // namespace gemtune::test
