@@ -118,7 +118,11 @@ def peft_trains(base, folder, settings):
 @pytest.mark.parametrize("settings", [
     {"target_modules": "all-linear"}, {"target_modules": ["q_proj", "down_proj"], "use_rslora": True},
     {"target_modules": "all-linear", "use_dora": True, "modules_to_save": ["embed_tokens"]},
-    {"target_modules": r".*layers\.[0-3]\..*proj"}], ids=["lora", "rslora", "dora", "pattern"])
+    {"target_modules": r".*layers\.[0-3]\..*proj"},
+    {"target_modules": ["q_proj", "v_proj"], "rank_pattern": {"v_proj": 2, r"0\..*q_proj": 5}, "alpha_pattern": {"v_proj": 64}, "use_dora": True},
+    {"target_modules": "all-linear", "exclude_modules": ["down_proj"], "bias": "all"},
+    {"target_modules": ["q_proj"], "exclude_modules": r".*layers\.6.*", "layers_to_transform": [0, 5, 6], "layers_pattern": "layers"}],
+    ids=["lora", "rslora", "dora", "pattern", "ranks", "exclude", "layers"])
 def test_gemtune_loads_what_peft_trained(settings, base, data, tmp_path):
     model = peft_trains(base, tmp_path / "adapter", settings)
     expected = logits(model, base)
