@@ -316,7 +316,7 @@ void SaveParameters(const torch::nn::Module& module, const fs::path& directory, 
 
 std::optional<ClassifierHead> FindHead(const io::Checkpoint& checkpoint) {
   const io::TensorInfo* score = checkpoint.Find(kHeadWeight);
-  if (score == nullptr || !checkpoint.config().contains("id2label")) return std::nullopt;
+  if (score == nullptr) return std::nullopt;
   ClassifierHead head = HeadFromConfig(checkpoint.config(), checkpoint.path().string() + ": config");
   const bool fits = score->shape.size() == 2 && score->shape[0] == std::ssize(head.label_names);
   return fits ? std::optional(std::move(head)) : std::nullopt;

@@ -17,6 +17,7 @@ TEST(HeadRows, FollowTheNames) {
   EXPECT_EQ(HeadRows(before, {kSingle, {"neutral", "positive"}}), (Rows{std::nullopt, 0}));
   EXPECT_EQ(HeadRows(before, {"multi_label_classification", {"negative"}}), (Rows{1}));
   EXPECT_EQ(HeadRows(before, {kSingle, {"LABEL_0", "LABEL_1"}}), (Rows{std::nullopt, std::nullopt}));
+  EXPECT_EQ(HeadRows({kSingle, {"same", "same"}}, {kSingle, {"same", "same"}}), (Rows{0, 1}));
 }
 
 TEST(HeadRows, WithoutNamesGoByTheirIds) {
