@@ -54,7 +54,7 @@ TEST_F(TrainAgain, IntegersAreItsIds) {
   EXPECT_EQ(Names(), R"({"0":"good","1":"bad"})");
   const auto beyond = GoOn(Data("more.csv", "ghh,0\nbhh,1\ngii,2\n"));
   EXPECT_EQ(beyond.exit_code, kBadInput);
-  EXPECT_THAT(beyond.err, HasSubstr("label 2"));
+  EXPECT_THAT(beyond.err, HasSubstr("row 3: label '2' is not one of 'good', 'bad'"));
 }
 
 TEST_F(TrainAgain, ANewClassIsANewRow) {
