@@ -1,14 +1,12 @@
 #include "gemtune/data/class_ids.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <variant>
 
 #include "gemtune/base/error.h"
 #include "gemtune/data/label_text.h"
 
 namespace gemtune::data {
-
 namespace {
 
 constexpr int64_t kNoClass = -1;
@@ -75,12 +73,18 @@ void ClassIds::MapIntegers() {
 }
 
 void ClassIds::MapValues() {
-  std::unordered_set<int64_t> ambiguous;  // "1" and "01": either is only what its text says
   for (size_t id = 0; id < num_known_; ++id) {
     const std::optional<int64_t> value = IntegerOf(names_[id]);
-    if (value && !by_integer_.emplace(*value, id).second) ambiguous.insert(*value);
+    if (value && !by_integer_.emplace(*value, id).second) of_several_names_.insert(*value);
   }
-  for (const int64_t value : ambiguous) by_integer_.erase(value);
+  for (const int64_t value : of_several_names_) {
+    const auto exact = by_name_.find(std::to_string(value));
+    if (exact == by_name_.end() || exact->second >= static_cast<int64_t>(num_known_)) {
+      by_integer_.erase(value);
+    } else {
+      by_integer_[value] = exact->second;
+    }
+  }
 }
 
 void ClassIds::MapLabelNumbers() {
@@ -127,11 +131,15 @@ std::optional<int64_t> ClassIds::FindName(uint32_t file, const ClassName& name) 
 }
 
 std::optional<int64_t> ClassIds::IntegerOfField(std::string_view text) const {
-  return names_are_numbers_ ? IntegerOf(text) : PlainIntegerOf(text);
+  const std::optional<int64_t> plain = PlainIntegerOf(text);
+  if (plain || !names_are_numbers_) return plain;
+  const std::optional<int64_t> integer = IntegerOf(text);
+  return integer && of_several_names_.contains(*integer) ? std::nullopt : integer;
 }
 
 bool ClassIds::SpellsNumber(const ClassName& name) const {
-  return name.is_field && (TruthOf(name.text) || IntegerOfField(name.text));
+  return name.is_field &&
+         (TruthOf(name.text) || (names_are_numbers_ ? IntegerOf(name.text) : PlainIntegerOf(name.text)));
 }
 
 size_t ClassIds::num_places() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "gemtune/data/row_classes.h"
@@ -64,6 +65,7 @@ class ClassIds {
   std::unordered_map<std::string_view, int64_t> by_name_;
   bool names_are_numbers_ = false;  // one of them at least
   std::unordered_map<int64_t, int64_t> by_integer_;
+  std::unordered_set<int64_t> of_several_names_;  // "1" and "01": the integer is the first, "001" neither
   bool names_are_truths_ = false;
   std::array<std::optional<int64_t>, 2> by_truth_;
   std::vector<std::vector<int64_t>> by_class_label_;  // [file][integer]; empty: the file's names say nothing

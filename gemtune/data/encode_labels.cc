@@ -50,8 +50,8 @@ void EncodeClasses(const RawLabels& raw, const LabelOptions& options, EncodedLab
 }  // namespace
 
 EncodedLabels ReadLabels(const RawLabels& raw, const LabelOptions& options, BadRows* bad) {
-  if (options.kind == LabelKind::kNone) return {.labels = options.labels.value_or(LabelSet{})};
   EncodedLabels encoded{.labels = LabelsOf(raw, options, bad)};
+  if (options.kind == LabelKind::kNone) return encoded;
   const auto width = static_cast<size_t>(LabelWidth(options.kind, encoded.labels));
   encoded.values = Zeros(raw.values.size(), width);
   if (options.kind != LabelKind::kRegression) {

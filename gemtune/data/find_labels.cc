@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -83,6 +85,10 @@ struct NamesInRows {
 
 NamesInRows FindNames(const RawLabels& raw, const RowClasses& rows, const ClassIds& ids) {
   if (rows.multi_hot_length() > 0) return {};
+  rows.ForEach([&](size_t i, const RowClass& row_class) {
+    if (!std::holds_alternative<ClassName>(row_class))
+      ids.Find(i, row_class);  // or its row counts for nothing
+  });
   const DistinctClasses distinct = FindDistinct(rows);
   NamesInRows found;
   const auto add = [&](const std::string& text, size_t row, bool is_field, bool may_be_new) {
@@ -100,23 +106,26 @@ NamesInRows FindNames(const RawLabels& raw, const RowClasses& rows, const ClassI
   return found;
 }
 
-// As a shell takes it.
-std::string OptionValue(const std::vector<std::string>& names) {
+// As a shell takes it, as far as that is possible.
+std::string LabelNamesOption(const std::vector<std::string>& names) {
   constexpr size_t kMostNames = 20;  // as Listed shows
-  std::string value;
-  for (size_t i = 0; i < std::min(names.size(), kMostNames); ++i)
-    value += (i > 0 ? "," : "") + Printable(names[i]);
-  if (names.size() > kMostNames) value += ",...";
-  return value.find_first_of(" '\"\\$&|;<>()[]{}*?!#~`") == value.npos ? value : fmt::format("\"{}\"", value);
+  const auto may_be_given = [](const std::string& name) {
+    return Printable(name) == name && name.find_first_of(",\"\\$`!") == name.npos;
+  };
+  if (names.size() > kMostNames || !std::all_of(names.begin(), names.end(), may_be_given))
+    return "--label-names with these names";
+  const std::string value = fmt::format("{}", fmt::join(names, ","));
+  return value.find_first_of(" '&|;<>()[]{}*?#~") == value.npos ? "--label-names " + value
+                                                                : fmt::format("--label-names \"{}\"", value);
 }
 
 [[noreturn]] void FailAllNew(const RawLabels& raw, const std::vector<std::string>& known,
                              const std::vector<std::string>& names) {
-  std::string cure = "to begin a new head give --label-names " + OptionValue(names);
+  std::string cure = "to begin a new head give " + LabelNamesOption(names);
   if (std::all_of(known.begin(), known.end(), LabelNumberOf)) {
-    cure = "to name the model's classes in the order of their ids give --label-names ";
-    cure += names.size() == known.size() ? OptionValue(names) + ", if that is their order"
-                                         : fmt::format("with {} names", known.size());
+    cure = "to name the model's classes in the order of their ids give ";
+    cure += names.size() == known.size() ? LabelNamesOption(names) + ", if that is their order"
+                                         : fmt::format("--label-names with {} names", known.size());
   }
   Fail("{}: its classes are {}, none of which the model has (it has {}); {}", SourceOf(raw.files),
        Listed(names), Listed(known), cure);
@@ -143,8 +152,7 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
 }
 
 LabelSet ExtendLabels(const RawLabels& raw, LabelKind kind, const LabelSet& known, BadRows* bad) {
-  if (kind == LabelKind::kNone) return {};
-  if (kind == LabelKind::kRegression) return known;
+  if (kind == LabelKind::kNone || kind == LabelKind::kRegression) return known;
   const size_t num_known = known.names.size();
   const std::vector<std::string> class_label = ClassLabelNames(raw);
   LabelSet with_class_label = known;

@@ -35,8 +35,7 @@ std::optional<bool> TruthOf(std::string_view text);
 /// The name of a truth value as a class: "True", "False", as pandas writes it.
 std::string_view TruthName(bool truth);
 
-/// Whether a text is a list or a table as Python or JSON writes it: "['a', 'b']", "[1, 2]", "[]", "{...}";
-/// not
+/// Whether a text is a list or a table as Python or JSON writes it: "['a', 'b']", "[1, 2]", "{'a': 1}"; not
 /// "[other]".
 bool LooksLikeList(std::string_view text);
 

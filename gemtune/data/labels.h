@@ -21,8 +21,7 @@ enum class LabelKind {
 /// The classes of a data set, in the order of their ids, or the outputs of a regression. Found on the
 /// training data, written to the model's id2label, and given back when further files are read.
 struct LabelSet {
-  std::vector<std::string> names =
-      {};  // names[id]; empty for kNone and for kRegression with one number a row
+  std::vector<std::string> names = {};  // names[id]; empty for kNone, and for kRegression of one number a row
 };
 
 /// The label column of several files, with what is needed to read it and to name a row.
@@ -49,12 +48,11 @@ struct RawLabels {
 /// Lists are of such classes, or say of each class whether it applies, [1.0, 0.0, 1.0] (MultiHotLength): then
 /// the classes are "LABEL_0", ... . Floats that are whole, and CSV fields if the whole column is such, count
 /// as integers; around them white space and a plus are allowed there (" 3", "+3", "3.0"), but "03" is a name.
-/// Fields count as booleans, too, if the whole column is such (True, TRUE, true, ...), and so do strings that
-/// are all such among booleans. Empty for
-/// kNone. For kRegression FindOutputs. Throws Error naming file and row for a label
-/// that is empty or does not fit `kind`, for integers and strings mixed, for a missing-value marker ("NA")
-/// among the numbers of a CSV, for files whose ClassLabels differ, and where rows are of fewer than two
-/// classes (kMultiLabel: one).
+/// Fields count as booleans if the whole column is such (True, TRUE, true, ...), and so do strings that are
+/// all such among booleans. Empty for kNone; for kRegression FindOutputs. Throws Error naming file and row
+/// for a label that is empty or does not fit `kind`, for numbers and strings mixed, for a missing-value
+/// marker ("NA") among the numbers of a CSV, for files whose ClassLabels differ, and where rows are of fewer
+/// than two classes (kMultiLabel: one).
 ///
 /// What is wrong with one row only is a RowError; where `bad` is given it goes there, and rows that are there
 /// count for nothing.
@@ -62,20 +60,20 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad = nullptr
 
 /// The classes of a model, `known`, in their order, and behind them those names of the data that are new: of
 /// a ClassLabel in its order, then of rows in the order of their bytes. What a row means is as EncodeLabels
-/// has it for `known`; integers and booleans are never new. For kRegression `known`. Throws Error as
-/// FindLabels does, and where the data has names and none of them is known, saying what to do about it.
+/// has it for `known`; integers and booleans are never new. For kRegression and kNone `known`. Throws Error
+/// as FindLabels does, and where the data has names and none of them is known, saying what to do about it.
 LabelSet ExtendLabels(const RawLabels& raw, LabelKind kind, const LabelSet& known, BadRows* bad = nullptr);
 
 /// Label values [rows · LabelWidth], as Dataset::label has them. A string must be one of `labels`. An integer
 /// of a file with ClassLabel names means the name, unless none of them is in `labels`, or those that are
 /// stand at the same ids among as many; any other means, where some names are numbers ("1", " 1", "01",
-/// "1.0", "1.5"), the class whose name has that value, if it is one only, and never an id; else, where some
-/// are "LABEL_<integer>", that class; else the class of that id. A CSV field is a name, or else the boolean
-/// or the integer that it spells ("03" where names are numbers). A boolean means the class "True" or "False",
-/// or else the one name that spells it ("true"), or else, where no name spells one, what the integers 1 and 0
-/// mean; a string may spell it, too, where names do. Throws Error naming file, row, label and the known names
-/// for one that is not among them. For kRegression the number or the numbers of a row, LabelWidth of them
-/// (ReadTargets). `bad` as above; the values of such rows mean nothing.
+/// "1.0", "1.5"), the class whose name is its text or else the only one of its value, and never an id; else,
+/// where some are "LABEL_<integer>", that class; else the class of that id. A CSV field is a name, or else
+/// the boolean or the integer that it spells ("03" where names are numbers). A boolean means the class "True"
+/// or "False", or else the one name that spells it ("true"), or else, where no name spells one, what the
+/// integers 1 and 0 mean; a string may spell it, too, where names do. Throws Error naming file, row, label
+/// and the known names for one that is not among them. For kRegression the number or the numbers of a row,
+/// LabelWidth of them (ReadTargets). `bad` as above; the values of such rows mean nothing.
 std::vector<float> EncodeLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels,
                                 BadRows* bad = nullptr);
 

@@ -64,10 +64,12 @@ TEST(EncodeLabels, WhereNamesAreNumbersNoIntegerIsAnId) {
     EXPECT_THAT(EncodeMessage(Fields({"1"}), names), HasSubstr("label '1' is not one of"));
   }
   // Two names of one value: only what is written.
-  const Names twice = {"1", "01", "2"};
-  EXPECT_THAT(Encoded(Fields({"1", "01", "02"}), twice), ElementsAre(0, 1, 2));
-  EXPECT_THAT(EncodeMessage(Integers({1}), twice), HasSubstr("label 1 is not one of"));
-  EXPECT_THAT(EncodeMessage(Fields({"1.0"}), twice), HasSubstr("label '1.0' is not one of"));
+  const Names twice = {"01", "1", "2", "03", "003"};
+  EXPECT_THAT(Encoded(Fields({"1", "01", "02", "1.0"}), twice), ElementsAre(1, 0, 2, 1));
+  EXPECT_THAT(Encoded(Integers({1, 2}), twice), ElementsAre(1, 2));
+  EXPECT_THAT(EncodeMessage(Fields({"001"}), twice), HasSubstr("label '001' is not one of"));
+  EXPECT_THAT(EncodeMessage(Integers({3}), twice), HasSubstr("label 3 is not one of"));
+  EXPECT_THAT(EncodeMessage(Fields({"3"}), twice), HasSubstr("label '3' is not one of"));
 }
 
 TEST(EncodeLabels, AFieldMeansAnIdOnlyAsIntegersAreWritten) {

@@ -114,6 +114,10 @@ TEST(ExtendLabels, RefusesClassesOfWhichNoneIsKnown) {
               StartsWith("a.csv: its classes are 'neg', 'pos'"));
   EXPECT_THAT(Refusal(Raw({{"New York", "Rome"}}), kKnown),
               HasSubstr("give --label-names \"New York,Rome\""));
+  for (const char* name : {"a,b", "caf\xc3\xa9", "$HOME"}) {
+    EXPECT_THAT(Refusal(Raw({{name, "x"}}), kKnown),
+                testing::EndsWith("give --label-names with these names"));
+  }
 }
 
 TEST(ExtendLabels, NumberedClassesAreToBeNamed) {
@@ -140,6 +144,12 @@ TEST(ExtendLabels, BadRowsAreLeftOut) {
   EXPECT_THAT(read.labels.names, ElementsAre("positive", "negative", "x"));
   EXPECT_THAT(read.values, ElementsAre(1, 0, 2, 0));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1), testing::Key(3)));
+  bad.clear();
+  EXPECT_THAT(ExtendLabels(Raw({{List{"negative"}, List{"x", int64_t{9}}}}), LabelKind::kMultiLabel,
+                           LabelSet{kKnown}, &bad)
+                  .names,
+              ElementsAre("positive", "negative"));
+  EXPECT_THAT(bad, ElementsAre(testing::Key(1)));
 }
 
 TEST(ExtendLabels, OutputsOfARegressionAreTheModels) {
