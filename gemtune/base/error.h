@@ -36,7 +36,8 @@ std::string Printable(std::string_view text, size_t max_bytes = 60);
 
 /// The known name nearest to a mistyped one, as " (did you mean 'x'?)", or "" where none is near; with
 /// `however_far` only where none is known, or nobody types such a thing.
-std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known, bool however_far = false);
+std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known,
+                       bool however_far = false);
 
 /// Names for a message: 'a', 'b', 'c', and where there are more than `max_names` "... (40 in all)".
 std::string Listed(const std::vector<std::string>& names, size_t max_names = 20);

@@ -37,13 +37,15 @@ spdlog::logger& Logger() {
 
 // Characters of UTF-8.
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 // Bytes of `text` that make a line: up to a gap, of at most `columns` characters if there is one.
 size_t LineBytes(std::string_view text, size_t columns) {
   size_t end = 0, width = 0;
-  while (end < text.size() && width + Width(text.substr(end, 1)) <= columns) width += Width(text.substr(end++, 1));
+  while (end < text.size() && width + Width(text.substr(end, 1)) <= columns)
+    width += Width(text.substr(end++, 1));
   if (end == text.size()) return end;
   const std::string_view line = text.substr(0, end + 2);
   for (const std::string_view gap : {"  ", " "}) {

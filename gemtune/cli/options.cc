@@ -59,8 +59,9 @@ void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
   options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
   if (with_labels)
     options.Add("--label-column", label_column, "Column that holds the label", {.not_empty = true});
-  options.Add("--csv-delimiter", csv_delimiter,
-              "What separates the columns of CSV files, as ';' or tab; else a comma, and in .tsv files a tab");
+  options.Add(
+      "--csv-delimiter", csv_delimiter,
+      "What separates the columns of CSV files, as ';' or tab; else a comma, and in .tsv files a tab");
   options.Add("--max-length", max_length,
               "Tokens an example at most, the rest of its text is cut off; 0: no limit",
               {.min = 0, .max = 1 << 24});

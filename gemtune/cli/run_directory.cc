@@ -61,7 +61,8 @@ void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
 
 std::string ShellQuoted(const std::string& text) {
   const bool is_plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("_@%+=:,./-").find(static_cast<char>(c)) != std::string_view::npos;
+    return std::isalnum(c) != 0 ||
+           std::string_view("_@%+=:,./-").find(static_cast<char>(c)) != std::string_view::npos;
   });
   if (is_plain && !text.empty()) return text;
   std::string quoted = "'";
@@ -128,7 +129,8 @@ void RunDirectory::Begin(const std::string& record, bool anew) const {
   io::FileRecord files = io::ReadFileRecord(path_);
   if (anew) {
     for (const int64_t step : train::CheckpointSteps(path_)) train::RemoveCheckpoint(path_, step);
-    // It stands for the end of a run, and would be taken for this one's. Whoever wrote it: FindStart has asked.
+    // It stands for the end of a run, and would be taken for this one's. Whoever wrote it: FindStart has
+    // asked.
     fs::remove(path_ / kSummary);
   }
   files[kPart].insert(std::begin(kRunFiles), std::end(kRunFiles));

@@ -28,8 +28,8 @@ class RunDirectory {
   std::filesystem::path FindStart(const std::string& resume_from, bool may_overwrite) const;
 
   /// Writes kRecord, and notes the run's files as gemtune's. `anew`: gemtune's checkpoints of another run go
-  /// first, and the summary that stands at the end of a run. Throws Error for a checkpoint that holds somebody's
-  /// file.
+  /// first, and the summary that stands at the end of a run. Throws Error for a checkpoint that holds
+  /// somebody's file.
   void Begin(const std::string& record, bool anew) const;
 
  private:

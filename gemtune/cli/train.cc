@@ -63,7 +63,8 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
               "print that as JSON and write nothing");
   options.Group("Model");
   options.Add("--model,--model-name-or-path", model_,
-              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file", {.required = true, .is_path = true});
+              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file",
+              {.required = true, .is_path = true});
   options.Add("--task", task_, "What to learn", {.choices = TaskNames()});
   options.Add("--method", method_, "Which weights move", {.choices = MethodNames()});
   options.Add("--trainable-layers", method_options_.trainable_layers,
@@ -77,8 +78,8 @@ void Train::DeclareAll(OptionSet& options, bool needs_output_dir) {
 
   options.Group("Data");
   options.Add("--train-file", train_files_, kFilesHelp, {.required = true, .is_path = true});
-  options.Add("--validation-file", validation_files_,
-              "Files measured after each epoch: its loss and metrics", {.is_path = true});
+  options.Add("--validation-file", validation_files_, "Files measured after each epoch: its loss and metrics",
+              {.is_path = true});
   options.Add("--test-file", test_files_, "Files measured once at the end", {.is_path = true});
   options.Add("--validation-split", validation_split_,
               "Without --validation-file: this share (below 1) or number of the training examples",

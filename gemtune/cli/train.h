@@ -55,7 +55,7 @@ class Train : public Command {
  private:
   Splits LoadData(const text::Tokenizer& tokenizer, const std::optional<model::ClassifierHead>& before) const;
   void ChooseBestBy(const train::ClassificationKind& kind);  // checks --metric-for-best-model
-  std::optional<model::ClassifierHead> CheckModel() const;  // the head that it brings along
+  std::optional<model::ClassifierHead> CheckModel() const;   // the head that it brings along
   void DeclareSaving(OptionSet& options);
   void CheckSameRun(const std::filesystem::path& checkpoint, const char* part) const;
   void Fit(Job& job, const std::filesystem::path& checkpoint);

@@ -64,10 +64,11 @@ void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const t
   Fail("row {}: the model's output is {} ({} of {} rows have such): {}", example + before + 1,
        logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>(), bad.size(0),
        logits.size(0),
-       parameter.empty() ? "its weights are finite, so that sums overflow; look at their size, or try --dtype fp32"
-                         : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "
-                                       "training went wrong",
-                                       parameter));
+       parameter.empty()
+           ? "its weights are finite, so that sums overflow; look at their size, or try --dtype fp32"
+           : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "
+                         "training went wrong",
+                         parameter));
 }
 
 at::Tensor Scores(const at::Tensor& logits, const std::string& problem_type) {

@@ -16,14 +16,14 @@ std::filesystem::path CheckpointPath(const std::filesystem::path& output_dir, in
 /// it has its trainer_state.json; one that was cut off while it was written never had the name.
 std::vector<int64_t> CheckpointSteps(const std::filesystem::path& output_dir);
 
-/// The names of what is called as a checkpoint there and is none, or not gemtune's (transformers' Trainer gives
-/// its own the same name).
+/// The names of what is called as a checkpoint there and is none, or not gemtune's (transformers' Trainer
+/// gives its own the same name).
 std::vector<std::string> ForeignCheckpoints(const std::filesystem::path& output_dir);
 
 /// Writes CheckpointPath(output_dir, step): `write` fills a directory of another name, which gets a
 /// trainer_state.json of `state` and the record of its files, is flushed to the disk and renamed. Throws
-/// RunError where the disk refuses or something of that name is there; nothing is left of it then, and all the
-/// other checkpoints stand.
+/// RunError where the disk refuses or something of that name is there; nothing is left of it then, and all
+/// the other checkpoints stand.
 void WriteCheckpoint(const std::filesystem::path& output_dir, int64_t step,
                      const nlohmann::ordered_json& state,
                      const std::function<void(const std::filesystem::path& directory)>& write);

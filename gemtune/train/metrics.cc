@@ -73,7 +73,8 @@ Metrics List(const Confusions& confusions, size_t classes, size_t most) {
 }
 
 // Of every `stride`-th number; nothing where either side is constant.
-std::optional<double> Pearson(std::span<const float> targets, std::span<const float> predictions, size_t stride) {
+std::optional<double> Pearson(std::span<const float> targets, std::span<const float> predictions,
+                              size_t stride) {
   const auto n = static_cast<double>((targets.size() + stride - 1) / stride);
   double mean_target = 0, mean_prediction = 0;
   for (size_t i = 0; i < targets.size(); i += stride) {
@@ -120,8 +121,9 @@ Metrics WorstConfusions(const Metrics& metrics) {
 }
 
 void Print(const Metrics& value, size_t indent, std::string& out) {
-  const bool is_row = value.is_array() && std::all_of(value.begin(), value.end(),
-                                                      [](const Metrics& item) { return item.is_primitive(); });
+  const bool is_row = value.is_array() && std::all_of(value.begin(), value.end(), [](const Metrics& item) {
+                        return item.is_primitive();
+                      });
   if (is_row && !value.empty()) {
     std::string separator = "[";
     for (const Metrics& item : value) out += std::exchange(separator, ", ") + item.dump();
@@ -198,7 +200,8 @@ Metrics MultiLabelMetrics(std::span<const uint8_t> targets, std::span<const uint
           {"per_class", PerClass(classes, names)}};
 }
 
-Metrics RegressionMetrics(std::span<const float> targets, std::span<const float> predictions, size_t outputs) {
+Metrics RegressionMetrics(std::span<const float> targets, std::span<const float> predictions,
+                          size_t outputs) {
   GEMTUNE_CHECK(targets.size() == predictions.size() && !targets.empty() && targets.size() % outputs == 0);
   const auto numbers = static_cast<double>(targets.size());
   double squared = 0, absolute = 0, pearson = 0, correlated = 0;

@@ -33,8 +33,8 @@ Metrics RegressionMetrics(std::span<const float> targets, std::span<const float>
                           size_t outputs = 1);
 
 /// What a person reads and a log keeps of metrics: all of them up to 20 classes; of more, in the place of
-/// per_class and the confusions, worst_classes (the ten of the lowest F1 that occur) and worst_confusions (the
-/// ten most frequent, {true, predicted, count}).
+/// per_class and the confusions, worst_classes (the ten of the lowest F1 that occur) and worst_confusions
+/// (the ten most frequent, {true, predicted, count}).
 Metrics Concise(const Metrics& metrics);
 
 /// JSON with an indent of 2, a list of numbers on one line: a row of a matrix, three of a confusion.

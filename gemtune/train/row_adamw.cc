@@ -108,12 +108,13 @@ void RowAdamW::CatchUp(const at::Tensor& ids) {
   if (options_.weight_decay != 0) {
     for (const int64_t row : rows) EnsureState(row);
   }
-  ParallelFor(static_cast<int64_t>(rows.size()), GrainRows(kGrainRows, dim_), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int32_t slot = slot_of_row_[static_cast<size_t>(rows[static_cast<size_t>(i)])];
-      if (slot >= 0) CatchUpSlot(slot, step);
-    }
-  });
+  ParallelFor(static_cast<int64_t>(rows.size()), GrainRows(kGrainRows, dim_),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  const int32_t slot = slot_of_row_[static_cast<size_t>(rows[static_cast<size_t>(i)])];
+                  if (slot >= 0) CatchUpSlot(slot, step);
+                }
+              });
 }
 
 void RowAdamW::CatchUpAll() {
@@ -121,9 +122,10 @@ void RowAdamW::CatchUpAll() {
   if (options_.weight_decay != 0) {
     for (int64_t row = 0; row < parameter_.size(0); ++row) EnsureState(row);
   }
-  ParallelFor(static_cast<int64_t>(slots_.size()), GrainRows(kGrainRows, dim_), [&](int64_t begin, int64_t end) {
-    for (int64_t slot = begin; slot < end; ++slot) CatchUpSlot(slot, step);
-  });
+  ParallelFor(static_cast<int64_t>(slots_.size()), GrainRows(kGrainRows, dim_),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t slot = begin; slot < end; ++slot) CatchUpSlot(slot, step);
+              });
 }
 
 void RowAdamW::Step(double learning_rate, double grad_scale) {

@@ -17,7 +17,8 @@ TEST(Log, WritesLinesToStandardErrorAboveTheLevel) {
 }
 
 TEST(Wrapped, BreaksBetweenPartsAndElseBetweenWords) {
-  EXPECT_EQ(log::Wrapped("epoch 1.00  train loss 0.5  accuracy 0.75", 30), "epoch 1.00  train loss 0.5\n  accuracy 0.75");
+  EXPECT_EQ(log::Wrapped("epoch 1.00  train loss 0.5  accuracy 0.75", 30),
+            "epoch 1.00  train loss 0.5\n  accuracy 0.75");
   EXPECT_EQ(log::Wrapped("no training example is of it", 12), "no training\n  example is\n  of it");
   EXPECT_EQ(log::Wrapped("one two", 7), "one two");
   EXPECT_EQ(log::Wrapped("one two", 6), "one\n  two");

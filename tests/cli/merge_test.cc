@@ -34,8 +34,12 @@ class MergeCommand : public test::TempDir {
   }
 
   test::Finished Run(std::vector<std::string> more) const {
-    std::vector<std::string> all = {"merge", "--model", (dir_ / "adapter").string(), "--output-dir",
-                                    (dir_ / "merged").string(), "--overwrite-output-dir"};
+    std::vector<std::string> all = {"merge",
+                                    "--model",
+                                    (dir_ / "adapter").string(),
+                                    "--output-dir",
+                                    (dir_ / "merged").string(),
+                                    "--overwrite-output-dir"};
     all.insert(all.end(), more.begin(), more.end());
     return RunProgram(all);
   }
@@ -95,8 +99,9 @@ TEST_F(MergeCommand, AnotherModelIsNotWrittenOverUnasked) {
   ASSERT_EQ(Run({}).exit_code, kDone);
   const auto again = Run({"--overwrite-output-dir=false"});
   EXPECT_EQ(again.exit_code, kBadInput);
-  EXPECT_THAT(again.err, HasSubstr("holds another model (config.json); give another --output-dir, or write over it by "
-                                   "--overwrite-output-dir"));
+  EXPECT_THAT(again.err,
+              HasSubstr("holds another model (config.json); give another --output-dir, or write over it by "
+                        "--overwrite-output-dir"));
   WriteFileAtomically(dir_ / "merged" / "adapter_config.json", "{}");
   const auto shadowed = Run({});
   EXPECT_EQ(shadowed.exit_code, kBadInput);

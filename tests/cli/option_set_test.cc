@@ -183,15 +183,15 @@ TEST_F(OptionSetTest, AnUnknownOptionAlwaysSuggestsOne) {
   options_.Add("--num-train-epochs", epochs, "Passes");
   options_.Add("--learning-rate", rate, "Peak");
   options_.Add("--max-length", length, "Tokens");
-  for (const auto& [typed, meant] : std::vector<std::pair<std::string, std::string>>{
-           {"--epochs", "--num-train-epochs"},
-           {"--epochs=3", "--num-train-epochs"},
-           {"--num_epochs", "--num-train-epochs"},
-           {"--lr", "--learning-rate"},
-           {"--bs", "--batch-size"},
-           {"--max_seq_length", "--max-length"},
-           {"--train-batch", "--per-device-train-batch-size"},
-           {"--nam", "--name"}}) {
+  for (const auto& [typed, meant] :
+       std::vector<std::pair<std::string, std::string>>{{"--epochs", "--num-train-epochs"},
+                                                        {"--epochs=3", "--num-train-epochs"},
+                                                        {"--num_epochs", "--num-train-epochs"},
+                                                        {"--lr", "--learning-rate"},
+                                                        {"--bs", "--batch-size"},
+                                                        {"--max_seq_length", "--max-length"},
+                                                        {"--train-batch", "--per-device-train-batch-size"},
+                                                        {"--nam", "--name"}}) {
     EXPECT_THAT(Complaint({typed, "3"}), HasSubstr("(did you mean '" + meant + "'?)")) << typed;
   }
   EXPECT_THAT(Complaint({"--zzz"}), HasSubstr("(did you mean '"));
@@ -208,7 +208,8 @@ TEST_F(OptionSetTest, APathIsRecordedSoThatItIsTheSameInAnyFolder) {
   EXPECT_EQ(model, "base");
   const std::string here = std::filesystem::current_path().string();
   EXPECT_THAT(options_.Effective(), HasSubstr("model = \"" + here + "/base\"\n"));
-  EXPECT_THAT(options_.Effective(), HasSubstr("train-file = [\"/data/a.csv\", \"" + here + "/part-*.csv\"]\n"));
+  EXPECT_THAT(options_.Effective(),
+              HasSubstr("train-file = [\"/data/a.csv\", \"" + here + "/part-*.csv\"]\n"));
   // A folder with what is special to a glob in its name.
   const std::filesystem::path odd = dir_ / "a [1]*";
   std::filesystem::create_directories(odd);

@@ -52,7 +52,8 @@ TEST_F(RunDirectoryTest, ARunBeginsWhereThereAreNoResults) {
   EXPECT_EQ(FindStart(""), "");
   WriteFileAtomically(out_ / "train.err", "the shell made this");
   EXPECT_EQ(FindStart(""), "");
-  for (const char* result : {"config.json", "run.toml", "adapter_config.json", "generation_config.json", "tokenizer.json"}) {
+  for (const char* result :
+       {"config.json", "run.toml", "adapter_config.json", "generation_config.json", "tokenizer.json"}) {
     WriteFileAtomically(out_ / result, "{}");
     EXPECT_THAT(MessageOf([&] { FindStart(""); }),
                 HasSubstr(std::string("holds ") + result + ", which gemtune did not write"));
@@ -112,10 +113,11 @@ TEST_F(RunDirectoryTest, ANamedCheckpointIsTheNewestOfThisDirectory) {
 
 TEST_F(RunDirectoryTest, BeginningAnewRemovesCheckpointsAndTheSummaryAlone) {
   Checkpoint(3);
-  for (const char* name : {"all_results.json", "config.json", "notes.txt"}) WriteFileAtomically(out_ / name, "{}");
+  for (const char* name : {"all_results.json", "config.json", "notes.txt"})
+    WriteFileAtomically(out_ / name, "{}");
   RunDirectory(out_.string()).Begin("seed = 1\n", /*anew=*/false);
-  EXPECT_THAT(io::NamesIn(out_),
-              testing::ElementsAre("all_results.json", "checkpoint-3", "config.json", "notes.txt", "run.toml"));
+  EXPECT_THAT(io::NamesIn(out_), testing::ElementsAre("all_results.json", "checkpoint-3", "config.json",
+                                                      "notes.txt", "run.toml"));
   RunDirectory(out_.string()).Begin("seed = 2\n", /*anew=*/true);
   EXPECT_THAT(io::NamesIn(out_), testing::ElementsAre("config.json", "notes.txt", "run.toml"));
   EXPECT_EQ(ReadFile(out_ / "run.toml"), "seed = 2\n");
@@ -124,7 +126,8 @@ TEST_F(RunDirectoryTest, BeginningAnewRemovesCheckpointsAndTheSummaryAlone) {
 
 TEST_F(RunDirectoryTest, ACheckpointWithSomebodysFileIsNotRemoved) {
   WriteFileAtomically(Checkpoint(3) / "notes.txt", "mine");
-  EXPECT_THAT(MessageOf([&] { RunDirectory(out_.string()).Begin("", /*anew=*/true); }), HasSubstr("'notes.txt'"));
+  EXPECT_THAT(MessageOf([&] { RunDirectory(out_.string()).Begin("", /*anew=*/true); }),
+              HasSubstr("'notes.txt'"));
   EXPECT_EQ(ReadFile(out_ / "checkpoint-3" / "notes.txt"), "mine");
 }
 

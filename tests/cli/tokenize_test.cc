@@ -43,12 +43,13 @@ TEST_F(TokenizeCommand, SavesTheTokenizer) {
   EXPECT_EQ(text::Tokenizer::Load(dir_ / "saved").fingerprint(),
             text::Tokenizer::Load(dir_ / "tokenizer").fingerprint());
   const auto again = [&](std::vector<std::string> more) {
-    more.insert(more.begin(),
-                {"tokenize", "--model", (dir_ / "tokenizer").string(), "--save-tokenizer", (dir_ / "saved").string()});
+    more.insert(more.begin(), {"tokenize", "--model", (dir_ / "tokenizer").string(), "--save-tokenizer",
+                               (dir_ / "saved").string()});
     return RunProgram(more);
   };
   EXPECT_EQ(again({}).exit_code, kBadInput);
-  EXPECT_THAT(again({}).err, testing::HasSubstr("holds another model (tokenizer.json); give another --save-tokenizer"));
+  EXPECT_THAT(again({}).err,
+              testing::HasSubstr("holds another model (tokenizer.json); give another --save-tokenizer"));
   EXPECT_EQ(again({"--overwrite-output-dir"}).exit_code, kDone);
 }
 

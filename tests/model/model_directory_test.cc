@@ -33,11 +33,13 @@ class ModelDirectory : public test::TempDir {
 };
 
 TEST_F(ModelDirectory, OfAnEarlierModelGoesWhatGemtuneWroteAndNothingElse) {
-  for (const char* name : {"model-v1-backup.safetensors", "adapter_plan.xlsx", "generation_config.json"}) Foreign(name);
+  for (const char* name : {"model-v1-backup.safetensors", "adapter_plan.xlsx", "generation_config.json"})
+    Foreign(name);
   Commit({"config.json", "model-00001-of-00002.safetensors", "model.safetensors.index.json"});
   Commit({"adapter_config.json", "adapter_model.safetensors"});
-  EXPECT_THAT(io::NamesIn(out_), ElementsAre("adapter_config.json", "adapter_model.safetensors", "adapter_plan.xlsx",
-                                             "generation_config.json", "model-v1-backup.safetensors"));
+  EXPECT_THAT(io::NamesIn(out_),
+              ElementsAre("adapter_config.json", "adapter_model.safetensors", "adapter_plan.xlsx",
+                          "generation_config.json", "model-v1-backup.safetensors"));
   EXPECT_EQ(ReadFile(out_ / "generation_config.json"), "theirs");
   EXPECT_EQ(io::ReadFileRecord(out_),
             (io::FileRecord{{"model", {"adapter_config.json", "adapter_model.safetensors"}}}));
@@ -53,7 +55,8 @@ TEST_F(ModelDirectory, ARecordOfOtherPartsStays) {
 
 TEST_F(ModelDirectory, NamesTheFilesByWhichAModelIsKnown) {
   EXPECT_TRUE(ModelFilesIn(out_).empty());
-  for (const char* name : {"notes.txt", "model-v1-backup.safetensors", "tokenizer.json", "config.json"}) Foreign(name);
+  for (const char* name : {"notes.txt", "model-v1-backup.safetensors", "tokenizer.json", "config.json"})
+    Foreign(name);
   EXPECT_THAT(ModelFilesIn(out_), ElementsAre("config.json", "tokenizer.json"));
 }
 
@@ -77,9 +80,10 @@ TEST_F(ModelDirectory, AModelIsNotWrittenOverByWhatIsMadeOfIt) {
   fs::create_directories(out_ / "checkpoint-5");
   fs::create_directories(dir_ / "linked");
   fs::create_symlink(out_ / "model.safetensors", dir_ / "linked" / "model.safetensors");
-  for (const fs::path& source : {out_, out_ / "", dir_ / "link", dir_ / "." / "out", dir_ / "x" / ".." / "out",
-                                 out_ / "checkpoint-5", dir_ / "linked"}) {
-    EXPECT_THAT(complaint(source, out_), HasSubstr("would be written over by its own results; give another --output-dir"))
+  for (const fs::path& source : {out_, out_ / "", dir_ / "link", dir_ / "." / "out",
+                                 dir_ / "x" / ".." / "out", out_ / "checkpoint-5", dir_ / "linked"}) {
+    EXPECT_THAT(complaint(source, out_),
+                HasSubstr("would be written over by its own results; give another --output-dir"))
         << source;
   }
   EXPECT_THAT(complaint(out_, dir_ / "link"), HasSubstr("would be written over"));

@@ -53,7 +53,8 @@ TEST_F(Checkpoint, IsKeptWhereItHoldsSomebodysFile) {
   WriteFileAtomically(dir_ / "checkpoint-5" / "notes.txt", "mine");
   testing::internal::CaptureStderr();
   RemoveOldCheckpoints(dir_, 1, 0);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("'notes.txt', which gemtune did not write"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::HasSubstr("'notes.txt', which gemtune did not write"));
   EXPECT_EQ(ReadFile(dir_ / "checkpoint-5" / "notes.txt"), "mine");
   EXPECT_THROW(RemoveCheckpoint(dir_, 5), Error);
   fs::remove(dir_ / "checkpoint-5" / "notes.txt");

@@ -59,9 +59,9 @@ TEST(Concise, ShowsTheWorstOfManyClasses) {
     EXPECT_EQ(m["accuracy"], all["accuracy"]);
     ASSERT_EQ(m["worst_confusions"].size(), 10u);
     const size_t worst = std::min<size_t>(count - 2, 30);
-    EXPECT_EQ(m["worst_confusions"][0], (Metrics{{"true", Names(count)[worst]},
-                                                 {"predicted", Names(count)[worst + 1]},
-                                                 {"count", worst}}));
+    EXPECT_EQ(
+        m["worst_confusions"][0],
+        (Metrics{{"true", Names(count)[worst]}, {"predicted", Names(count)[worst + 1]}, {"count", worst}}));
     ASSERT_EQ(m["worst_classes"].size(), 10u);
     EXPECT_EQ(m["worst_classes"].front(), all["per_class"][m["worst_classes"].items().begin().key()]);
     EXPECT_LE(m["worst_classes"].front()["f1"], m["worst_classes"].back()["f1"]);
@@ -72,8 +72,9 @@ TEST(Concise, ShowsTheWorstOfManyClasses) {
 
 TEST(Text, KeepsARowOfNumbersOnALine) {
   const Metrics m = {{"a", 0.5}, {"m", {{1, 2}, {3, 4}}}, {"o", {{"x", nullptr}}}, {"e", Metrics::array()}};
-  EXPECT_EQ(Text(m), "{\n  \"a\": 0.5,\n  \"m\": [\n    [1, 2],\n    [3, 4]\n  ],\n  \"o\": {\n    \"x\": null\n  },\n"
-                     "  \"e\": []\n}");
+  EXPECT_EQ(Text(m),
+            "{\n  \"a\": 0.5,\n  \"m\": [\n    [1, 2],\n    [3, 4]\n  ],\n  \"o\": {\n    \"x\": null\n  },\n"
+            "  \"e\": []\n}");
   EXPECT_EQ(Metrics::parse(Text(OfManyClasses(25))), OfManyClasses(25));
 }
 
@@ -101,7 +102,8 @@ TEST(RegressionMetrics, OfSeveralOutputsTheMeanOverThem) {
   const Metrics m = RegressionMetrics(targets, predictions, 2);
   EXPECT_NEAR(m["mse"].get<double>(), 4.0 / 6, 1e-12);
   EXPECT_NEAR(m["mae"].get<double>(), 4.0 / 6, 1e-12);
-  EXPECT_NEAR(m["pearson"].get<double>(), 0.9819805060619657, 1e-9);  // the second output's target is constant
+  EXPECT_NEAR(m["pearson"].get<double>(), 0.9819805060619657,
+              1e-9);  // the second output's target is constant
 }
 
 TEST(RegressionMetrics, AConstantHasNoCorrelation) {
