@@ -1,5 +1,6 @@
 #include "gemtune/cli/evaluate.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -34,6 +35,8 @@ void Evaluate::Run(const OptionSet&) {
   dataset_options.max_samples = max_samples_;
   const data::Dataset dataset = data::Dataset::Load(dataset_options, classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, files_.front());
+  machine_.FitThreads(2 * classifier.config.num_layer_parameters() *
+                      std::min(batch_tokens_, dataset.tokens()));
 
   train::Classification task(classifier, {.evaluation = {.max_tokens_per_batch = batch_tokens_,
                                                          .progress = CountingProgress("evaluating")},

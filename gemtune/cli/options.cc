@@ -38,6 +38,11 @@ void MachineOptions::Apply() const {
   ops::UseTensorArena();
 }
 
+void MachineOptions::FitThreads(int64_t flops) const {
+  constexpr int64_t kWorthWaking = 1'000'000'000;  // some 20 ms of one thread, in a hundred parts
+  if (threads == 0 && flops < kWorthWaking) SetNumThreads(1);
+}
+
 at::ScalarType MachineOptions::ScalarType() const {
   if (dtype != "auto") return dtype == "bf16" ? at::kBFloat16 : at::kFloat;
   const bool native = __builtin_cpu_supports("avx512bf16") != 0;

@@ -32,6 +32,10 @@ struct MachineOptions {
   /// Sets the number of threads for the process.
   void Apply() const;
 
+  /// Leaves passes of `flops` operations to one thread where more would take longer to wake than to work,
+  /// unless --threads says how many.
+  void FitThreads(int64_t flops) const;
+
   /// kFloat or kBFloat16. "auto" takes bf16 where the processor multiplies it natively, else fp32, and says
   /// so.
   at::ScalarType ScalarType() const;

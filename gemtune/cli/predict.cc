@@ -129,6 +129,8 @@ void Predict::Run(const OptionSet&) {
   classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);
   CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
+  machine_.FitThreads(2 * classifier.config.num_layer_parameters() *
+                      std::min(batch_tokens_, dataset.tokens()));
   const at::Tensor logits =
       infer::Logits(classifier.model, dataset,
                     {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting")});

@@ -39,6 +39,8 @@ class RunPlan {
   /// `process_bytes` is what the process has in memory by then. Throws Error for a model that cannot be read.
   RunPlan(const PlanRequest& request, const data::DataSplits& data, int64_t process_bytes);
 
+  /// Operations of the largest forward and backward pass, but for attention.
+  int64_t pass_flops() const { return 6 * config_.num_layer_parameters() * size_.pass_tokens; }
   const train::RunSize& size() const { return size_; }
   const train::MemoryPlan& memory() const { return memory_; }
 

@@ -284,6 +284,7 @@ Train::Job Train::Prepare() {
   if (dry_run_) plan.Log();
   plan.LogMemory();
   plan.CheckFits(FindMemoryLimit(), AvailableMemoryBytes());
+  machine_.FitThreads(plan.pass_flops());
   auto classifier =
       model::PretrainedClassifier::FromBase(model_, tokenizer, head, dtype, lora_.BaseWeights());
   CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());

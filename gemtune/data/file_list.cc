@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 
 #include "gemtune/base/error.h"
 
@@ -137,7 +138,9 @@ struct FilesOfAKind {
   int depth;
   size_t row;  // of kFormats
   std::string glob;
-  auto operator<=>(const FilesOfAKind&) const = default;
+  bool operator<(const FilesOfAKind& other) const {
+    return std::tie(is_json, depth, row, glob) < std::tie(other.is_json, other.depth, other.row, other.glob);
+  }
 };
 
 struct Contents {
