@@ -32,7 +32,7 @@ def stop(process, out, pairs):
     _, errors = process.communicate()
     assert process.returncode in (0, 128 + signal.SIGTERM, -signal.SIGTERM), errors
     if process.returncode == 128 + signal.SIGTERM:
-        step = int(errors.split("after step ")[1].split(";")[0])
+        step = int(errors.split("stopped by ")[1].split("after step ")[1].split(";")[0])
         assert step == 0 or runs.newest_step(out) == step, errors
     return process.returncode != 0
 
