@@ -83,7 +83,8 @@ void Write(Level level, std::string_view message) {
                                   : level == Level::kError ? "error: "
                                                            : "";
   std::string line = fmt::format("{}{}", prefix, message);
-  if (::isatty(STDERR_FILENO) != 0 && !line.starts_with("  "))
+  const bool stays_whole = level == Level::kError || line.starts_with("  ");
+  if (!stays_whole && ::isatty(STDERR_FILENO) != 0)
     line = Wrapped(line, static_cast<size_t>(std::max(TerminalColumns(), 20)));
   Logger().log(ToSpdlog(level), "{}", line);
 }

@@ -13,8 +13,8 @@ enum class Level { kDebug, kInfo, kWarning, kError };
 void SetLevel(Level level);
 
 /// Writes one line to standard error (standard output belongs to results), through spdlog. Where that is a
-/// terminal, a longer message takes as many lines as it needs; one that begins with two spaces (a command to
-/// copy) stays whole.
+/// terminal, a longer message takes as many lines as it needs; an error stays one line, as does what begins
+/// with two spaces (a command to copy).
 void Write(Level level, std::string_view message);
 
 /// The columns of the terminal that standard error is, 80 where it does not tell.

@@ -346,6 +346,9 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::ConfigError& error) {
     ComplainOfFile(app, error.what());
   } catch (const CLI::ParseError& error) {
+    // CLI11 complains of what is missing first, which may be what was misspelt.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && app.remaining_size() > 0)
+      ComplainOfExtra(app);
     Fail("{}: {}; see {} --help", app.get_name(), FirstLine(error.what()), app.get_name());
   }
   return true;

@@ -40,6 +40,7 @@ TEST(Program, SaysWhatIsWrongInOneLine) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
       {{"trian"}, "unknown command 'trian' (did you mean 'train'?)"},
       {{"train"}, "--model is required"},
+      {{"train", "--epochs", "3"}, "unknown option --epochs (did you mean '--num-train-epochs'?)"},
       {{"train", "--model", "m", "--train-file", "f", "--output-dir", "d", "--learning-rat", "1"},
        "unknown option --learning-rat (did you mean '--learning-rate'?)"},
       {{"train", "--model", "m", "--train-file", "f", "--output-dir", "d", "--learning-rate", "fast"},
