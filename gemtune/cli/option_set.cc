@@ -306,7 +306,7 @@ std::string Suggestion(std::string_view typed, const std::vector<std::string>& k
   for (const std::string& name : known) {
     if (words.size() == 1 && words[0].size() > 1 && words[0] == Initials(name)) return suggest(name);
   }
-  if (const std::string mistyped = DidYouMean(typed, known); !mistyped.empty()) return mistyped;
+  if (std::string mistyped = DidYouMean(typed, known); !mistyped.empty()) return mistyped;
   const auto likeness = [&](const std::string& name) { return Likeness(typed, name); };
   const auto best = std::ranges::max_element(known, {}, likeness);
   return likeness(*best) > 1 ? suggest(*best) : DidYouMean(typed, known, /*however_far=*/true);

@@ -99,7 +99,7 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
     CheckIsNewest(resume_from, path_);
     return resume_from;
   }
-  const fs::path newest = Newest(path_);
+  fs::path newest = Newest(path_);
   const std::string found = newest.empty() ? FindResults(path_) : newest.filename().string();
   if (resume_from == "auto") {
     if (!newest.empty()) return newest;

@@ -75,7 +75,8 @@ Metrics List(const Confusions& confusions, size_t classes, size_t most) {
 // Of every `stride`-th number; nothing where either side is constant.
 std::optional<double> Pearson(std::span<const float> targets, std::span<const float> predictions,
                               size_t stride) {
-  const auto n = static_cast<double>((targets.size() + stride - 1) / stride);
+  const size_t count = (targets.size() + stride - 1) / stride;
+  const auto n = static_cast<double>(count);
   double mean_target = 0, mean_prediction = 0;
   for (size_t i = 0; i < targets.size(); i += stride) {
     mean_target += targets[i] / n;
