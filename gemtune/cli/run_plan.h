@@ -39,13 +39,15 @@ class RunPlan {
   /// `process_bytes` is what the process has in memory by then. Throws Error for a model that cannot be read.
   RunPlan(const PlanRequest& request, const data::DataSplits& data, int64_t process_bytes);
 
-  /// Operations of the largest forward and backward pass, but for attention.
-  int64_t pass_flops() const { return 6 * config_.num_layer_parameters() * size_.pass_tokens; }
   const train::RunSize& size() const { return size_; }
   const train::MemoryPlan& memory() const { return memory_; }
 
   /// Stages of the model whose results are kept, see KeepsFrozenStates; 0: none.
   int64_t kept_stages() const { return kept_stages_; }
+
+  /// Operations of the layers' products in the largest pass, forwards and backwards, if all is trained: an
+  /// upper bound, where model::CountFlops counts a pass that is there.
+  int64_t pass_flops() const { return 6 * config_.num_layer_parameters() * size_.pass_tokens; }
 
   /// Lines on standard error: data by length, steps; memory.
   void Log() const;

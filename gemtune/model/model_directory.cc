@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kPart = "model";
 
+// Without the shards, which an index names, and as the writers of the single files name them.
 constexpr const char* kNames[] = {"config.json",
                                   "generation_config.json",
                                   "model.safetensors",
@@ -28,7 +29,7 @@ constexpr const char* kNames[] = {"config.json",
                                   "added_tokens.json",
                                   "chat_template.jinja"};
 
-// Of what is there, with links resolved; as it is written where it is not.
+// The path without links and dots, as far as it exists.
 fs::path Resolved(const fs::path& path) {
   std::error_code error;
   const fs::path resolved = fs::weakly_canonical(path, error);

@@ -6,6 +6,7 @@
 
 #include "gemtune/base/file.h"
 #include "gemtune/io/file_record.h"
+#include "gemtune/model/model_directory.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -108,6 +109,20 @@ TEST_F(Pretrained, SavingOverAnEarlierModelLeavesNoneOfItsWeights) {
   for (const std::string& name : shards) EXPECT_FALSE(fs::exists(dir_ / "out" / name)) << name;
   EXPECT_TRUE(fs::exists(dir_ / "out" / "train_log.jsonl"));
   EXPECT_TRUE(fs::exists(dir_ / "out" / "model.safetensors"));
+}
+
+// A name that ModelFilesIn does not know would be written over somebody's file.
+TEST_F(Pretrained, WhateverIsSavedIsKnownAsAModelsFile) {
+  for (const char* name : {"special_tokens_map.json", "added_tokens.json", "chat_template.jinja"})
+    WriteFileAtomically(dir_ / "base" / name, "{}");
+  WriteFileAtomically(dir_ / "base" / "generation_config.json", "{}");
+  for (const bool is_adapter : {false, true}) {
+    PretrainedClassifier classifier = Base();
+    if (is_adapter) classifier.AddAdapter({.r = 2}, (dir_ / "base").string(), 1);
+    classifier.Save(dir_ / "out");
+    const std::vector<std::string> known = ModelFilesIn(dir_ / "out");
+    EXPECT_EQ(io::NamesIn(dir_ / "out"), std::set<std::string>(known.begin(), known.end()));
+  }
 }
 
 TEST_F(Pretrained, AnAdapterIsSavedAndLoadsAsTheSame) {
