@@ -1,10 +1,11 @@
 # gemtune_layer(<folder> [TORCH] [LAYERS <folder>...] [LIBS <library>...])
 #
-# The static library gemtune_<folder> (alias gemtune::<folder>) of every .cc beside the calling CMakeLists.txt but main.cc.
+# The static library gemtune_<folder> (alias gemtune::<folder>) of every .cc beside and below the calling CMakeLists.txt but
+# main.cc.
 # TORCH: compiled against LibTorch, with the precompiled header that all such layers share.
 function(gemtune_layer folder)
   cmake_parse_arguments(arg "TORCH" "" "LAYERS;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX /main\\.cc$)
   add_library(gemtune_${folder} STATIC ${sources})
   add_library(gemtune::${folder} ALIAS gemtune_${folder})
@@ -19,10 +20,10 @@ function(gemtune_layer folder)
   set_property(GLOBAL APPEND PROPERTY GEMTUNE_LAYERS gemtune_${folder})
 endfunction()
 
-# gemtune_tests(<folder> [TORCH] [LIBS ...]): the program gemtune_<folder>_tests of every *_test.cc beside the caller.
+# gemtune_tests(<folder> [TORCH] [LIBS ...]): the program gemtune_<folder>_tests of every *_test.cc beside and below the caller.
 function(gemtune_tests folder)
   cmake_parse_arguments(arg "TORCH" "" "LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   add_executable(gemtune_${folder}_tests ${sources})
   target_link_libraries(gemtune_${folder}_tests PRIVATE gemtune_${folder} ${arg_LIBS} GTest::gmock_main gemtune_options)
   target_compile_definitions(gemtune_${folder}_tests PRIVATE GEMTUNE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
