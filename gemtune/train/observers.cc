@@ -20,6 +20,11 @@ std::string Duration(double seconds) {
                    : fmt::format("{}:{:02}", minutes, rest);
 }
 
+std::optional<double> Mean(double sum, int64_t count) {
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
 std::string Numbers(const Metrics& metrics) {
   std::string line;
   for (const auto& [name, value] : metrics.items()) {
@@ -43,6 +48,11 @@ std::string ProgressLine(int64_t done, int64_t total, const std::string& text, i
 namespace {
 
 constexpr const char* kLogName = "train_log.jsonl";
+
+// "0.3127", or "-" where every step was skipped.
+std::string Loss(const std::optional<double>& loss) {
+  return loss ? fmt::format("{:.4f}", *loss) : "-";
+}
 
 // "268.1 M", "1280": a head alone is less than a million parameters.
 std::string Count(int64_t count) {
@@ -76,7 +86,7 @@ void ConsoleObserver::OnStep(const StepReport& step) {
       step_seconds_ / static_cast<double>(steps_) * static_cast<double>(step.total_steps - step.step);
   const std::string place = fmt::format("{}/{}  ", step.step, step.total_steps),
                     epoch = fmt::format("epoch {:.2f}  ", step.epoch),
-                    loss = fmt::format("loss {:.4f}  ", window_loss_ / static_cast<double>(window_steps_)),
+                    loss = fmt::format("loss {}  ", Loss(Mean(window_loss_, window_steps_))),
                     rate = fmt::format("lr {:.2e}  ", step.learning_rate),
                     speed = fmt::format("{:.0f} tokens/s  {} left",
                                         static_cast<double>(tokens_) / step_seconds_, Duration(left));
@@ -108,7 +118,7 @@ void ConsoleObserver::ClearBar() {
 
 void ConsoleObserver::OnEvaluate(const EvaluationReport& evaluation) {
   ClearBar();
-  log::Info("epoch {:.2f}  train loss {:.4f}  validation {}{}", evaluation.epoch, evaluation.train_loss,
+  log::Info("epoch {:.2f}  train loss {}  validation {}{}", evaluation.epoch, Loss(evaluation.train_loss),
             Numbers(evaluation.metrics), evaluation.is_best ? "  (best so far)" : "");
 }
 
@@ -164,8 +174,9 @@ void JsonlObserver::OnStep(const StepReport& step) {
 
 void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {
   nlohmann::ordered_json line = {{"type", "evaluation"},          {"step", evaluation.step},
-                                 {"epoch", evaluation.epoch},     {"train_loss", evaluation.train_loss},
+                                 {"epoch", evaluation.epoch},     {"train_loss", nullptr},
                                  {"is_best", evaluation.is_best}, {"seconds", evaluation.seconds}};
+  if (evaluation.train_loss) line["train_loss"] = *evaluation.train_loss;
   line.update(Concise(evaluation.metrics));
   Write(line);
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "gemtune/train/metrics.h"
 
@@ -36,7 +37,7 @@ struct StepReport {
 struct EvaluationReport {
   int64_t step = 0;
   double epoch = 0;
-  double train_loss = 0;  // mean over the steps since the evaluation before
+  std::optional<double> train_loss;  // mean over the steps since the evaluation before; nothing: all were skipped
   Metrics metrics;
   bool is_best = false;
   double seconds = 0;
@@ -109,6 +110,9 @@ class JsonlObserver : public Observer {
 /// A line for a terminal of so many columns: a bar of at most 20 characters in the room that `text` leaves,
 /// then `text`, cut where it is longer than the line.
 std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns);
+
+/// sum / count, or nothing of nothing.
+std::optional<double> Mean(double sum, int64_t count);
 
 /// "loss 0.3127  accuracy 0.9240": the metrics that are one number.
 std::string Numbers(const Metrics& metrics);

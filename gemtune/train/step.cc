@@ -9,7 +9,7 @@
 
 namespace gemtune::train {
 
-StepReport TakeStep(Task& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
+StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
                     const StepOptions& options) {
   const Stopwatch whole;
   Stopwatch part;

@@ -6,7 +6,7 @@
 #include "gemtune/data/dataset.h"
 #include "gemtune/train/observers.h"
 #include "gemtune/train/optimizer.h"
-#include "gemtune/train/task.h"
+#include "gemtune/train/trainable.h"
 
 namespace gemtune::train {
 
@@ -24,7 +24,7 @@ struct StepOptions {
 /// divided by their number. Fills all of the report but the place of the step in the run (epoch and
 /// total_steps). A step whose loss or gradient is not finite is skipped: weights and optimiser are then as
 /// they were.
-StepReport TakeStep(Task& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
+StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
                     const StepOptions& options);
 
 }  // namespace gemtune::train

@@ -46,7 +46,7 @@ std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOption
   return windows;
 }
 
-Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* validation,
+Trainer::Trainer(Trainable& task, const data::Dataset& train, const data::Dataset* validation,
                  const TrainerOptions& options, std::filesystem::path output_dir,
                  std::vector<Observer*> observers)
     : task_(task),
@@ -106,9 +106,9 @@ void Trainer::Step(const Window& window) {
   for (Observer* observer : observers_) observer->OnStep(report);
 }
 
-bool Trainer::IsDue(const std::string& strategy, int64_t steps) const {
-  if (strategy == "no" || state_.steps == 0) return false;
-  if (strategy == "steps") return state_.steps % steps == 0;
+bool Trainer::IsDue(IntervalStrategy strategy, int64_t steps) const {
+  if (strategy == IntervalStrategy::kNo || state_.steps == 0) return false;
+  if (strategy == IntervalStrategy::kSteps) return state_.steps % steps == 0;
   return state_.steps % steps_per_epoch_ == 0 || state_.steps == total_steps_;
 }
 
@@ -126,10 +126,9 @@ double Trainer::Score(const Metrics& metrics) const {
 // Whether it came to its end.
 bool Trainer::Evaluate() {
   const Stopwatch stopwatch;
-  EvaluationReport report{
-      .step = state_.steps,
-      .epoch = Epoch(),
-      .train_loss = state_.loss_since_evaluation / static_cast<double>(state_.steps_since_evaluation)};
+  EvaluationReport report{.step = state_.steps,
+                          .epoch = Epoch(),
+                          .train_loss = Mean(state_.loss_since_evaluation, state_.steps_since_evaluation)};
   optimizer_.CatchUpAll();
   try {
     report.metrics = task_.Evaluate(*validation_);
@@ -187,7 +186,7 @@ void Trainer::Stop() {
 
 // One turn for each step; what is due after it comes first, for a run that was broken off before it was done.
 void Trainer::TakeSteps(const std::function<bool()>& stop_requested) {
-  const bool validates = validation_ != nullptr && options_.eval_strategy != "no";
+  const bool validates = validation_ != nullptr && options_.eval_strategy != IntervalStrategy::kNo;
   std::vector<Window> windows;
   int64_t epoch_of_windows = -1;
   for (;;) {

@@ -11,10 +11,14 @@
 #include "gemtune/train/observers.h"
 #include "gemtune/train/optimizer.h"
 #include "gemtune/train/step.h"
-#include "gemtune/train/task.h"
+#include "gemtune/train/trainable.h"
 #include "gemtune/train/trainer_state.h"
 
 namespace gemtune::train {
+
+/// When that is done which is not done after every step, as transformers.IntervalStrategy: never, every so many
+/// steps, or after each epoch.
+enum class IntervalStrategy { kNo, kSteps, kEpoch };
 
 /// Names, meanings and, where nothing is said, defaults of transformers.TrainingArguments.
 struct TrainerOptions {
@@ -31,19 +35,19 @@ struct TrainerOptions {
   AdamWOptions adamw;
   uint64_t seed = 42;
   bool group_by_length = true;
-  std::string eval_strategy = "epoch";  // epoch, steps or no
+  IntervalStrategy eval_strategy = IntervalStrategy::kEpoch;
   int64_t eval_steps = 500;
   bool load_best_model_at_end = true;
   std::string metric_for_best_model = "loss";
   bool greater_is_better = false;
-  std::string save_strategy = "steps";  // epoch, steps or no
+  IntervalStrategy save_strategy = IntervalStrategy::kSteps;
   int64_t save_steps = 500;
   int64_t save_total_limit = 1;  // checkpoints that are kept, the best model's not counted; 0: all
-  int64_t max_bad_steps = 10;    // so many in a row whose loss or gradient is not finite end the run
+  int64_t max_bad_steps = 10;    // the run ends when this many steps in a row had a loss or gradient of NaN or ∞
   nlohmann::ordered_json run;    // what the run is, for whoever goes on with it: part of each checkpoint
 };
 
-/// What Task::Evaluate may throw when the run is asked to stop: the evaluation is done anew by the run that
+/// What Trainable::Evaluate may throw when the run is asked to stop: the evaluation is done anew by the run that
 /// goes on.
 struct StopEvaluation {};
 
@@ -67,7 +71,7 @@ std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOption
 class Trainer {
  public:
   /// `validation` may be null. Throws Error for options that contradict each other or the data.
-  Trainer(Task& task, const data::Dataset& train, const data::Dataset* validation,
+  Trainer(Trainable& task, const data::Dataset& train, const data::Dataset* validation,
           const TrainerOptions& options, std::filesystem::path output_dir, std::vector<Observer*> observers);
 
   /// Run goes on where the run of the same task, data and options stood that wrote `checkpoint`. Throws Error
@@ -88,10 +92,10 @@ class Trainer {
   [[noreturn]] void GiveUp();
   void Finish();
   double Score(const Metrics& metrics) const;  // by metric_for_best_model; the greater the better
-  bool IsDue(const std::string& strategy, int64_t steps) const;
+  bool IsDue(IntervalStrategy strategy, int64_t steps) const;
   double Epoch() const;
 
-  Task& task_;
+  Trainable& task_;
   const data::Dataset& train_;
   const data::Dataset* validation_;
   TrainerOptions options_;

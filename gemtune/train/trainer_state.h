@@ -15,7 +15,7 @@ struct TrainerState {
   int64_t steps = 0;             // optimiser steps done, the skipped ones included
   int64_t skipped_steps = 0;     // their loss or gradient was not finite
   int64_t skipped_in_a_row = 0;  // the last so many
-  int64_t passes = 0;            // of the task, see Task::passes
+  int64_t passes = 0;            // of the task, see Trainable::passes
   int64_t tokens = 0;
   double seconds = 0;     // of training steps alone
   double train_loss = 0;  // mean over all steps but the skipped ones, as the next

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "gemtune/data/dataset.h"
-#include "gemtune/train/task.h"
+#include "gemtune/train/trainable.h"
 
 namespace gemtune::test {
 
 /// One weight w; the loss of an example is (w − label)². Evaluations and saves are recorded.
-class Quadratic : public train::Task {
+class Quadratic : public train::Trainable {
  public:
   class Module : public torch::nn::Module {
    public:

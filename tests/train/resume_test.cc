@@ -169,7 +169,7 @@ class Resume : public test::TempDir, public testing::WithParamInterface<Case> {
                                 .gradient_accumulation_steps = 2,
                                 .num_train_epochs = 3,
                                 .learning_rate = 1e-2,
-                                .save_strategy = "no"};
+                                .save_strategy = IntervalStrategy::kNo};
 };
 
 TEST_P(Resume, ARunBrokenOffAfterEveryStepIsTheUnbrokenRun) {
@@ -192,7 +192,7 @@ TEST_P(Resume, ARunBrokenOffAfterEveryStepIsTheUnbrokenRun) {
 TEST_P(Resume, ACheckpointChangesNothing) {
   Start("unbroken", options_).Run();
   TrainerOptions saving = options_;
-  saving.save_strategy = "steps";
+  saving.save_strategy = IntervalStrategy::kSteps;
   saving.save_steps = 1;
   Start("saving", saving).Run();
   ExpectSame("saving");
@@ -205,7 +205,7 @@ class ResumeOnce : public Resume {};
 
 TEST_P(ResumeOnce, ACheckpointIsAModel) {
   TrainerOptions saving = options_;
-  saving.save_strategy = "epoch";
+  saving.save_strategy = IntervalStrategy::kEpoch;
   saving.save_total_limit = 0;
   saving.load_best_model_at_end = false;
   Start("unbroken", saving).Run();

@@ -125,10 +125,10 @@ TEST_F(TrainerTest, ValidatesEachEpochOrEverySoManySteps) {
   EXPECT_EQ(recorder_.evaluations[0].step, 2);
   EXPECT_GT(recorder_.evaluations[0].train_loss, 0);
   task_.evaluations = 0;
-  Run({.batch_size = 5, .num_train_epochs = 3.5, .eval_strategy = "steps", .eval_steps = 4}, true);
+  Run({.batch_size = 5, .num_train_epochs = 3.5, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4}, true);
   EXPECT_EQ(task_.evaluations, 2u);  // at step 4 and at the end, step 7
   task_.evaluations = 0;
-  Run({.batch_size = 5, .num_train_epochs = 1, .eval_strategy = "no"}, true);
+  Run({.batch_size = 5, .num_train_epochs = 1, .eval_strategy = IntervalStrategy::kNo}, true);
   EXPECT_EQ(task_.evaluations, 0u);
 }
 
@@ -190,7 +190,7 @@ TEST_F(TrainerTest, StepsThatAreNotFiniteAreSkippedAndCounted) {
 TEST_F(TrainerTest, TooManyOfThemInARowEndTheRunAtItsLastGoodState) {
   data_ = Numbers({1e30f});
   try {
-    Run({.batch_size = 1, .num_train_epochs = 9, .save_strategy = "no", .max_bad_steps = 4});
+    Run({.batch_size = 1, .num_train_epochs = 9, .save_strategy = IntervalStrategy::kNo, .max_bad_steps = 4});
     FAIL() << "the run went on";
   } catch (const RunError& error) {
     EXPECT_THAT(error.what(), HasSubstr("not finite in 4 steps in a row"));
@@ -207,7 +207,7 @@ TEST_F(TrainerTest, SavesByStepsOrEpochsAndKeepsTheLast) {
   EXPECT_THAT(recorder_.saves, testing::ElementsAre(2, 4, 6, 8));
   EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(8));
   recorder_.saves.clear();
-  options.save_strategy = "epoch";
+  options.save_strategy = IntervalStrategy::kEpoch;
   options.save_total_limit = 2;
   Run(options);
   EXPECT_THAT(recorder_.saves, testing::ElementsAre(3, 6, 9));
@@ -217,13 +217,13 @@ TEST_F(TrainerTest, SavesByStepsOrEpochsAndKeepsTheLast) {
 TEST_F(TrainerTest, KeepsTheCheckpointOfTheBestModelBesides) {
   task_.validation_losses = {0.5, 0.3, 0.4, 0.6};
   TrainerOptions options{.batch_size = 10, .num_train_epochs = 4};
-  options.save_strategy = "epoch";
+  options.save_strategy = IntervalStrategy::kEpoch;
   Run(options, /*validate=*/true);
   EXPECT_THAT(CheckpointSteps(dir_), testing::ElementsAre(2, 4));
 }
 
 TEST_F(TrainerTest, AskedToStopItSavesAfterTheStepAndBeforeTheEvaluation) {
-  TrainerOptions options{.batch_size = 10, .num_train_epochs = 4, .save_strategy = "no"};
+  TrainerOptions options{.batch_size = 10, .num_train_epochs = 4, .save_strategy = IntervalStrategy::kNo};
   Trainer trainer(task_, data_, &data_, options, dir_, {&recorder_});
   const TrainerState state = trainer.Run([&] { return recorder_.steps.size() == 2; });
   EXPECT_TRUE(state.is_stopped);
@@ -251,7 +251,7 @@ TEST_F(TrainerTest, AnEvaluationThatIsBrokenOffIsDoneByTheRunThatGoesOn) {
       return Quadratic::Evaluate(dataset);
     }
   } task;
-  const TrainerOptions options{.batch_size = 10, .num_train_epochs = 3, .save_strategy = "no"};
+  const TrainerOptions options{.batch_size = 10, .num_train_epochs = 3, .save_strategy = IntervalStrategy::kNo};
   const TrainerState state = Trainer(task, data_, &data_, options, dir_, {}).Run();
   EXPECT_TRUE(state.is_stopped);
   EXPECT_EQ(state.steps, 2);

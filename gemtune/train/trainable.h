@@ -11,11 +11,10 @@
 
 namespace gemtune::train {
 
-/// What an example is and what the loss is: the first of the two axes of everything gemtune does. The trainer
-/// knows tasks only through this.
-class Task {
+/// What can be trained: all that the trainer knows of a task (tasks/task.h).
+class Trainable {
  public:
-  virtual ~Task() = default;
+  virtual ~Trainable() = default;
 
   /// The model with its head: what is trained.
   virtual torch::nn::Module& module() = 0;

@@ -1,4 +1,4 @@
-#include "gemtune/train/memory_plan.h"
+#include "gemtune/train/run/memory_plan.h"
 
 #include <ATen/ATen.h>
 

@@ -1,4 +1,4 @@
-#include "gemtune/train/run_size.h"
+#include "gemtune/train/run/size.h"
 
 #include <gtest/gtest.h>
 
@@ -51,11 +51,11 @@ TEST(SizeOfRun, CutBatchesAndAccumulationMakeMorePasses) {
 }
 
 TEST(SizeOfRun, EvaluationsComeEverySoManyStepsAndAtTheEnd) {
-  TrainerOptions options{.batch_size = 2, .num_train_epochs = 3, .eval_strategy = "steps", .eval_steps = 4};
+  TrainerOptions options{.batch_size = 2, .num_train_epochs = 3, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4};
   EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 2);
   options.eval_steps = 3;
   EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 2);
-  options.eval_strategy = "no";
+  options.eval_strategy = IntervalStrategy::kNo;
   EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 0);
 }
 

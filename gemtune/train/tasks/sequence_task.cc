@@ -1,0 +1,254 @@
+#include "gemtune/train/tasks/sequence_task.h"
+
+#include <ATen/ATen.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "gemtune/base/error.h"
+#include "gemtune/ops/cross_entropy.h"
+#include "gemtune/ops/host_memory.h"
+
+namespace gemtune::train {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Names = std::vector<std::string>;
+
+// A class of one label each.
+
+at::Tensor SingleLabelLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions& options) {
+  return ops::CrossEntropySum(logits, labels.squeeze(-1).to(at::kLong), options.label_smoothing_factor);
+}
+
+Metrics MeasureSingleLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
+  const at::Tensor target = labels.squeeze(-1).to(at::kLong), prediction = logits.argmax(-1);
+  return SingleLabelMetrics(ops::HostValues<int64_t>(target), ops::HostValues<int64_t>(prediction), names);
+}
+
+Json ScoreTable(std::span<const float> scores, const Names& names) {
+  Json table = Json::object();
+  for (size_t c = 0; c < scores.size(); ++c) table[names[c]] = scores[c];
+  return table;
+}
+
+Json SingleLabelLine(std::span<const float> scores, const Names& names) {
+  const auto best = static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  return {{"label", names[best]}, {"score", scores[best]}, {"scores", ScoreTable(scores, names)}};
+}
+
+// Any number of classes.
+
+at::Tensor MultiLabelLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions&) {
+  return at::binary_cross_entropy_with_logits(logits.to(at::kFloat), labels, {}, {}, at::Reduction::Sum);
+}
+
+Metrics MeasureMultiLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
+  const at::Tensor target = labels.to(at::kByte), prediction = (logits > 0).to(at::kByte);  // sigmoid > 1/2
+  return MultiLabelMetrics(ops::HostValues<uint8_t>(target), ops::HostValues<uint8_t>(prediction), names);
+}
+
+Json MultiLabelLine(std::span<const float> scores, const Names& names) {
+  Json labels = Json::array();
+  for (size_t c = 0; c < scores.size(); ++c) {
+    if (scores[c] > 0.5f) labels.push_back(names[c]);
+  }
+  return {{"labels", std::move(labels)}, {"scores", ScoreTable(scores, names)}};
+}
+
+// Numbers.
+
+at::Tensor RegressionLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions&) {
+  return at::mse_loss(logits.to(at::kFloat), labels, at::Reduction::Sum);
+}
+
+Metrics MeasureRegression(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
+  return RegressionMetrics(ops::HostValues<float>(labels), ops::HostValues<float>(logits), names.size());
+}
+
+Json RegressionLine(std::span<const float> scores, const Names&) {
+  if (scores.size() == 1) return {{"value", scores[0]}};
+  return {{"values", std::vector<float>(scores.begin(), scores.end())}};
+}
+
+// Labels of examples as one matrix [N, label_width] fp32.
+at::Tensor LabelMatrix(const data::Dataset& dataset) {
+  at::Tensor labels = at::empty({dataset.size(), dataset.label_width()}, at::kFloat);
+  auto out = ops::HostValues<float>(labels).begin();
+  for (int64_t i = 0; i < dataset.size(); ++i) out = std::ranges::copy(dataset.label(i), out).out;
+  return labels;
+}
+
+model::ClassifierHead HeadFor(const SequenceKind& kind, const data::Dataset& train) {
+  model::ClassifierHead head{.problem_type = kind.problem_type, .label_names = train.labels().names};
+  if (head.label_names.empty()) head.label_names = {"LABEL_0"};  // of regression with one output
+  return head;
+}
+
+void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, const TaskOptions& task,
+                  data::DatasetOptions& options) {
+  options.label_kind = kind.label_kind;
+  if (!task.label_names.empty()) {
+    options.labels = data::LabelSet{task.label_names};
+    return;
+  }
+  const auto before = model::FindHead(source.checkpoint);
+  const bool has_classes = kind.label_kind != data::LabelKind::kRegression;
+  if (before && has_classes && before->problem_type != "regression")
+    options.known_labels = data::LabelSet{before->label_names};
+}
+
+TaskOutline OutlineOf(const model::Gemma3TextConfig& config, int64_t num_outputs, at::ScalarType dtype) {
+  model::SequenceClassifier outline(config, num_outputs, ops::MetaOptions().dtype(dtype));
+  return {.module = outline.ptr(), .trunk = outline->trunk()};
+}
+
+TaskRow RowOf(const SequenceKind& kind) {
+  return {.name = kind.task,
+          .columns = {"text_column", "text_pair_column", "label_column"},
+          .options = kind.options,
+          .metrics = kind.metrics,
+          .read = [&kind](const model::ModelSource& source, const TaskOptions& task,
+                          data::DatasetOptions& options) { ReadTraining(kind, source, task, options); },
+          .head_note =
+              [&kind](const model::ModelSource& source, const data::Dataset& train) {
+                const auto before = model::FindHead(source.checkpoint);
+                return before ? model::DescribeHead(*before, HeadFor(kind, train)) : std::string();
+              },
+          .num_outputs =
+              [&kind](const data::Dataset& train) { return std::ssize(HeadFor(kind, train).label_names); },
+          .outline = OutlineOf,
+          .make = [&kind](const model::ModelSource& source, text::Tokenizer tokenizer,
+                          const data::Dataset& train, const TaskOptions& task,
+                          const model::LoadOptions& load) -> std::unique_ptr<Task> {
+            return std::make_unique<SequenceTask>(
+                std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
+                    source, std::move(tokenizer), HeadFor(kind, train), load)),
+                task);
+          }};
+}
+
+}  // namespace
+
+const std::vector<SequenceKind>& SequenceKinds() {
+  static const std::vector<SequenceKind> kinds = {
+      {.task = "classification",
+       .problem_type = "single_label_classification",
+       .label_kind = data::LabelKind::kSingle,
+       .options = {"label_names", "label_smoothing_factor"},
+       .metrics = {{"loss", false}, {"accuracy", true}, {"macro_f1", true}},
+       .loss_sum = SingleLabelLoss,
+       .measure = MeasureSingleLabel,
+       .line = SingleLabelLine},
+      {.task = "multi-label",
+       .problem_type = "multi_label_classification",
+       .label_kind = data::LabelKind::kMultiLabel,
+       .options = {"label_names"},
+       .metrics = {{"loss", false}, {"accuracy", true}, {"micro_f1", true}, {"macro_f1", true}},
+       .loss_sum = MultiLabelLoss,
+       .measure = MeasureMultiLabel,
+       .line = MultiLabelLine},
+      {.task = "regression",
+       .problem_type = "regression",
+       .label_kind = data::LabelKind::kRegression,
+       .options = {},
+       .metrics = {{"loss", false}, {"mse", false}, {"mae", false}, {"pearson", true}},
+       .loss_sum = RegressionLoss,
+       .measure = MeasureRegression,
+       .line = RegressionLine},
+  };
+  return kinds;
+}
+
+const SequenceKind& FindSequenceKind(std::string SequenceKind::*column, const std::string& value) {
+  Names known;
+  for (const SequenceKind& kind : SequenceKinds()) {
+    if (kind.*column == value) return kind;
+    known.push_back(kind.*column);
+  }
+  Fail("{} '{}' is not known; known: {}", column == &SequenceKind::task ? "task" : "problem_type",
+       Printable(value), fmt::join(known, ", "));
+}
+
+std::vector<TaskRow> SequenceTaskRows() {
+  std::vector<TaskRow> rows;
+  for (const SequenceKind& kind : SequenceKinds()) rows.push_back(RowOf(kind));
+  return rows;
+}
+
+SequenceTask::SequenceTask(std::unique_ptr<model::PretrainedClassifier> classifier, TaskOptions options)
+    : Task(std::move(classifier), std::move(options)),
+      classifier_(static_cast<model::PretrainedClassifier&>(pretrained())),
+      kind_(FindSequenceKind(&SequenceKind::problem_type, classifier_.head.problem_type)) {}
+
+int64_t SequenceTask::CountTargets(const data::PackedBatch& batch) const {
+  return static_cast<int64_t>(batch.labels.size());
+}
+
+at::Tensor SequenceTask::Outputs(const data::PackedBatch& batch) {
+  return classifier_.model(infer::IdsOf(batch), batch.cu_seqlens);
+}
+
+at::Tensor SequenceTask::StatesBefore(int64_t stage, const data::PackedBatch& batch) {
+  return classifier_.model->StatesBefore(stage, infer::IdsOf(batch), batch.cu_seqlens);
+}
+
+at::Tensor SequenceTask::OutputsOfStates(int64_t stage, const at::Tensor& states,
+                                         const data::PackedBatch& batch) {
+  return classifier_.model->FromStates(stage, states, infer::IdsOf(batch), batch.cu_seqlens);
+}
+
+// Behind the last layer, the token that a text is judged by alone.
+int64_t SequenceTask::StateRows(int64_t stage, int64_t tokens) const {
+  return stage > classifier_.config.num_hidden_layers ? 1 : tokens;
+}
+
+at::Tensor SequenceTask::LossSum(const data::PackedBatch& batch) {
+  const int64_t label_width = static_cast<int64_t>(batch.labels.size()) / batch.num_sequences();
+  // A view of the batch's vector; forward and backward are over before the caller lets go of it.
+  const at::Tensor labels = ops::HostView(std::span(batch.labels), {batch.num_sequences(), label_width});
+  const at::Tensor logits = TrainingOutputs(batch);
+  return kind_.loss_sum(logits, labels.to(logits.device()), options_);
+}
+
+at::Tensor SequenceTask::LogitsOf(const data::Dataset& dataset) {
+  const at::Tensor logits = infer::Logits(OutputsOn(dataset), std::ssize(classifier_.head.label_names), dataset,
+                                          options_.evaluation);
+  if (options_.must_be_finite) infer::CheckFinite(logits, dataset, module());
+  return logits;
+}
+
+Metrics SequenceTask::Evaluate(const data::Dataset& dataset) {
+  const at::Tensor logits = LogitsOf(dataset), labels = LabelMatrix(dataset);
+  const double loss_sum = kind_.loss_sum(logits, labels, options_).item<double>();
+  Metrics metrics = {{"loss", loss_sum / static_cast<double>(labels.numel())}};
+  metrics.update(kind_.measure(logits, labels, classifier_.head.label_names));
+  return metrics;
+}
+
+void SequenceTask::Read(data::DatasetOptions& options) const {
+  options.label_kind = kind_.label_kind;
+  options.labels = data::LabelSet{classifier_.head.label_names};
+}
+
+std::vector<Json> SequenceTask::Predict(const data::Dataset& dataset, bool with_logits) {
+  const at::Tensor logits = LogitsOf(dataset), scores = infer::Scores(logits, kind_.problem_type);
+  const auto width = static_cast<size_t>(logits.size(1));
+  std::vector<Json> lines;
+  for (size_t i = 0; i < static_cast<size_t>(logits.size(0)); ++i) {
+    lines.push_back(kind_.line(ops::HostValues<float>(scores).subspan(i * width, width),
+                               classifier_.head.label_names));
+    if (!with_logits) continue;
+    const auto row = ops::HostValues<float>(logits).subspan(i * width, width);
+    lines.back()["logits"] = std::vector<float>(row.begin(), row.end());
+  }
+  return lines;
+}
+
+model::PassFlops SequenceTask::CountFlops(const data::PackedBatch& batch) {
+  const auto rows = model::PooledRows(infer::IdsOf(batch), batch.cu_seqlens, classifier_.config.pad_token_id);
+  return model::CountFlops(*classifier_.model, classifier_.config,
+                           ops::PackedLayout::Full(batch.cu_seqlens).WithRows(rows));
+}
+
+}  // namespace gemtune::train

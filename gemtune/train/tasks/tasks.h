@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gemtune/model/source.h"
+#include "gemtune/train/tasks/task.h"
+
+namespace gemtune::train {
+
+/// A metric that is one number, and which way it is better.
+struct ScalarMetric {
+  std::string name;
+  bool greater_is_better;
+};
+
+/// A model without numbers, on the meta device.
+struct TaskOutline {
+  std::shared_ptr<torch::nn::Module> module;
+  model::Gemma3Model trunk = nullptr;
+};
+
+/// A task as a row: what a run and the commands need to know of it.
+struct TaskRow {
+  std::string name;                  // --task
+  std::vector<std::string> columns;  // of a data file, by the option that names them
+  std::vector<std::string> options;  // of TaskOptions, that go with it
+  std::vector<ScalarMetric> metrics;
+
+  /// How its training data is read to train `source`.
+  std::function<void(const model::ModelSource& source, const TaskOptions& task, data::DatasetOptions& options)>
+      read;
+
+  /// What becomes of the head that `source` brings along, a line for people; empty: it has none.
+  std::function<std::string(const model::ModelSource& source, const data::Dataset& train)> head_note;
+
+  /// Outputs of the head for these training data.
+  std::function<int64_t(const data::Dataset& train)> num_outputs;
+
+  std::function<TaskOutline(const model::Gemma3TextConfig& config, int64_t num_outputs, at::ScalarType dtype)>
+      outline;
+
+  /// The model of `source` with the head for these training data, ready to learn.
+  std::function<std::unique_ptr<Task>(const model::ModelSource& source, text::Tokenizer tokenizer,
+                                      const data::Dataset& train, const TaskOptions& task,
+                                      const model::LoadOptions& load)>
+      make;
+};
+
+const std::vector<TaskRow>& Tasks();
+
+/// Throws Error naming the known ones.
+const TaskRow& FindTask(const std::string& name);
+
+/// What was trained before, from its directory: a model or an adapter (of `base_model`, else of the one that it
+/// names). Throws Error for what is none of a task's.
+std::unique_ptr<Task> OpenTrained(const std::filesystem::path& path, const TaskOptions& task = {},
+                                  const model::LoadOptions& load = {},
+                                  const std::filesystem::path& base_model = {});
+
+}  // namespace gemtune::train
