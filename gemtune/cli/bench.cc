@@ -1,10 +1,7 @@
 #include "gemtune/cli/bench.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <iostream>
-#include <numeric>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
@@ -13,40 +10,16 @@
 #include "gemtune/data/batcher.h"
 #include "gemtune/model/flops.h"
 #include "gemtune/model/gemm_rate.h"
+#include "gemtune/train/run/windows.h"
 
 namespace gemtune::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-int64_t NumTokens(const data::Dataset& train, const train::Window& window) {
-  int64_t tokens = 0;
-  for (const std::vector<int64_t>& batch : window) {
-    for (const int64_t example : batch) tokens += train.length(example);
-  }
-  return tokens;
-}
-
-int64_t NumExamples(const train::Window& window) {
-  int64_t examples = 0;
-  for (const std::vector<int64_t>& batch : window) examples += std::ssize(batch);
-  return examples;
-}
-
-at::ScalarType ScalarTypeOf(const model::PretrainedClassifier& classifier) {
-  return classifier.model->score()->weight.scalar_type();
-}
-
-model::PassFlops FlopsOf(model::PretrainedClassifier& classifier, const data::Dataset& train,
-                         const train::Window& window) {
+model::PassFlops FlopsOf(train::Task& task, const data::Dataset& train, const train::Window& window) {
   model::PassFlops sum;
-  for (const std::vector<int64_t>& indices : window) {
-    const data::PackedBatch batch = data::Pack(train, indices);
-    const auto rows =
-        model::PooledRows(at::tensor(batch.ids, at::kLong), batch.cu_seqlens, classifier.config.pad_token_id);
-    sum += model::CountFlops(*classifier.model, classifier.config,
-                             ops::PackedLayout::Full(batch.cu_seqlens).WithRows(rows));
-  }
+  for (const std::vector<int64_t>& indices : window) sum += task.CountFlops(data::Pack(train, indices));
   return sum;
 }
 
@@ -97,24 +70,6 @@ struct Measured {
 
 }  // namespace
 
-std::vector<train::Window> SpreadOverLengths(const data::Dataset& train,
-                                             const std::vector<train::Window>& windows, int64_t steps) {
-  std::vector<size_t> by_tokens(windows.size());
-  std::iota(by_tokens.begin(), by_tokens.end(), size_t{0});
-  std::stable_sort(by_tokens.begin(), by_tokens.end(), [&](size_t a, size_t b) {
-    return NumTokens(train, windows[a]) < NumTokens(train, windows[b]);
-  });
-  std::vector<size_t> chosen;
-  for (int64_t i = 0; i < steps; ++i) {
-    const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(steps);
-    chosen.push_back(by_tokens[static_cast<size_t>(place * static_cast<double>(windows.size()))]);
-  }
-  std::sort(chosen.begin(), chosen.end());
-  std::vector<train::Window> spread = {windows[by_tokens.back()]};
-  for (const size_t i : chosen) spread.push_back(windows[i]);
-  return spread;
-}
-
 void Bench::Declare(OptionSet& options) {
   options.Group("Measurement");
   options.Add("--steps", steps_, "Optimiser steps that are measured, after one to warm up",
@@ -123,46 +78,48 @@ void Bench::Declare(OptionSet& options) {
       "--in-file-order", in_file_order_,
       "Make steps of the rows as they stand in the file, the first to warm up, instead of steps spread "
       "over the lengths of an epoch's");
-  DeclareAll(options, /*needs_output_dir=*/false);
+  options_.Declare(options, /*needs_output_dir=*/false);
 }
 
-std::vector<train::Window> Bench::ChooseWindows(const data::Dataset& train) const {
+std::vector<train::Window> Bench::ChooseWindows(const data::Dataset& train,
+                                                const train::TrainerOptions& trainer) const {
   if (!in_file_order_) {
-    return SpreadOverLengths(train, train::EpochWindows(train, trainer_, /*epoch=*/0), steps_);
+    return train::SpreadOverLengths(train, train::EpochWindows(train, trainer, /*epoch=*/0), steps_);
   }
   std::vector<train::Window> windows;
   int64_t next = 0;
   for (int64_t step = 0; step <= steps_; ++step) {
-    train::Window window(static_cast<size_t>(trainer_.gradient_accumulation_steps));
+    train::Window window(static_cast<size_t>(trainer.gradient_accumulation_steps));
     for (std::vector<int64_t>& batch : window) {
-      for (int64_t i = 0; i < trainer_.batch_size; ++i) batch.push_back(next++ % train.size());
+      for (int64_t i = 0; i < trainer.batch_size; ++i) batch.push_back(next++ % train.size());
     }
     windows.push_back(std::move(window));
   }
   return windows;
 }
 
-nlohmann::ordered_json Bench::MeasureSteps(Job& job) const {
-  const data::Dataset& train = job.splits.train;
-  train::Classification task(job.classifier, {.label_smoothing = label_smoothing_});
-  train::AdamW optimizer(task.module(), trainer_.adamw);
-  model::GemmRate gemm(job.classifier.config, ScalarTypeOf(job.classifier));
+Json Bench::MeasureSteps(train::Run& run) const {
+  const data::Dataset& train = *run.data().train;
+  const train::TrainerOptions& trainer = run.options().trainer;
+  train::Task& task = run.task();
+  train::AdamW optimizer(task.module(), trainer.adamw, task.sparse_gradients());
+  model::GemmRate gemm(task.trunk()->config(), run.dtype());
   const auto measure_gemm = [&](int64_t step_tokens) {
-    gemm.Measure(step_tokens / trainer_.gradient_accumulation_steps);
+    gemm.Measure(step_tokens / trainer.gradient_accumulation_steps);
   };
   Measured measured;
-  const std::vector<train::Window> windows = ChooseWindows(train);
+  const std::vector<train::Window> windows = ChooseWindows(train, trainer);
   task.module().train();
   for (int64_t step = 0; step <= steps_; ++step) {
     const train::Window& window = windows[static_cast<size_t>(step)];
-    if (step > 0) measure_gemm(NumTokens(train, window));
+    if (step > 0) measure_gemm(train::NumTokens(train, window));
     const train::StepReport report = train::TakeStep(
         task, optimizer, train, window,
-        {.step = step, .learning_rate = trainer_.learning_rate, .max_grad_norm = trainer_.max_grad_norm});
+        {.step = step, .learning_rate = trainer.learning_rate, .max_grad_norm = trainer.max_grad_norm});
     if (report.is_skipped) throw RunError("the loss or its gradient is not finite; lower --learning-rate");
     log::Info("{}  {} tokens  {:.2f} s", step == 0 ? "warm-up" : fmt::format("step {}/{}", step, steps_),
               report.tokens, report.seconds);
-    if (step > 0) measured.Add(report, NumExamples(window), FlopsOf(job.classifier, train, window));
+    if (step > 0) measured.Add(report, train::NumExamples(window), FlopsOf(task, train, window));
   }
   measure_gemm(measured.sum.tokens / steps_);
 
@@ -178,19 +135,25 @@ nlohmann::ordered_json Bench::MeasureSteps(Job& job) const {
 }
 
 void Bench::Run(const OptionSet& options) {
-  CheckOptions(options);
-  Job job = Prepare();
-  Json result = {{"model", model_},
-                 {"task", task_},
-                 {"method", method_},
-                 {"dtype", ScalarTypeOf(job.classifier) == at::kBFloat16 ? "bf16" : "fp32"},
-                 {"base_dtype", lora_.base_dtype},
+  train::RunOptions asked = options_.Checked(options);
+  asked.output_dir.clear();
+  options_.machine().Apply();
+  train::Run run(asked, {}, {.progress = CountingProgress});
+  run.plan().LogMemory();
+  options_.machine().FitThreads(run.plan().pass_flops());
+  run.LoadModel();
+  const train::TrainerOptions& trainer = run.options().trainer;
+  Json result = {{"model", asked.model},
+                 {"task", asked.task},
+                 {"method", asked.method},
+                 {"dtype", run.dtype() == at::kBFloat16 ? "bf16" : "fp32"},
+                 {"base_dtype", options_.base_dtype()},
                  {"threads", NumThreads()},
-                 {"batch_size", trainer_.batch_size},
-                 {"gradient_accumulation_steps", trainer_.gradient_accumulation_steps},
-                 {"train_examples", job.splits.train.size()},
-                 {"train_tokens", job.splits.train.tokens()}};
-  result.update(MeasureSteps(job));
+                 {"batch_size", trainer.batch_size},
+                 {"gradient_accumulation_steps", trainer.gradient_accumulation_steps},
+                 {"train_examples", run.data().train->size()},
+                 {"train_tokens", run.data().train->tokens()}};
+  result.update(MeasureSteps(run));
   result["peak_rss_bytes"] = PeakResidentBytes();
   std::cout << result.dump(2) << std::endl;
 }

@@ -1,13 +1,10 @@
 #include "gemtune/cli/options.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
@@ -42,12 +39,9 @@ void MachineOptions::FitThreads(int64_t flops) const {
   if (threads == 0 && flops < kWorthWaking) SetNumThreads(1);
 }
 
-at::ScalarType MachineOptions::ScalarType() const {
-  if (dtype != "auto") return dtype == "bf16" ? at::kBFloat16 : at::kFloat;
-  const bool native = ops::HasFastBFloat16();
-  log::Info("dtype {} bf16 natively",
-            native ? "bf16: this processor multiplies" : "fp32: this processor does not multiply");
-  return native ? at::kBFloat16 : at::kFloat;
+std::optional<at::ScalarType> MachineOptions::Dtype() const {
+  if (dtype == "auto") return std::nullopt;
+  return dtype == "bf16" ? at::kBFloat16 : at::kFloat;
 }
 
 ops::MatmulDtype MachineOptions::MatmulDtype() const {
@@ -147,18 +141,6 @@ void AddBaseModel(OptionSet& options, std::string& base_model) {
       "The pre-trained model that an adapter belongs to, where it is no longer where it was trained from");
 }
 
-void MakeWritableDirectory(const std::string& path, const std::string& option) {
-  std::error_code error, ignored;
-  std::filesystem::create_directories(path, error);
-  if (!std::filesystem::is_directory(path, ignored)) {
-    const bool is_there = std::filesystem::exists(path, ignored);
-    Fail("{}: {}; give another {}", path, is_there ? "is a file" : error.message(), option);
-  }
-  if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    Fail("{}: cannot write: {}; give another {}", path, std::generic_category().message(errno), option);
-  }
-}
-
 void RefuseModel(const std::string& directory, bool may_overwrite, const std::string& option) {
   const std::vector<std::string> found = model::ModelFilesIn(directory);
   if (found.empty() || may_overwrite) return;
@@ -174,18 +156,6 @@ std::function<void(int64_t, int64_t)> CountingProgress(const std::string& what) 
     if (examples == total) std::fputs("\r\x1b[K", stderr);
     std::fflush(stderr);
   };
-}
-
-void CheckVocabulary(const data::Dataset& dataset, int64_t vocab_size, const text::Tokenizer& tokenizer,
-                     const std::string& source) {
-  for (int64_t i = 0; i < dataset.size(); ++i) {
-    for (const int32_t id : dataset.ids(i)) {
-      if (id < vocab_size) continue;
-      Fail("{}: example {} holds '{}' (token {}), for which the model has no embedding row ({} rows)", source,
-           i + 1, Printable(tokenizer.Decode(std::span(&id, 1), /*skip_special_tokens=*/false)), id,
-           vocab_size);
-    }
-  }
 }
 
 }  // namespace gemtune::cli

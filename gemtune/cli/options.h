@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,8 @@ struct MachineOptions {
   /// unless --threads says how many.
   void FitThreads(int64_t flops) const;
 
-  /// kFloat or kBFloat16. "auto" takes bf16 where the processor multiplies it natively, else fp32, and says
-  /// so.
-  at::ScalarType ScalarType() const;
+  /// kFloat or kBFloat16; nothing: auto, model::NativeDtype().
+  std::optional<at::ScalarType> Dtype() const;
 
   /// Throws Error for int8 where the processor has no instructions for it.
   ops::MatmulDtype MatmulDtype() const;
@@ -54,6 +54,7 @@ struct ColumnOptions {
   std::string cache_dir;
   bool no_cache = false;
 
+  /// `with_labels`: also what names the column of the label.
   void Declare(OptionSet& options, bool with_labels);
 
   data::OnBadRow OnBadRow() const {
@@ -80,19 +81,11 @@ struct LoraOptions {
 /// --base-model, for commands that take an adapter as their --model.
 void AddBaseModel(OptionSet& options, std::string& base_model);
 
-/// Makes the directory that `option` names where it does not exist. Throws Error if nothing can be written to
-/// it: to be called before any work.
-void MakeWritableDirectory(const std::string& path, const std::string& option);
-
 /// Throws Error if `directory`, which `option` names, holds a model or a part of one and may not be written
 /// over.
 void RefuseModel(const std::string& directory, bool may_overwrite, const std::string& option);
 
 /// A line on standard error that counts examples where that is a terminal; nothing elsewhere.
 std::function<void(int64_t examples, int64_t total)> CountingProgress(const std::string& what);
-
-/// Throws Error if a token of the data set has no row in an embedding of `vocab_size` rows.
-void CheckVocabulary(const data::Dataset& dataset, int64_t vocab_size, const text::Tokenizer& tokenizer,
-                     const std::string& source);
 
 }  // namespace gemtune::cli

@@ -20,18 +20,13 @@ at::Tensor Allocate(at::IntArrayRef shape, at::ScalarType type, const FrozenStat
 
 }  // namespace
 
-FrozenStates::FrozenStates(model::SequenceClassifier& model, const data::Dataset& dataset,
+FrozenStates::FrozenStates(const data::Dataset& dataset, const std::vector<int64_t>& rows,
+                           const std::function<at::Tensor(const data::PackedBatch& batch)>& compute,
                            const FrozenStatesOptions& options)
-    : model_(model), dataset_(&dataset), stages_(model->trunk()->FrozenStages()), row_begin_{0} {
-  GEMTUNE_CHECK(stages_ > 0);
-  const bool one_row_each = stages_ > model->trunk()->config().num_hidden_layers;
-  for (int64_t i = 0; i < dataset.size(); ++i) {
-    row_begin_.push_back(row_begin_.back() + (one_row_each ? 1 : dataset.length(i)));
-  }
-  model->eval();
-  ForEachBatch(dataset, options.forward, [&](const data::PackedBatch& batch) {
-    Keep(batch, model->StatesBefore(stages_, IdsOf(batch), batch.cu_seqlens), options);
-  });
+    : dataset_(&dataset), row_begin_{0} {
+  for (const int64_t count : rows) row_begin_.push_back(row_begin_.back() + count);
+  ForEachBatch(dataset, options.forward,
+               [&](const data::PackedBatch& batch) { Keep(batch, compute(batch), options); });
 }
 
 void FrozenStates::Keep(const data::PackedBatch& batch, const at::Tensor& states,
@@ -47,13 +42,13 @@ void FrozenStates::Keep(const data::PackedBatch& batch, const at::Tensor& states
   }
 }
 
-at::Tensor FrozenStates::Logits(const data::PackedBatch& batch) {
+at::Tensor FrozenStates::States(const data::PackedBatch& batch) const {
   std::vector<at::Tensor> parts;
   for (const int64_t example : batch.examples) {
     const auto i = static_cast<size_t>(example);
     parts.push_back(states_.narrow(0, row_begin_[i], row_begin_[i + 1] - row_begin_[i]));
   }
-  return model_->FromStates(stages_, at::cat(parts), IdsOf(batch), batch.cu_seqlens);
+  return at::cat(parts);
 }
 
 }  // namespace gemtune::infer

@@ -3,12 +3,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "gemtune/data/batcher.h"
 #include "gemtune/data/dataset.h"
 #include "gemtune/infer/predict.h"
-#include "gemtune/model/heads.h"
 
 namespace gemtune::infer {
 
@@ -18,19 +18,19 @@ struct FrozenStatesOptions {
   std::filesystem::path directory = {};
 };
 
-/// What the frozen stages of a classifier (Gemma3Model::FrozenStages) give for the examples of a data set,
-/// computed once: training and validation then run the other stages only. fp32 numbers, tokens ·
-/// hidden_size of them; where every layer is frozen, examples · hidden_size, in the model's dtype where the
-/// final norm is, too.
+/// What the frozen stages of a model (Gemma3Model::FrozenStages) give for the examples of a data set, computed
+/// once: training and validation then run the other stages only. hidden_size fp32 numbers a row, or of the
+/// model's dtype behind its final norm.
 class FrozenStates {
  public:
-  /// Runs the frozen stages on `dataset`, which must outlive this. Throws RunError if the disk has no room.
-  FrozenStates(model::SequenceClassifier& model, const data::Dataset& dataset,
+  /// Runs `compute`, the frozen stages, on all of `dataset`, which must outlive this: a batch → the rows of its
+  /// examples one behind the other, `rows`[i] of example i. Throws RunError if the disk has no room.
+  FrozenStates(const data::Dataset& dataset, const std::vector<int64_t>& rows,
+               const std::function<at::Tensor(const data::PackedBatch& batch)>& compute,
                const FrozenStatesOptions& options);
 
-  /// The classifier's logits [B, num_labels] for a batch of the data set: to rounding, those of model(ids,
-  /// cu_seqlens), with the same gradients.
-  at::Tensor Logits(const data::PackedBatch& batch);
+  /// What was computed for the examples of a batch, [rows, hidden_size].
+  at::Tensor States(const data::PackedBatch& batch) const;
 
   const data::Dataset& dataset() const { return *dataset_; }
   int64_t bytes() const { return static_cast<int64_t>(states_.nbytes()); }
@@ -38,9 +38,7 @@ class FrozenStates {
  private:
   void Keep(const data::PackedBatch& batch, const at::Tensor& states, const FrozenStatesOptions& options);
 
-  model::SequenceClassifier model_;
   const data::Dataset* dataset_;
-  int64_t stages_;
   std::vector<int64_t> row_begin_;  // [examples + 1], into states_
   at::Tensor states_;               // [rows, hidden_size]
 };

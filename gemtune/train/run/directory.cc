@@ -1,35 +1,32 @@
-#include "gemtune/cli/run_directory.h"
+#include "gemtune/train/run/directory.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <iterator>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
-#include "gemtune/cli/options.h"
+#include "gemtune/base/writable_directory.h"
 #include "gemtune/io/file_record.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/train/checkpoint.h"
 
-namespace gemtune::cli {
+namespace gemtune::train {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kSummary = "all_results.json";
 constexpr const char* kPart = "run";
 
 // What a run itself writes, beside the model.
-constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", kSummary};
+constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", RunDirectory::kSummary};
 
 // The first file that tells that there are results; empty: none.
 std::string FindResults(const fs::path& directory) {
@@ -41,16 +38,16 @@ std::string FindResults(const fs::path& directory) {
 }
 
 fs::path Newest(const fs::path& directory) {
-  const std::vector<int64_t> steps = train::CheckpointSteps(directory);
-  return steps.empty() ? fs::path() : train::CheckpointPath(directory, steps.back());
+  const std::vector<int64_t> steps = CheckpointSteps(directory);
+  return steps.empty() ? fs::path() : CheckpointPath(directory, steps.back());
 }
 
 void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
-  train::ReadCheckpointState(checkpoint);
+  ReadCheckpointState(checkpoint);
   const fs::path newest = Newest(directory);
   std::error_code error;
   if (!fs::equivalent(fs::absolute(checkpoint).lexically_normal() / "..", directory, error)) {
-    Fail("{}: is not in --output-dir {}; a run goes on in the directory where it began", checkpoint.string(),
+    Fail("{}: is not in `output_dir` {}; a run goes on in the directory where it began", checkpoint.string(),
          directory.string());
   }
   if (!fs::equivalent(checkpoint, newest, error)) {
@@ -59,26 +56,15 @@ void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
   }
 }
 
-std::string ShellQuoted(const std::string& text) {
-  const bool is_plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_@%+=:,./-").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (is_plain && !text.empty()) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
-}
-
 }  // namespace
 
 RunDirectory::RunDirectory(const std::string& path) : path_(path) {
-  MakeWritableDirectory(path, "--output-dir");
+  MakeWritableDirectory(path, "`output_dir`");
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   // A file system that knows no locks is no reason to stop.
   if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
-    Fail("{}: another run is writing to it; wait for its end or give another --output-dir", path);
+    Fail("{}: another run is writing to it; wait for its end or give another `output_dir`", path);
   }
   if (const int64_t count = RemoveLeftovers(path); count > 0) {
     log::Info("removed {} unfinished {} that a run which died had left in {}", count,
@@ -91,8 +77,8 @@ RunDirectory::~RunDirectory() {
 }
 
 fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwrite) const {
-  for (const std::string& name : train::ForeignCheckpoints(path_)) {
-    Fail("{}: holds '{}', which is no checkpoint of gemtune's; move it away or give another --output-dir",
+  for (const std::string& name : ForeignCheckpoints(path_)) {
+    Fail("{}: holds '{}', which is no checkpoint of gemtune's; move it away or give another `output_dir`",
          path_.string(), Printable(name));
   }
   if (!resume_from.empty() && resume_from != "auto") {
@@ -106,20 +92,20 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
     // Broken off before its first checkpoint.
     const bool is_unfinished = fs::exists(path_ / kRecord) && !fs::exists(path_ / kSummary);
     if (!found.empty() && !is_unfinished) {
-      Fail("{}: holds results ({}) and no checkpoint to go on from; give another --output-dir",
+      Fail("{}: holds results ({}) and no checkpoint to go on from; give another `output_dir`",
            path_.string(), found);
     }
     log::Info("{}: no checkpoint yet, beginning from the start", path_.string());
   } else if (!found.empty() && !may_overwrite) {
     if (newest.empty() && !io::IsRecorded(io::ReadFileRecord(path_), found)) {
       Fail(
-          "{}: holds {}, which gemtune did not write; give another --output-dir, or write over it by "
-          "--overwrite-output-dir",
+          "{}: holds {}, which gemtune did not write; give another `output_dir`, or write over it by "
+          "`overwrite_output_dir`",
           path_.string(), found);
     }
     Fail(
-        "{}: holds another run's results ({}); go on with that run by --resume-from-checkpoint, write over "
-        "them by --overwrite-output-dir, or give another --output-dir",
+        "{}: holds another run's results ({}); go on with that run by `resume_from_checkpoint`, write over "
+        "them by `overwrite_output_dir`, or give another `output_dir`",
         path_.string(), found);
   }
   return {};
@@ -128,7 +114,7 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
 void RunDirectory::Begin(const std::string& record, bool anew) const {
   io::FileRecord files = io::ReadFileRecord(path_);
   if (anew) {
-    for (const int64_t step : train::CheckpointSteps(path_)) train::RemoveCheckpoint(path_, step);
+    for (const int64_t step : CheckpointSteps(path_)) RemoveCheckpoint(path_, step);
     // It stands for the end of a run, and would be taken for this one's. Whoever wrote it: FindStart has
     // asked.
     fs::remove(path_ / kSummary);
@@ -138,12 +124,4 @@ void RunDirectory::Begin(const std::string& record, bool anew) const {
   WriteFileAtomically(path_ / kRecord, record);
 }
 
-std::string ResumeCommand(const fs::path& output_dir) {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path record = fs::absolute(output_dir / RunDirectory::kRecord).lexically_normal();
-  return fmt::format("{} train --config {} --resume-from-checkpoint",
-                     ShellQuoted(error ? "gemtune" : program.string()), ShellQuoted(record.string()));
-}
-
-}  // namespace gemtune::cli
+}  // namespace gemtune::train

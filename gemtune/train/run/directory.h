@@ -3,14 +3,17 @@
 #include <filesystem>
 #include <string>
 
-namespace gemtune::cli {
+namespace gemtune::train {
 
-/// --output-dir of a training run, held by this process alone: an flock on the directory, which ends with the
+/// The output directory of a training run, held by this process alone: an flock on the directory, which ends with the
 /// process, however that ends.
 class RunDirectory {
  public:
-  /// The file in it with every option of the run, as --config takes it.
+  /// The file in it with every option of the run, as `gemtune train --config` takes it.
   static constexpr char kRecord[] = "run.toml";
+
+  /// The file with the results of a run that came to its end.
+  static constexpr char kSummary[] = "all_results.json";
 
   /// Makes it where it does not exist, and removes what a process that died left in it under temporary names.
   /// Throws Error if nothing can be written to it or another run holds it: to be called before any work.
@@ -37,7 +40,4 @@ class RunDirectory {
   int descriptor_ = -1;
 };
 
-/// What goes on with the run in `output_dir`, as it can be pasted into a shell in any folder.
-std::string ResumeCommand(const std::filesystem::path& output_dir);
-
-}  // namespace gemtune::cli
+}  // namespace gemtune::train

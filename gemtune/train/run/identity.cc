@@ -1,9 +1,9 @@
-#include "gemtune/cli/run_identity.h"
+#include "gemtune/train/run/identity.h"
 
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>
 
-#include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,41 +11,22 @@
 #include "gemtune/base/hash.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/ops/host_memory.h"
 
-namespace gemtune::cli {
+namespace gemtune::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Options that change no number of the training: where things lie, what is reported, what is kept. Files and
-// --dtype are compared by what they came to, as inputs.
-const std::set<std::string> kFree = {"--cache-dir",
-                                     "--dry-run",
-                                     "--dtype",
-                                     "--logging-steps",
-                                     "--max-bad-steps",
-                                     "--max-test-samples",
-                                     "--model",
-                                     "--no-cache",
-                                     "--output-dir",
-                                     "--overwrite-output-dir",
-                                     "--resume-from-checkpoint",
-                                     "--save-steps",
-                                     "--save-strategy",
-                                     "--save-total-limit",
-                                     "--test-file",
-                                     "--threads",
-                                     "--train-file",
-                                     "--validation-file"};
 
 constexpr const char* kThreadCount = "number of threads";
 
 std::string Fingerprint(const torch::nn::Module& model) {
   Hash hash;
   for (const auto& item : model.named_parameters()) {
-    const at::Tensor tensor = item.value().detach().cpu().contiguous();
+    const at::Tensor tensor = item.value().detach().to(ops::Host()).contiguous();
+    const std::span<const std::byte> bytes = ops::HostBytes(tensor);
     hash.Add(item.key());
-    hash.Add(std::string_view(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()));
+    hash.Add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   }
   return hash.Hex();
 }
@@ -57,12 +38,6 @@ std::string ValueOf(const Json& values, const std::string& name) {
 
 }  // namespace
 
-Json DescribeOptions(const OptionSet& options) {
-  Json values;
-  for (const auto& [name, value] : options.Values()) values["--" + name] = value;
-  return values;
-}
-
 Json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
                     const torch::nn::Module& model) {
   const at::ScalarType head_type = model.parameters().back().scalar_type();  // the trunk may be in blocks
@@ -73,13 +48,14 @@ Json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
           {kThreadCount, std::to_string(NumThreads())}};
 }
 
-void CheckSame(const Json& saved, const Json& now, const std::string& source) {
+void CheckSame(const Json& saved, const Json& now, const std::string& source,
+               const std::set<std::string>& free) {
   std::vector<std::string> differences;
   Json all = saved;
   all.update(now);
   for (const auto& [name, unused] : all.items()) {
     const std::string was = ValueOf(saved, name), is = ValueOf(now, name);
-    if (was == is || kFree.contains(name)) continue;
+    if (was == is || free.contains(name)) continue;
     const std::string difference = fmt::format("{} was {} and is {}", name, Printable(was), Printable(is));
     if (name == kThreadCount) {
       log::Warning("{}: {}: sums are rounded in another order from here on", source, difference);
@@ -89,9 +65,9 @@ void CheckSame(const Json& saved, const Json& now, const std::string& source) {
   }
   if (differences.empty()) return;
   Fail(
-      "{}: is of another run: {}; run.toml in --output-dir has the options that it goes on with, and "
-      "--overwrite-output-dir begins anew",
+      "{}: is of another run: {}; run.toml in `output_dir` has the options that it goes on with, and "
+      "`overwrite_output_dir` begins anew",
       source, fmt::join(differences, "; "));
 }
 
-}  // namespace gemtune::cli
+}  // namespace gemtune::train

@@ -1,4 +1,4 @@
-#include "gemtune/cli/run_plan.h"
+#include "gemtune/train/run/plan.h"
 
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>
@@ -8,9 +8,8 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
-#include "gemtune/io/checkpoint.h"
 
-namespace gemtune::cli {
+namespace gemtune::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -23,85 +22,94 @@ double Percent(int64_t part, int64_t whole) {
   return 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-// The model without numbers, frozen and adapted as it will be trained.
-model::SequenceClassifier Outline(const PlanRequest& request, const model::Gemma3TextConfig& config) {
-  model::SequenceClassifier outline(config, request.num_labels,
-                                    at::TensorOptions().device(at::kMeta).dtype(request.dtype));
-  const train::Method& method = train::FindMethod(request.method);
-  method.select(*outline, request.method_options);
-  if (method.has_adapter) {
-    model::LoraConfig lora = request.method_options.lora;
-    model::AttachLora(*outline, lora, /*seed=*/0);
-  }
-  return outline;
-}
-
 bool AllLayersAreFrozen(int64_t stages, const model::Gemma3TextConfig& config) {
   return stages > config.num_hidden_layers;
 }
 
 }  // namespace
 
-bool KeepsFrozenStates(model::SequenceClassifier& model, const data::Dataset& train,
-                       const train::TrainerOptions& trainer, bool cache_frozen) {
+MachineMemory MachineMemory::Now() {
+  return {.resident_bytes = ResidentBytes(),
+          .available_bytes = AvailableMemoryBytes(),
+          .limit = FindMemoryLimit()};
+}
+
+bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train, const RunOptions& options) {
+  const TrainerOptions& trainer = options.trainer;
   const auto examples = static_cast<double>(train.size());
   const auto examples_a_step = static_cast<double>(trainer.batch_size * trainer.gradient_accumulation_steps);
   const double visits = trainer.max_steps > 0 ? static_cast<double>(trainer.max_steps) * examples_a_step
                                               : trainer.num_train_epochs * examples;
-  const bool all_layers = AllLayersAreFrozen(model->trunk()->FrozenStages(), model->trunk()->config());
-  return cache_frozen || (all_layers && visits > examples);
+  const bool all_layers = AllLayersAreFrozen(trunk->FrozenStages(), trunk->config());
+  return options.cache_frozen || (all_layers && visits > examples);
 }
 
-RunPlan::RunPlan(const PlanRequest& request, const data::DataSplits& data, int64_t process_bytes)
-    : request_(request),
-      size_(train::SizeOfRun(*data.train, request.trainer)),
+RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_outputs,
+                 const model::ModelSource& source, const data::DataSplits& data, const MachineMemory& machine)
+    : options_(options),
+      num_outputs_(num_outputs),
+      machine_(machine),
+      as_asked_{options.method, dtype, options.gradient_checkpointing},
+      size_(SizeOfRun(*data.train, options.trainer)),
       histogram_(data::LengthHistogram(*data.train)),
       train_examples_(data.train->size()),
       train_tokens_(data.train->tokens()),
-      truncated_(data.train->truncated()) {
-  const auto checkpoint = io::Checkpoint::Open(request.model);
-  config_ = model::Gemma3TextConfig::FromJson(checkpoint.config(), request.model + ": config");
+      truncated_(data.train->truncated()),
+      config_(source.config) {
   input_ = {
-      .process_bytes = process_bytes,
-      .base_weights = request.base_weights,
+      .process_bytes = machine.resident_bytes,
+      .base_weights = options.base_weights,
       .pass_sequences = size_.pass_sequences,
-      .embedding_rows = request.trainer.adamw.weight_decay > 0 ? config_.vocab_size : size_.distinct_tokens};
-  for (const io::TensorInfo& tensor : checkpoint.tensors()) input_.checkpoint_bytes += tensor.stored_bytes;
-  model::SequenceClassifier outline = Outline(request, config_);
-  for (const at::Tensor& parameter : outline->parameters()) {
+      .embedding_rows = options.trainer.adamw.weight_decay > 0 ? config_.vocab_size : size_.distinct_tokens};
+  for (const io::TensorInfo& tensor : source.checkpoint.tensors())
+    input_.checkpoint_bytes += tensor.stored_bytes;
+  const TaskOutline outline = Outline(as_asked_);
+  for (const at::Tensor& parameter : outline.module->parameters()) {
     parameters_ += parameter.numel();
     if (parameter.requires_grad()) trained_parameters_ += parameter.numel();
   }
-  if (KeepsFrozenStates(outline, *data.train, request.trainer, request.cache_frozen))
-    kept_stages_ = outline->trunk()->FrozenStages();
+  if (KeepsFrozenStates(outline.trunk, *data.train, options)) kept_stages_ = outline.trunk->FrozenStages();
   PlanMeasuring(data);
-  memory_ = Foresee(request_, size_.pass_tokens);
+  memory_ = Foresee(as_asked_, size_.pass_tokens);
+}
+
+// The model without numbers, frozen and adapted as it will be trained.
+TaskOutline RunPlan::Outline(const Variant& variant) const {
+  TaskOutline outline = TaskOf(options_).outline(config_, num_outputs_, variant.dtype);
+  const Method& method = FindMethod(variant.method);
+  method.select(*outline.module, options_.method_options);
+  if (method.has_adapter) {
+    model::LoraConfig lora = options_.method_options.lora;
+    model::AttachLora(*outline.module, lora, /*seed=*/0);
+  }
+  return outline;
 }
 
 // Passes without gradients, and what is kept of them.
 void RunPlan::PlanMeasuring(const data::DataSplits& data) {
   const bool one_row_each = AllLayersAreFrozen(kept_stages_, config_);
-  const auto size = static_cast<int64_t>(one_row_each ? at::elementSize(request_.dtype) : sizeof(float));
+  const auto size = static_cast<int64_t>(one_row_each ? at::elementSize(as_asked_.dtype) : sizeof(float));
   for (const data::Dataset* dataset : {data.train, data.validation, data.test}) {
     const bool is_kept = kept_stages_ > 0 && dataset != data.test;
     if (dataset == nullptr || (dataset == data.train && !is_kept)) continue;
-    const int64_t batch = std::max(request_.eval_batch_tokens, data::LongestExample(*dataset));
+    const int64_t batch =
+        std::max(options_.task_options.evaluation.max_tokens_per_batch, data::LongestExample(*dataset));
     input_.evaluation_tokens = std::max(input_.evaluation_tokens, std::min(batch, dataset->tokens()));
     if (is_kept)
       input_.kept_bytes += (one_row_each ? dataset->size() : dataset->tokens()) * config_.hidden_size * size;
   }
-  if (input_.kept_bytes > AvailableMemoryBytes() / 2) input_.kept_bytes = 0;  // a file then
+  if (input_.kept_bytes > max_kept_bytes()) input_.kept_bytes = 0;  // a file then
 }
 
-train::MemoryPlan RunPlan::Foresee(const PlanRequest& request, int64_t pass_tokens) const {
-  train::MemoryPlanInput input = input_;
+MemoryPlan RunPlan::Foresee(const Variant& variant, int64_t pass_tokens) const {
+  MemoryPlanInput input = input_;
   input.pass_tokens = AllLayersAreFrozen(kept_stages_, config_) ? 0 : pass_tokens;
   input.pass_sequences = std::min(pass_tokens, size_.pass_sequences);
-  input.pass = {.dtype = request.dtype,
-                .gradient_checkpointing = request.gradient_checkpointing,
+  input.pass = {.dtype = variant.dtype,
+                .gradient_checkpointing = variant.gradient_checkpointing,
                 .accumulates_gradients = size_.passes_a_step > 1 || pass_tokens < size_.pass_tokens,
-                .lora_dropout = request.method_options.lora.lora_dropout};
-  return train::PlanMemory(*Outline(request, config_), config_, input);
+                .lora_dropout = options_.method_options.lora.lora_dropout};
+  return PlanMemory(*Outline(variant).module, config_, input);
 }
 
 void RunPlan::Log() const {
@@ -118,7 +126,7 @@ void RunPlan::Log() const {
 }
 
 void RunPlan::LogMemory() const {
-  const train::MemoryPlan& m = memory_;
+  const MemoryPlan& m = memory_;
   log::Info(
       "memory: {}: weights {}, optimizer {}, activations and gradients {}, program, tokenizer and data {}, "
       "buffers {}",
@@ -130,7 +138,7 @@ Json RunPlan::ToJson() const {
   Json histogram = Json::array();
   for (const data::LengthBucket& bucket : histogram_)
     histogram.push_back({{"from", bucket.from}, {"to", bucket.to}, {"examples", bucket.examples}});
-  const train::MemoryPlan& m = memory_;
+  const MemoryPlan& m = memory_;
   return {{"train_examples", train_examples_},
           {"train_tokens", train_tokens_},
           {"length_histogram", histogram},
@@ -155,56 +163,55 @@ Json RunPlan::ToJson() const {
 }
 
 // Changes that by themselves make it fit; where none does, those that lower it.
-std::string RunPlan::Advice(int64_t limit_bytes) const {
+std::string RunPlan::Advice() const {
   std::vector<std::string> fitting, lower;
-  const auto consider = [&](const std::string& option, const PlanRequest& request, int64_t pass_tokens) {
-    const int64_t bytes = Foresee(request, pass_tokens).peak();
+  const auto consider = [&](const std::string& option, const Variant& variant, int64_t pass_tokens) {
+    const int64_t bytes = Foresee(variant, pass_tokens).peak();
     if (bytes >= memory_.peak()) return;
-    (bytes <= limit_bytes ? fitting : lower).push_back(fmt::format("{} ({})", option, Gigabytes(bytes)));
+    (bytes <= machine_.limit.bytes ? fitting : lower).push_back(fmt::format("{} ({})", option, Gigabytes(bytes)));
   };
-  const int64_t tokens = FittingPassTokens(limit_bytes);
+  const int64_t tokens = FittingPassTokens();
   const bool holds_an_example = tokens >= histogram_.back().to;
-  consider(fmt::format("{} {}", holds_an_example ? "--max-tokens-per-batch" : "--batch-size 1 --max-length",
-                       tokens),
-           request_, tokens);
-  PlanRequest checkpointing = request_, in_bf16 = request_, with_lora = request_;
+  consider(fmt::format("{} {}", holds_an_example ? "`max_tokens_per_batch`" : "`batch_size` 1 `max_length`", tokens),
+           as_asked_, tokens);
+  Variant checkpointing = as_asked_, in_bf16 = as_asked_, with_lora = as_asked_;
   checkpointing.gradient_checkpointing = true;
-  consider("--gradient-checkpointing", checkpointing, size_.pass_tokens);
+  consider("`gradient_checkpointing`", checkpointing, size_.pass_tokens);
   in_bf16.dtype = at::kBFloat16;
-  consider("--dtype bf16", in_bf16, size_.pass_tokens);
+  consider("`dtype` bf16", in_bf16, size_.pass_tokens);
   with_lora.method = "lora";
-  consider("--method lora", with_lora, size_.pass_tokens);
+  consider("`method` lora", with_lora, size_.pass_tokens);
   if (!fitting.empty()) return fmt::format("it would fit with {}", fmt::join(fitting, " or "));
   if (lower.empty()) return "no option makes it fit: take a smaller model or another machine";
   return fmt::format("none of these is enough alone: {}", fmt::join(lower, ", "));
 }
 
 // In steps of 64, down to 64 where nothing fits.
-int64_t RunPlan::FittingPassTokens(int64_t limit_bytes) const {
+int64_t RunPlan::FittingPassTokens() const {
   constexpr int64_t kStep = 64;
   int64_t fits = 1, beyond = std::max<int64_t>(2, size_.pass_tokens / kStep);
   while (beyond - fits > 1) {
     const int64_t middle = (fits + beyond) / 2;
-    (Foresee(request_, middle * kStep).peak() <= limit_bytes ? fits : beyond) = middle;
+    (Foresee(as_asked_, middle * kStep).peak() <= machine_.limit.bytes ? fits : beyond) = middle;
   }
   return fits * kStep;
 }
 
-void RunPlan::CheckFits(const MemoryLimit& limit, int64_t available_bytes) const {
+void RunPlan::CheckFits() const {
   const int64_t needed = memory_.peak();
-  if (needed > limit.bytes) {
+  if (needed > machine_.limit.bytes) {
     Fail(
         "this run needs about {} of memory and may have {} ({}): its largest batch has {} tokens "
-        "(--per-device-train-batch-size {}, --max-length {}); {}",
-        Gigabytes(needed), Gigabytes(limit.bytes), limit.source, size_.pass_tokens,
-        request_.trainer.batch_size, request_.max_length, Advice(limit.bytes));
+        "(`per_device_train_batch_size` {}, `max_length` {}); {}",
+        Gigabytes(needed), Gigabytes(machine_.limit.bytes), machine_.limit.source, size_.pass_tokens,
+        options_.trainer.batch_size, options_.data.reading.max_length, Advice());
   }
   const int64_t more = needed - memory_.process;
-  if (available_bytes > 0 && more > available_bytes) {
+  if (machine_.available_bytes > 0 && more > machine_.available_bytes) {
     log::Warning(
         "this run needs about {} more memory and only {} are free now: the system may swap or end it",
-        Gigabytes(more), Gigabytes(available_bytes));
+        Gigabytes(more), Gigabytes(machine_.available_bytes));
   }
 }
 
-}  // namespace gemtune::cli
+}  // namespace gemtune::train

@@ -7,6 +7,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cross_entropy.h"
+#include "gemtune/ops/device.h"
 #include "gemtune/ops/host_memory.h"
 
 namespace gemtune::train {
@@ -99,7 +100,7 @@ void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, co
 }
 
 TaskOutline OutlineOf(const model::Gemma3TextConfig& config, int64_t num_outputs, at::ScalarType dtype) {
-  model::SequenceClassifier outline(config, num_outputs, ops::MetaOptions().dtype(dtype));
+  model::SequenceClassifier outline(config, num_outputs, at::TensorOptions().device(ops::Nowhere()).dtype(dtype));
   return {.module = outline.ptr(), .trunk = outline->trunk()};
 }
 

@@ -1,0 +1,259 @@
+#include "gemtune/cli/train_options.h"
+
+#include <algorithm>
+#include <set>
+
+#include "gemtune/base/error.h"
+#include "gemtune/cli/spelling.h"
+#include "gemtune/train/schedule.h"
+
+namespace gemtune::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename Row>
+std::vector<std::string> NamesOf(const std::vector<Row>& rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+struct NamedStrategy {
+  std::string name;
+  train::IntervalStrategy strategy;
+};
+
+const std::vector<NamedStrategy>& Strategies() {
+  static const std::vector<NamedStrategy> all = {{"epoch", train::IntervalStrategy::kEpoch},
+                                                 {"steps", train::IntervalStrategy::kSteps},
+                                                 {"no", train::IntervalStrategy::kNo}};
+  return all;
+}
+
+train::IntervalStrategy StrategyOf(const std::string& name) {
+  return std::ranges::find(Strategies(), name, &NamedStrategy::name)->strategy;
+}
+
+// "full 1e-5, head 1e-3, ..."
+std::string LearningRates() {
+  std::string text;
+  for (const train::Method& method : train::Methods()) {
+    std::string rate = fmt::format("{:g}", method.learning_rate);
+    if (const size_t zero = rate.find("e-0"); zero != rate.npos) rate.erase(zero + 2, 1);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method.name, rate);
+  }
+  return text;
+}
+
+// Throws Error for an option of `member` of another row than the one called `own`.
+template <typename Row>
+void RefuseOfOthers(const OptionSet& options, const std::vector<Row>& rows, const std::string& own,
+                    std::vector<std::string> Row::*member, const std::string& axis) {
+  const auto& mine = std::ranges::find(rows, own, &Row::name)->*member;
+  for (const Row& row : rows) {
+    for (const std::string& option : row.*member) {
+      if (std::ranges::count(mine, option) == 0 && options.Changed(OptionName(option)))
+        Fail("{} is for {} {}", OptionName(option), axis, row.name);
+    }
+  }
+}
+
+// Options that change no number of the training: where things lie, what is reported, what is kept. Files and
+// --dtype are compared by what they came to, as inputs.
+const std::set<std::string> kFree = {"--cache-dir",
+                                     "--dry-run",
+                                     "--dtype",
+                                     "--logging-steps",
+                                     "--max-bad-steps",
+                                     "--max-test-samples",
+                                     "--model",
+                                     "--no-cache",
+                                     "--output-dir",
+                                     "--overwrite-output-dir",
+                                     "--resume-from-checkpoint",
+                                     "--save-steps",
+                                     "--save-strategy",
+                                     "--save-total-limit",
+                                     "--test-file",
+                                     "--threads",
+                                     "--train-file",
+                                     "--validation-file"};
+
+// Every option as it is in effect, name by name.
+Json DescribeOptions(const OptionSet& options) {
+  Json values;
+  for (const auto& [name, value] : options.Values()) values["--" + name] = value;
+  return values;
+}
+
+// What DescribeOptions gave for the run that wrote this run.toml.
+Json RecordedOptions(const std::filesystem::path& record) {
+  TrainOptions run;
+  OptionSet options("gemtune train", "");
+  run.Declare(options, /*needs_output_dir=*/true);
+  options.Parse({"--config", record.string()});
+  return DescribeOptions(options);
+}
+
+}  // namespace
+
+void TrainOptions::Declare(OptionSet& options, bool needs_output_dir) {
+  run_.task = train::Tasks().front().name;
+  options.Group("Plan");
+  options.Add("--dry-run", dry_run_,
+              "Say what the run would take (data, steps, memory, and after three timed steps the duration), "
+              "print that as JSON and write nothing");
+  options.Group("Model");
+  options.Add("--model,--model-name-or-path", run_.model,
+              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file",
+              {.required = true, .is_path = true});
+  options.Add("--task", run_.task, "What to learn", {.choices = NamesOf(train::Tasks())});
+  options.Add("--method", run_.method, "Which weights move", {.choices = NamesOf(train::Methods())});
+  options.Add("--trainable-layers", run_.method_options.trainable_layers,
+              "--method freeze: layers that move, as 12-17 or 12- or 3,7, with the final norm and the head");
+  options.Add("--freeze-embeddings", run_.method_options.freeze_embeddings,
+              "--method freeze: everything moves but the token embedding");
+  options.Add("--trainable-parameters", run_.method_options.trainable_parameters,
+              "--method freeze: parameters that move, by a regular expression on their names");
+  options.Add("--output-dir", output_dir_, "Where the trained model and its records go",
+              {.required = needs_output_dir, .is_path = true});
+
+  DeclareData(options);
+  DeclareTraining(options);
+  DeclareOptimiser(options);
+  DeclareEvaluation(options);
+  DeclareSaving(options);
+  lora_.Declare(options);
+  machine_.Declare(options);
+}
+
+void TrainOptions::DeclareData(OptionSet& options) {
+  train::DataOptions& data = run_.data;
+  options.Group("Data");
+  options.Add("--train-file", data.train_files, kFilesHelp, {.required = true, .is_path = true});
+  options.Add("--validation-file", data.validation_files, "Files measured after each epoch: its loss and metrics",
+              {.is_path = true});
+  options.Add("--test-file", data.test_files, "Files measured once at the end", {.is_path = true});
+  options.Add("--validation-split", data.validation_split,
+              "Without --validation-file: this share (below 1) or number of the training examples",
+              {.min = 0});
+  columns_.Declare(options, /*with_labels=*/true);
+  options.Add("--label-names", run_.task_options.label_names, "Names of the classes in the order of their ids",
+              {.delimiter = ','});
+  options.Add("--max-train-samples", data.max_train_samples, "The first so many training examples only; 0: all",
+              {.min = 0});
+  options.Add("--max-eval-samples", data.max_eval_samples, "The first so many validation examples only; 0: all",
+              {.min = 0});
+  options.Add("--max-test-samples", data.max_test_samples, "The first so many test examples only; 0: all",
+              {.min = 0});
+
+}
+
+void TrainOptions::DeclareTraining(OptionSet& options) {
+  train::TrainerOptions& t = run_.trainer;
+  options.Group("Training");
+  options.Add("--num-train-epochs", t.num_train_epochs, "Passes over the training data",
+              {.min = 1e-6, .max = 1e6});
+  options.Add("--max-steps", t.max_steps, "Optimiser steps, instead of epochs; 0: by epochs", {.min = 0});
+  options.Add("--per-device-train-batch-size,--batch-size", t.batch_size, "Sequences a forward pass",
+              {.min = 1, .max = 1 << 20});
+  options.Add("--max-tokens-per-batch", t.max_tokens_per_batch,
+              "A batch of more tokens makes several forward passes of the same step; 0: no limit",
+              {.min = 0, .max = 1 << 24});
+  options.Add("--gradient-accumulation-steps", t.gradient_accumulation_steps,
+              "Forward passes an optimiser step", {.min = 1, .max = 1 << 20});
+  options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
+  options.Add("--label-smoothing-factor", run_.task_options.label_smoothing_factor, "Share of the target spread over all classes",
+              {.min = 0, .max = 1});
+  options.Add(
+      "--gradient-checkpointing", run_.gradient_checkpointing,
+      "Keep only each layer's input and compute the layer again on the way back: less memory, more time");
+  options.Add("--cache-frozen", run_.cache_frozen,
+              "Keep what the frozen layers under the lowest trained one give, and compute it once");
+  options.Add("--seed", t.seed, "Seed of the order of the data", {.min = 0});
+
+}
+
+void TrainOptions::DeclareOptimiser(OptionSet& options) {
+  train::TrainerOptions& t = run_.trainer;
+  options.Group("Optimiser");
+  options.Add(
+      "--learning-rate", t.learning_rate,
+      "Peak learning rate; unless given that of the method: " + LearningRates(),
+      {.min = 0, .max = 10});
+  options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Course of the learning rate after the warm-up",
+              {.choices = train::ScheduleTypes()});
+  options.Add("--warmup-ratio", t.warmup_ratio, "Share of the steps over which the learning rate rises",
+              {.min = 0, .max = 1});
+  options.Add("--warmup-steps", t.warmup_steps,
+              "Steps over which the learning rate rises; 0: by --warmup-ratio", {.min = 0});
+  options.Add("--weight-decay", t.adamw.weight_decay, "Decoupled, of matrices only", {.min = 0, .max = 10});
+  options.Add("--adam-beta1", t.adamw.beta1, "Decay of the first moment", {.min = 0, .max = 0.999999});
+  options.Add("--adam-beta2", t.adamw.beta2, "Decay of the second moment", {.min = 0, .max = 0.9999999});
+  options.Add("--adam-epsilon", t.adamw.epsilon, "Added to the root of the second moment",
+              {.min = 1e-30, .max = 1});
+  options.Add("--max-grad-norm", t.max_grad_norm, "A longer gradient is shortened to this; 0: never",
+              {.min = 0});
+
+}
+
+void TrainOptions::DeclareEvaluation(OptionSet& options) {
+  train::TrainerOptions& t = run_.trainer;
+  options.Group("Evaluation");
+  options.Add("--eval-strategy", eval_strategy_, "When to validate; with epoch and steps also at the end",
+              {.choices = NamesOf(Strategies())});
+  options.Add("--eval-steps", t.eval_steps, "Steps between validations with --eval-strategy steps",
+              {.min = 1});
+  options.Add("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last");
+  options.Add("--metric-for-best-model", t.metric_for_best_model,
+              "What best means: loss, or a metric that evaluate prints");
+  options.Add("--eval-batch-tokens", run_.task_options.evaluation.max_tokens_per_batch, "Tokens a forward pass when measuring",
+              {.min = 1, .max = 1 << 24});
+  options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
+              {.min = 1});
+}
+
+void TrainOptions::DeclareSaving(OptionSet& options) {
+  train::TrainerOptions& t = run_.trainer;
+  options.Group("Checkpoints");
+  options.Add("--save-strategy", save_strategy_, "When to save a checkpoint, from which the run can go on",
+              {.choices = NamesOf(Strategies())});
+  options.Add("--save-steps", t.save_steps, "Steps between checkpoints with --save-strategy steps",
+              {.min = 1});
+  options.Add("--save-total-limit", t.save_total_limit,
+              "Checkpoints that are kept, the newest, and the best besides; 0: all", {.min = 0});
+  options.Add("--resume-from-checkpoint", run_.resume_from_checkpoint,
+              "Go on from this checkpoint; without a value or with auto: from the newest in --output-dir",
+              {.bare = "auto"});
+  options.Add("--overwrite-output-dir", run_.overwrite_output_dir,
+              "Begin although --output-dir holds another run's results");
+  options.Add("--max-bad-steps", t.max_bad_steps,
+              "End the run when this many steps in a row had a loss or gradient of NaN or infinity", {.min = 1});
+}
+
+train::RunOptions TrainOptions::Checked(const OptionSet& options) {
+  RefuseOfOthers(options, train::Methods(), run_.method, &train::Method::options, "--method");
+  RefuseOfOthers(options, train::Tasks(), run_.task, &train::TaskRow::columns, "--task");
+  run_.trainer.eval_strategy = StrategyOf(eval_strategy_);
+  run_.trainer.save_strategy = StrategyOf(save_strategy_);
+  run_.method_options.lora = lora_.Config();
+  if (options.Given("--learning-rate")) run_.learning_rate = run_.trainer.learning_rate;
+  run_.dtype = machine_.Dtype();
+  run_.matmul_dtype = machine_.MatmulDtype();
+  run_.base_weights = lora_.BaseWeights();
+  run_.data.reading = columns_.Dataset({});
+  run_.output_dir = output_dir_;
+  train::RunOptions completed = train::Completed(run_);
+  run_.trainer.learning_rate = completed.trainer.learning_rate;  // is in effect from here on, see OptionSet::Values
+  // What is recorded is the run, not how it was begun.
+  run_.resume_from_checkpoint.clear();
+  run_.overwrite_output_dir = false;
+  return completed;
+}
+
+train::RunRecord TrainOptions::Record(const OptionSet& options) {
+  return {.options = DescribeOptions(options), .free = kFree, .text = options.Effective(), .read = RecordedOptions};
+}
+
+}  // namespace gemtune::cli

@@ -1,0 +1,52 @@
+#include "gemtune/train/run/options.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::train {
+namespace {
+
+// Throws Error if `is_given` and the option goes with other tasks alone.
+void RefuseOfOtherTasks(const TaskRow& task, const std::string& option, bool is_given) {
+  const auto takes = [&](const TaskRow& row) { return std::ranges::count(row.options, option) > 0; };
+  if (!is_given || takes(task)) return;
+  std::vector<std::string> names;
+  for (const TaskRow& row : Tasks()) {
+    if (takes(row)) names.push_back(row.name);
+  }
+  Fail("`{}` is for `task` {}", option, fmt::join(names, " or "));
+}
+
+bool GreaterIsBetter(const TaskRow& task, const std::string& metric) {
+  std::vector<std::string> names;
+  for (const ScalarMetric& known : task.metrics) {
+    if (known.name == metric) return known.greater_is_better;
+    names.push_back(known.name);
+  }
+  Fail("`metric_for_best_model` '{}' is not a metric of `task` {}{}; its metrics: {}", Printable(metric), task.name,
+       DidYouMean(metric, names), fmt::join(names, ", "));
+}
+
+}  // namespace
+
+const TaskRow& TaskOf(const RunOptions& options) {
+  return options.task.empty() ? Tasks().front() : FindTask(options.task);
+}
+
+RunOptions Completed(RunOptions options) {
+  const TaskRow& task = TaskOf(options);
+  if (!options.data.validation_files.empty() && options.data.validation_split > 0)
+    Fail("`validation_file` and `validation_split` exclude each other; give one");
+  RefuseOfOtherTasks(task, "label_smoothing_factor", options.task_options.label_smoothing_factor > 0);
+  RefuseOfOtherTasks(task, "label_names", !options.task_options.label_names.empty());
+  if (!options.resume_from_checkpoint.empty() && options.overwrite_output_dir)
+    Fail("`resume_from_checkpoint` and `overwrite_output_dir` exclude each other; give one");
+  options.trainer.learning_rate = options.learning_rate.value_or(FindMethod(options.method).learning_rate);
+  options.trainer.greater_is_better = GreaterIsBetter(task, options.trainer.metric_for_best_model);
+  return options;
+}
+
+}  // namespace gemtune::train

@@ -1,0 +1,141 @@
+#include "gemtune/train/run/run.h"
+
+#include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
+#include "gemtune/base/log.h"
+#include "gemtune/base/stopwatch.h"
+#include "gemtune/model/model_directory.h"
+#include "gemtune/train/checkpoint.h"
+
+namespace gemtune::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kOutputDir = "`output_dir`";
+
+}  // namespace
+
+Run::Run(RunOptions options, RunRecord record, RunHooks hooks)
+    : options_(Completed(std::move(options))), record_(std::move(record)), hooks_(std::move(hooks)) {
+  if (!options_.output_dir.empty()) OpenDirectory();
+  source_ = model::ModelSource::Open(options_.model);
+  CheckModel();
+  tokenizer_ = text::Tokenizer::Load(options_.model);
+  splits_ = LoadSplits(options_, *source_, *tokenizer_);
+  const TaskRow& task = TaskOf(options_);
+  if (const std::string note = task.head_note(*source_, splits_->train); !note.empty()) log::Info("{}", note);
+  dtype_ = options_.dtype ? *options_.dtype : model::NativeDtype();
+  plan_.emplace(options_, dtype_, task.num_outputs(splits_->train), *source_, splits_->All(),
+                MachineMemory::Now());
+}
+
+void Run::OpenDirectory() {
+  const fs::path& path = options_.output_dir;
+  model::RefuseInPlace(options_.model, path, kOutputDir);
+  directory_.emplace(path.string());
+  model::RefuseShadows(path, FindMethod(options_.method).has_adapter);
+  checkpoint_ = directory_->FindStart(options_.resume_from_checkpoint, options_.overwrite_output_dir);
+  options_.trainer.run["options"] = record_.options;
+  CheckSameAs(checkpoint_, "options");
+  // A run that had no checkpoint yet may have left a model, which is not another run's to replace.
+  const fs::path begun = path / RunDirectory::kRecord;
+  const bool begins_again = !options_.resume_from_checkpoint.empty() && checkpoint_.empty() && fs::exists(begun);
+  if (begins_again && record_.read)
+    CheckSame(record_.read(begun), record_.options, begun.string(), record_.free);
+}
+
+// Before the data is tokenised, which may take minutes.
+void Run::CheckModel() const {
+  model::SequenceClassifier outline = model::Outline(*source_, /*num_labels=*/1, options_.base_weights);
+  FindMethod(options_.method).select(*outline, options_.method_options);
+  if (options_.cache_frozen && outline->trunk()->FrozenStages() < 2)
+    Fail("`cache_frozen`: no layer is frozen under the lowest trained weight: nothing to keep");
+}
+
+void Run::CheckSameAs(const fs::path& checkpoint, const char* part) const {
+  if (checkpoint.empty()) return;
+  const nlohmann::ordered_json state = ReadCheckpointState(checkpoint);
+  const auto run = state.find("run");
+  if (run == state.end() || !run->is_object() || !run->contains(part) || !run->at(part).is_object())
+    Fail("{}: trainer_state.json does not say of what run it is", checkpoint.string());
+  CheckSame(run->at(part), options_.trainer.run[part], checkpoint.string(), record_.free);
+}
+
+Task& Run::LoadModel() {
+  plan_->CheckFits();
+  TaskOptions task_options = options_.task_options;
+  task_options.evaluation.progress = EvaluationProgress();
+  task_ = TaskOf(options_).make(*source_, *tokenizer_, splits_->train, task_options,
+                                {.dtype = dtype_, .device = options_.device, .base_weights = options_.base_weights});
+  const Method& method = FindMethod(options_.method);
+  method.select(task_->module(), options_.method_options);
+  if (method.has_adapter)
+    task_->pretrained().AddAdapter(options_.method_options.lora, options_.model, options_.trainer.seed);
+  task_->trunk()->set_gradient_checkpointing(options_.gradient_checkpointing);
+  task_->trunk()->SetMatmulDtype(options_.matmul_dtype);
+  return *task_;
+}
+
+std::function<void(int64_t, int64_t)> Run::Progress(const std::string& work) const {
+  return hooks_.progress ? hooks_.progress(work) : nullptr;
+}
+
+// An evaluation may take as long as an epoch: it is not waited for when the run is to end.
+std::function<void(int64_t, int64_t)> Run::EvaluationProgress() const {
+  return [stop_requested = hooks_.stop_requested, shown = Progress("evaluating")](int64_t examples,
+                                                                                  int64_t total) {
+    if (shown) shown(examples, total);
+    if (stop_requested && stop_requested()) throw StopEvaluation{};
+  };
+}
+
+void Run::KeepFrozenStates() {
+  if (!KeepsFrozenStates(task_->trunk(), splits_->train, options_)) return;
+  const Stopwatch stopwatch;
+  const int64_t bytes = task_->KeepFrozenStates(
+      splits_->train, data().validation,
+      {.forward = {.max_tokens_per_batch = options_.task_options.evaluation.max_tokens_per_batch,
+                   .progress = Progress("frozen layers")},
+       .max_memory_bytes = plan_->max_kept_bytes(),
+       .directory = options_.output_dir});
+  log::Info("kept what the frozen layers give: {:.1f} MB, computed in {:.1f} s",
+            static_cast<double>(bytes) / 1e6, stopwatch.Seconds());
+}
+
+RunResult Run::Train(std::vector<Observer*> observers) {
+  if (task_ == nullptr) LoadModel();
+  if (!directory_) Fail("{} is required: a run keeps its model there", kOutputDir);
+  options_.trainer.run["inputs"] = DescribeInputs(splits_->train, data().validation, task_->module());
+  CheckSameAs(checkpoint_, "inputs");
+  directory_->Begin(record_.text, /*anew=*/checkpoint_.empty());
+  KeepFrozenStates();
+  JsonlObserver log_file(options_.output_dir, checkpoint_);
+  observers.push_back(&log_file);
+  Trainer trainer(*task_, splits_->train, data().validation, options_.trainer, options_.output_dir, observers);
+  if (!checkpoint_.empty()) trainer.Resume(checkpoint_);
+  RunResult result{.state = trainer.Run(hooks_.stop_requested)};
+  result.is_stopped = result.state.is_stopped;
+  if (result.is_stopped) return result;
+  try {
+    result.summary = Summary(result.state);
+  } catch (const StopEvaluation&) {
+    result.is_stopped = true;
+  }
+  return result;
+}
+
+nlohmann::ordered_json Run::Summary(const TrainerState& state) {
+  nlohmann::ordered_json summary = {
+      {"train_loss", state.train_loss},
+      {"train_steps", state.steps},
+      {"train_runtime", state.seconds},
+      {"train_tokens_per_second", static_cast<double>(state.tokens) / state.seconds}};
+  if (state.skipped_steps > 0) summary["skipped_steps"] = state.skipped_steps;
+  if (!state.best_metrics.is_null()) summary["validation"] = state.best_metrics;
+  if (splits_->test) summary["test"] = task_->Evaluate(*splits_->test);
+  WriteFileAtomically(options_.output_dir / RunDirectory::kSummary, Text(summary) + "\n");
+  return summary;
+}
+
+}  // namespace gemtune::train
