@@ -1,10 +1,10 @@
-#include "gemtune/data/regression_targets.h"
+#include "gemtune/data/labels/regression_targets.h"
 
 #include <gmock/gmock.h>
 
 #include <limits>
 
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {
@@ -17,7 +17,7 @@ std::vector<float> Targets(const RawLabels& raw) {
 }
 
 Names Outputs(const std::vector<RawLabel>& rows) {
-  return Found(Raw({rows}), LabelKind::kRegression);
+  return FindOutputs(Raw({rows}), nullptr).names;
 }
 
 std::string Refusal(const RawLabel& label) {
@@ -73,8 +73,7 @@ TEST(RegressionTargets, MostRowsSayHowManyNumbersThereAre) {
   const std::vector<RawLabel> rows = {List{1.0}, List{1.0, 2.0}, List{}, List{3.0, 4.0}, 5.0};
   EXPECT_THAT(Outputs(rows), ElementsAre("LABEL_0", "LABEL_1"));
   BadRows bad;
-  const std::vector<float> values =
-      EncodeLabels(Raw({rows}), LabelKind::kRegression, LabelSet{Outputs(rows)}, &bad);
+  const std::vector<float> values = Encoded(Raw({rows}), Outputs(rows), LabelKind::kRegression, &bad);
   EXPECT_THAT(bad, ElementsAre(testing::Key(0), testing::Key(2), testing::Key(4)));
   EXPECT_THAT(std::vector<float>(values.begin() + 2, values.begin() + 4), ElementsAre(1, 2));
   EXPECT_THAT(Outputs({List{1.0, 2.0}, 3.0, 4.0}), testing::IsEmpty());

@@ -1,27 +1,26 @@
+#include "gemtune/data/labels/encode_labels.h"
+
 #include <gmock/gmock.h>
 
 #include <limits>
 #include <set>
 
-#include "gemtune/data/labels.h"
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {
 
-using ::gemtune::test::MessageOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(EncodeLabels, LeavesBadRowsOutWhereTheyAreTaken) {
   BadRows bad;
-  EXPECT_THAT(EncodeLabels(Raw({{"a", "x", "b"}}), LabelKind::kSingle, LabelSet{{"a", "b"}}, &bad),
-              ElementsAre(0, 0, 1));
+  EXPECT_THAT(Encoded(Raw({{"a", "x", "b"}}), {"a", "b"}, LabelKind::kSingle, &bad), ElementsAre(0, 0, 1));
   ASSERT_EQ(bad.size(), 1);
   EXPECT_THAT(bad.at(1).what(), HasSubstr("a.csv: row 2: label 'x' is not one of 'a', 'b'"));
   EXPECT_EQ(bad.at(1).fault(), RowFault::kBadLabel);
   bad.clear();
-  EncodeLabels(Fields({"0.5", "much"}), LabelKind::kRegression, {}, &bad);
+  Encoded(Fields({"0.5", "much"}), {}, LabelKind::kRegression, &bad);
   EXPECT_EQ(bad.size(), 1);
 }
 
@@ -29,8 +28,9 @@ TEST(EncodeLabels, AFewLongListsAmongManyRowsDoNotAskForTheProduct) {
   RawLabels raw = Raw({{List{int64_t{1}}}});
   raw.values.resize(1 << 20, List{});
   raw.places.resize(raw.values.size());
-  const LabelSet labels{Names(10'000, "x")};
-  EXPECT_THAT(MessageOf([&] { EncodeLabels(raw, LabelKind::kMultiLabel, labels); }),
+  Names names;
+  for (int i = 0; i < 10'000; ++i) names.push_back(fmt::format("{}", i));
+  EXPECT_THAT(EncodeMessage(raw, names, LabelKind::kMultiLabel),
               HasSubstr("1048576 rows of 10000 values are too many"));
 }
 
@@ -174,6 +174,16 @@ TEST(EncodeLabels, RefusesAnUnknownClassWithTheKnownOnes) {
   EXPECT_THAT(EncodeMessage(Integers({-1}), {"a", "b"}), HasSubstr("label -1 is not one of"));
   EXPECT_THAT(EncodeMessage(Raw({{"0"}}), {"LABEL_0", "LABEL_1"}), HasSubstr("label '0' is not one of"));
   EXPECT_THAT(EncodeMessage(Fields({"1.5"}), {"LABEL_0", "LABEL_1"}), HasSubstr("label '1.5' is not one of"));
+}
+
+TEST(EncodeLabels, ListsAreReadAsTheyWereWhenTheirClassesWereFound) {
+  BadRows bad;
+  // The first row makes all lists of ids, and is left out.
+  const RawLabels raw = Raw({{List{"a", 1.0}, List{int64_t{1}, int64_t{1}}, List{int64_t{0}, int64_t{1}}}});
+  const EncodedLabels read = ReadLabels(raw, {.kind = LabelKind::kMultiLabel}, &bad);
+  EXPECT_THAT(read.labels.names, ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(read.values, ElementsAre(0, 0, 0, 1, 1, 1));
+  EXPECT_THAT(bad, ElementsAre(testing::Key(0)));
 }
 
 TEST(EncodeLabels, RefusesAnUnusableLabelSet) {

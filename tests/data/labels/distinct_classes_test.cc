@@ -1,8 +1,8 @@
-#include "gemtune/data/distinct_classes.h"
+#include "gemtune/data/labels/distinct_classes.h"
 
 #include <gmock/gmock.h>
 
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {

@@ -11,17 +11,22 @@
 #include <unordered_set>
 #include <vector>
 
-#include "gemtune/data/row_classes.h"
+#include "gemtune/data/labels/row_classes.h"
 
 namespace gemtune::data {
 
-/// From the classes of rows to ids, see EncodeLabels.
+/// From the classes of rows to ids, see ReadLabels.
 class ClassIds {
  public:
-  /// Integers and booleans mean one of the first `num_known` of the labels only, see ExtendLabels. Both must
+  /// Integers and booleans mean one of the first `num_known` of the labels only, see ExtendLabels. `raw` must
   /// outlive this. Throws Error for a name that is there twice.
-  ClassIds(const RawLabels& raw, const LabelSet& labels,
-           size_t num_known = std::numeric_limits<size_t>::max());
+  ClassIds(const RawLabels& raw, LabelSet labels, size_t num_known = std::numeric_limits<size_t>::max());
+
+  // Names are looked up by views into the labels, which move along and would not be copied along.
+  ClassIds(ClassIds&&) = default;
+  ClassIds(const ClassIds&) = delete;
+
+  const LabelSet& labels() const { return labels_; }
 
   /// How long a multi-hot list must be: as many as the classes of the first file that names its own, or else
   /// as the labels.
@@ -60,7 +65,7 @@ class ClassIds {
   std::string Described(uint32_t file, const RowClass& row_class) const;
 
   const RawLabels& raw_;
-  const std::vector<std::string>& names_;
+  LabelSet labels_;
   size_t num_known_;
   std::unordered_map<std::string_view, int64_t> by_name_;
   bool names_are_numbers_ = false;  // one of them at least

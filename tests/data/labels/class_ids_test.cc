@@ -1,8 +1,8 @@
-#include "gemtune/data/class_ids.h"
+#include "gemtune/data/labels/class_ids.h"
 
 #include <gmock/gmock.h>
 
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {

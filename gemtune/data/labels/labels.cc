@@ -1,4 +1,4 @@
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/labels.h"
 
 #include <algorithm>
 #include <iterator>

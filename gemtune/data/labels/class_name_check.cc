@@ -1,4 +1,4 @@
-#include "gemtune/data/class_name_check.h"
+#include "gemtune/data/labels/class_name_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "gemtune/base/error.h"
-#include "gemtune/data/label_text.h"
+#include "gemtune/data/labels/label_text.h"
 
 namespace gemtune::data {
 namespace {

@@ -1,9 +1,10 @@
+#include "gemtune/data/labels/find_labels.h"
+
 #include <gmock/gmock.h>
 
 #include <limits>
 
-#include "gemtune/data/labels.h"
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {
@@ -102,8 +103,8 @@ TEST(FindLabels, TheNamesOfAClassLabelComeFirst) {
 }
 
 TEST(FindLabels, NumbersAndNothingHaveNoClasses) {
-  EXPECT_THAT(Found(Raw({{0.5, int64_t{1}}}), LabelKind::kRegression), IsEmpty());
-  EXPECT_THAT(Found(Raw({{}}), LabelKind::kNone), IsEmpty());
+  EXPECT_THAT(ReadLabels(Raw({{0.5, int64_t{1}}}), {.kind = LabelKind::kRegression}).labels.names, IsEmpty());
+  EXPECT_THAT(ReadLabels(Raw({{}}), {.kind = LabelKind::kNone}).labels.names, IsEmpty());
 }
 
 TEST(FindLabels, RefusesLabelsThatDoNotFit) {
@@ -152,7 +153,7 @@ TEST(FindLabels, RefusesRowsOfOneClassOfAClassLabel) {
 TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
   BadRows bad;
   const RawLabels numbers = Fields({"0", "NA", "1", "", "0.5", "NA"});
-  EXPECT_THAT(FindLabels(numbers, LabelKind::kSingle, &bad).names, ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(Found(numbers, LabelKind::kSingle, &bad), ElementsAre("LABEL_0", "LABEL_1"));
   std::vector<size_t> rows;
   for (const auto& [i, error] : bad) rows.push_back(i);
   EXPECT_THAT(rows, ElementsAre(1, 3, 4, 5));
@@ -160,12 +161,12 @@ TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
 
   bad.clear();
   const RawLabels lists = Raw({{List{"a"}, List{"b", ""}, "c", List{"d"}}});
-  EXPECT_THAT(FindLabels(lists, LabelKind::kMultiLabel, &bad).names, ElementsAre("a", "d"));  // and not b
+  EXPECT_THAT(Found(lists, LabelKind::kMultiLabel, &bad), ElementsAre("a", "d"));  // and not b
   EXPECT_EQ(bad.size(), 2);
 
   bad.clear();
   EXPECT_THAT(MessageOf([&] {
-                FindLabels(Fields({"", ""}), LabelKind::kSingle, &bad);
+                Found(Fields({"", ""}), LabelKind::kSingle, &bad);
               }),
               HasSubstr("no row has a class"));
 }

@@ -1,9 +1,9 @@
-#include "gemtune/data/class_name_check.h"
+#include "gemtune/data/labels/class_name_check.h"
 
 #include <gmock/gmock.h>
 
 #include "gemtune/data/data_check.h"
-#include "gemtune/data/label_text.h"
+#include "gemtune/data/labels/label_text.h"
 
 namespace gemtune::data {
 namespace {

@@ -1,11 +1,11 @@
-#include "gemtune/data/multi_hot.h"
+#include "gemtune/data/labels/multi_hot.h"
 
 #include <algorithm>
 #include <map>
 #include <string>
 
-#include "gemtune/data/label_text.h"
-#include "gemtune/data/row_classes.h"
+#include "gemtune/data/labels/label_text.h"
+#include "gemtune/data/labels/row_classes.h"
 
 namespace gemtune::data {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/labels.h"
 
 namespace gemtune::data {
 

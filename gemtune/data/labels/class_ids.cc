@@ -1,10 +1,11 @@
-#include "gemtune/data/class_ids.h"
+#include "gemtune/data/labels/class_ids.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "gemtune/base/error.h"
-#include "gemtune/data/label_text.h"
+#include "gemtune/data/labels/label_text.h"
 
 namespace gemtune::data {
 namespace {
@@ -25,11 +26,11 @@ bool HoldsNumbers(const RawLabels& raw, size_t file) {
 
 }  // namespace
 
-ClassIds::ClassIds(const RawLabels& raw, const LabelSet& labels, size_t num_known)
-    : raw_(raw), names_(labels.names), num_known_(std::min(num_known, labels.names.size())) {
-  for (size_t id = 0; id < names_.size(); ++id) {
-    if (!by_name_.emplace(names_[id], static_cast<int64_t>(id)).second) {
-      Fail("labels: '{}' is there twice", Printable(names_[id]));
+ClassIds::ClassIds(const RawLabels& raw, LabelSet labels, size_t num_known)
+    : raw_(raw), labels_(std::move(labels)), num_known_(std::min(num_known, labels_.names.size())) {
+  for (size_t id = 0; id < labels_.names.size(); ++id) {
+    if (!by_name_.emplace(labels_.names[id], static_cast<int64_t>(id)).second) {
+      Fail("labels: '{}' is there twice", Printable(labels_.names[id]));
     }
   }
   MapIntegers();
@@ -49,22 +50,24 @@ void ClassIds::MapClassLabel(size_t file) {
   }
   // Classes of which some have another name, in the same order, are the same ones.
   const bool is_renamed =
-      found == found_at_own_id && own_names.size() == names_.size() && !names_are_numbers_;
+      found == found_at_own_id && own_names.size() == labels_.names.size() && !names_are_numbers_;
   if (found == own_names.size() || (found > 0 && !is_renamed)) return;
   ids.clear();
-  if (std::all_of(names_.begin(), names_.end(), LabelNumberOf) || !HoldsNumbers(raw_, file)) return;
+  if (std::all_of(labels_.names.begin(), labels_.names.end(), LabelNumberOf) || !HoldsNumbers(raw_, file))
+    return;
   const std::string path = raw_.files[file].path.string();
   if (names_are_numbers_) {
     Fail("{}: its classes {} are none of {}; write its labels as these", path, Listed(own_names),
-         Listed(names_));
+         Listed(labels_.names));
   }
   warnings_.push_back(fmt::format("{}: its classes {} are not the model's {}; taken by their ids", path,
-                                  Listed(own_names), Listed(names_)));
+                                  Listed(own_names), Listed(labels_.names)));
 }
 
 void ClassIds::MapIntegers() {
-  names_are_numbers_ = std::any_of(names_.begin(), names_.begin() + static_cast<ptrdiff_t>(num_known_),
-                                   [](const std::string& name) { return NumberOf(name); });
+  names_are_numbers_ =
+      std::any_of(labels_.names.begin(), labels_.names.begin() + static_cast<ptrdiff_t>(num_known_),
+                  [](const std::string& name) { return NumberOf(name); });
   if (names_are_numbers_) return MapValues();
   MapLabelNumbers();
   for (size_t id = by_integer_.empty() ? 0 : num_known_; id < num_known_; ++id) {
@@ -74,7 +77,7 @@ void ClassIds::MapIntegers() {
 
 void ClassIds::MapValues() {
   for (size_t id = 0; id < num_known_; ++id) {
-    const std::optional<int64_t> value = IntegerOf(names_[id]);
+    const std::optional<int64_t> value = IntegerOf(labels_.names[id]);
     if (value && !by_integer_.emplace(*value, id).second) of_several_names_.insert(*value);
   }
   for (const int64_t value : of_several_names_) {
@@ -89,14 +92,14 @@ void ClassIds::MapValues() {
 
 void ClassIds::MapLabelNumbers() {
   for (size_t id = 0; id < num_known_; ++id) {
-    if (const auto number = LabelNumberOf(names_[id])) by_integer_.emplace(*number, id);
+    if (const auto number = LabelNumberOf(labels_.names[id])) by_integer_.emplace(*number, id);
   }
 }
 
 void ClassIds::MapTruths() {
   std::array<int, 2> spellings = {0, 0};
   for (size_t id = 0; id < num_known_; ++id) {
-    const std::optional<bool> truth = TruthOf(names_[id]);
+    const std::optional<bool> truth = TruthOf(labels_.names[id]);
     if (!truth) continue;
     names_are_truths_ = true;
     const size_t index = *truth ? 1 : 0;
@@ -145,13 +148,13 @@ bool ClassIds::SpellsNumber(const ClassName& name) const {
 size_t ClassIds::num_places() const {
   const auto found = std::find_if(by_class_label_.begin(), by_class_label_.end(),
                                   [](const std::vector<int64_t>& ids) { return !ids.empty(); });
-  return found == by_class_label_.end() ? names_.size() : found->size();
+  return found == by_class_label_.end() ? labels_.names.size() : found->size();
 }
 
 void ClassIds::CheckMultiHot(size_t length) const {
   for (size_t file = 0; length > 0 && file < by_class_label_.size(); ++file) {
     const bool names_its_own = !by_class_label_[file].empty();
-    const std::vector<std::string>& names = names_its_own ? raw_.schemas[file].class_names : names_;
+    const std::vector<std::string>& names = names_its_own ? raw_.schemas[file].class_names : labels_.names;
     if (names.size() == length) continue;
     Fail("{}: its labels are lists of {} zeros and ones, but there are {} classes: {}",
          raw_.files[file].path.string(), length, names.size(), Listed(names));
@@ -183,8 +186,8 @@ int64_t ClassIds::Find(size_t i, const RowClass& row_class) const {
   const uint32_t file = raw_.places[i].file;
   if (const auto id = FindClass(file, row_class)) return *id;
   const auto* name = std::get_if<ClassName>(&row_class);
-  FailLabel(raw_, i, "label {} is not one of {}{}", Described(file, row_class), Listed(names_),
-            name == nullptr ? "" : DidYouMean(name->text, names_));
+  FailLabel(raw_, i, "label {} is not one of {}{}", Described(file, row_class), Listed(labels_.names),
+            name == nullptr ? "" : DidYouMean(name->text, labels_.names));
 }
 
 }  // namespace gemtune::data

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
-#include "gemtune/data/labels.h"
-#include "tests/data/raw_labels.h"
+#include "gemtune/data/labels/find_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {
@@ -12,8 +12,9 @@ using ::testing::StartsWith;
 
 const Names kKnown = {"positive", "negative"};
 
-Names Extended(const RawLabels& raw, const Names& known, LabelKind kind = LabelKind::kSingle) {
-  return ExtendLabels(raw, kind, LabelSet{known}).names;
+Names Extended(const RawLabels& raw, const Names& known, LabelKind kind = LabelKind::kSingle,
+               BadRows* bad = nullptr) {
+  return ExtendLabels(raw, kind, LabelSet{known}, bad).ids.labels().names;
 }
 
 // The names of the classes that the rows are read as.
@@ -145,15 +146,15 @@ TEST(ExtendLabels, BadRowsAreLeftOut) {
   EXPECT_THAT(read.values, ElementsAre(1, 0, 2, 0));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1), testing::Key(3)));
   bad.clear();
-  EXPECT_THAT(ExtendLabels(Raw({{List{"negative"}, List{"x", int64_t{9}}}}), LabelKind::kMultiLabel,
-                           LabelSet{kKnown}, &bad)
-                  .names,
-              ElementsAre("positive", "negative"));
+  EXPECT_THAT(
+      Extended(Raw({{List{"negative"}, List{"x", int64_t{9}}}}), kKnown, LabelKind::kMultiLabel, &bad),
+      ElementsAre("positive", "negative"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1)));
 }
 
 TEST(ExtendLabels, OutputsOfARegressionAreTheModels) {
-  EXPECT_THAT(Extended(Raw({{List{1.0, 2.0}}}), {"a", "b"}, LabelKind::kRegression), ElementsAre("a", "b"));
+  const LabelOptions options{.kind = LabelKind::kRegression, .known_labels = LabelSet{{"a", "b"}}};
+  EXPECT_THAT(ReadLabels(Raw({{List{1.0, 2.0}}}), options).labels.names, ElementsAre("a", "b"));
   EXPECT_THAT(Refusal(Raw({{List{1.0, 2.0}}}), {"LABEL_0"}, LabelKind::kRegression),
               HasSubstr("row 1: the label is 2 numbers, needed are 1, one an output"));
 }

@@ -1,17 +1,16 @@
+#include "gemtune/data/labels/find_labels.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "gemtune/base/error.h"
-#include "gemtune/data/class_ids.h"
-#include "gemtune/data/distinct_classes.h"
-#include "gemtune/data/label_text.h"
-#include "gemtune/data/labels.h"
-#include "gemtune/data/regression_targets.h"
-#include "gemtune/data/row_classes.h"
+#include "gemtune/data/labels/distinct_classes.h"
+#include "gemtune/data/labels/label_text.h"
 
 namespace gemtune::data {
 namespace {
@@ -64,8 +63,7 @@ std::vector<std::string> ClassLabelNames(const RawLabels& raw) {
 
 // A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
 // one.
-void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet& labels,
-                    const ClassIds& ids) {
+void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const ClassIds& ids) {
   std::optional<int64_t> first;
   bool several = false;
   rows.ForEach([&](size_t i, const RowClass& row_class) {
@@ -75,7 +73,7 @@ void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const LabelSet
   });
   if (several || !first) return;
   Fail("{}: all {} rows are of the class '{}'; is it sorted by label?", SourceOf(raw.files),
-       raw.values.size(), Printable(labels.names[static_cast<size_t>(*first)]));
+       raw.values.size(), Printable(ids.labels().names[static_cast<size_t>(*first)]));
 }
 
 struct NamesInRows {
@@ -133,9 +131,7 @@ std::string LabelNamesOption(const std::vector<std::string>& names) {
 
 }  // namespace
 
-LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
-  if (kind == LabelKind::kNone) return {};
-  if (kind == LabelKind::kRegression) return FindOutputs(raw, bad);
+LabelReader FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
   LabelSet labels{ClassLabelNames(raw)};
   const bool are_given = !labels.names.empty();
   const RowClasses rows(raw, kind, are_given ? std::optional(labels.names.size()) : std::nullopt, bad);
@@ -145,34 +141,40 @@ LabelSet FindLabels(const RawLabels& raw, LabelKind kind, BadRows* bad) {
          labels.names.empty() ? "no row has a class" : "the only class is " + Listed(labels.names),
          LeastClasses(kind));
   }
-  const ClassIds ids(raw, labels);
+  ClassIds ids(raw, std::move(labels));
   ids.CheckMultiHot(rows.multi_hot_length());
-  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, labels, ids);
-  return labels;
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, ids);
+  return {std::move(ids), rows};
 }
 
-LabelSet ExtendLabels(const RawLabels& raw, LabelKind kind, const LabelSet& known, BadRows* bad) {
-  if (kind == LabelKind::kNone || kind == LabelKind::kRegression) return known;
+LabelReader ExtendLabels(const RawLabels& raw, LabelKind kind, const LabelSet& known, BadRows* bad) {
   const size_t num_known = known.names.size();
   const std::vector<std::string> class_label = ClassLabelNames(raw);
-  LabelSet with_class_label = known;
+  LabelSet labels = known;
   for (const std::string& name : class_label) {
     if (std::find(known.names.begin(), known.names.end(), name) == known.names.end())
-      with_class_label.names.push_back(name);
+      labels.names.push_back(name);
   }
-  const ClassIds ids(raw, with_class_label, num_known);
-  const RowClasses rows(raw, kind, ids.num_places(), bad);
-  ids.CheckMultiHot(rows.multi_hot_length());
-  const NamesInRows in_rows = FindNames(raw, rows, ids);
-  LabelSet labels = with_class_label;
+  const ClassIds without_rows(raw, labels, num_known);
+  const RowClasses rows(raw, kind, without_rows.num_places(), bad);
+  without_rows.CheckMultiHot(rows.multi_hot_length());
+  const NamesInRows in_rows = FindNames(raw, rows, without_rows);
+  const bool has_known = in_rows.has_known || labels.names.size() < num_known + class_label.size();
   labels.names.insert(labels.names.end(), in_rows.are_new.begin(), in_rows.are_new.end());
-  const bool has_known = in_rows.has_known || with_class_label.names.size() < num_known + class_label.size();
   if (labels.names.size() > num_known && !has_known) {
     const auto first_new = labels.names.begin() + static_cast<ptrdiff_t>(num_known);
     FailAllNew(raw, known.names, {first_new, labels.names.end()});
   }
-  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, labels, ClassIds(raw, labels, num_known));
-  return labels;
+  ClassIds ids(raw, std::move(labels), num_known);
+  if (kind == LabelKind::kSingle) RefuseOneClass(raw, rows, ids);
+  return {std::move(ids), rows};
+}
+
+LabelReader GivenLabels(const RawLabels& raw, LabelKind kind, const LabelSet& labels, BadRows* bad) {
+  ClassIds ids(raw, labels);
+  const RowClasses rows(raw, kind, ids.num_places(), bad);
+  ids.CheckMultiHot(rows.multi_hot_length());
+  return {std::move(ids), rows};
 }
 
 }  // namespace gemtune::data

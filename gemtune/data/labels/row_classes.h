@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gemtune/base/error.h"
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/labels.h"
 
 namespace gemtune::data {
 

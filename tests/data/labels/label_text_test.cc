@@ -1,4 +1,4 @@
-#include "gemtune/data/label_text.h"
+#include "gemtune/data/labels/label_text.h"
 
 #include <gmock/gmock.h>
 

@@ -1,8 +1,8 @@
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/labels.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {

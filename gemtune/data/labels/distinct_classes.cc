@@ -1,10 +1,10 @@
-#include "gemtune/data/distinct_classes.h"
+#include "gemtune/data/labels/distinct_classes.h"
 
 #include <algorithm>
 #include <optional>
 #include <string_view>
 
-#include "gemtune/data/label_text.h"
+#include "gemtune/data/labels/label_text.h"
 
 namespace gemtune::data {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "gemtune/data/row_classes.h"
+#include "gemtune/data/labels/row_classes.h"
 
 namespace gemtune::data {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/labels.h"
 
 namespace gemtune::data {
 

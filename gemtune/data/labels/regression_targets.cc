@@ -1,4 +1,4 @@
-#include "gemtune/data/regression_targets.h"
+#include "gemtune/data/labels/regression_targets.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "gemtune/data/label_text.h"
-#include "gemtune/data/row_classes.h"
+#include "gemtune/data/labels/label_text.h"
+#include "gemtune/data/labels/row_classes.h"
 
 namespace gemtune::data {
 namespace {

@@ -1,10 +1,10 @@
-#include "gemtune/data/row_classes.h"
+#include "gemtune/data/labels/row_classes.h"
 
 #include <optional>
 #include <string>
 
-#include "gemtune/data/label_text.h"
-#include "gemtune/data/multi_hot.h"
+#include "gemtune/data/labels/label_text.h"
+#include "gemtune/data/labels/multi_hot.h"
 
 namespace gemtune::data {
 namespace {

@@ -1,10 +1,10 @@
-#include "gemtune/data/multi_hot.h"
+#include "gemtune/data/labels/multi_hot.h"
 
 #include <gmock/gmock.h>
 
 #include <cmath>
 
-#include "tests/data/raw_labels.h"
+#include "tests/data/labels/raw_labels.h"
 
 namespace gemtune::data {
 namespace {
@@ -132,20 +132,19 @@ TEST(MultiHot, ThatOneListIsLikeItDoesNotMakeAllOfThemSo) {
       HasSubstr("row 2: the label is a list with a float or a boolean in it, which says of each class "
                 "whether it applies; those of other rows are of ids or names"));
   BadRows bad;
-  EXPECT_THAT(FindLabels(Raw({rows}), kKind, &bad).names, ElementsAre("2", "3", "5"));
+  EXPECT_THAT(Found(Raw({rows}), kKind, &bad), ElementsAre("2", "3", "5"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1)));
 }
 
 TEST(MultiHot, BadRowsDoNotDecideWhereTheyAreLeftOut) {
   BadRows bad;
   const std::vector<RawLabel> rows = {"no list", Ids({0, 0, 1}), List{""}, Ids({1, 1, 1}), int64_t{1}};
-  EXPECT_THAT(FindLabels(Raw({rows}), kKind, &bad).names, ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(Found(Raw({rows}), kKind, &bad), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(0), testing::Key(2), testing::Key(4)));
-  const std::vector<float> values =
-      EncodeLabels(Raw({rows}), kKind, LabelSet{{"LABEL_0", "LABEL_1", "LABEL_2"}}, &bad);
+  const std::vector<float> values = Encoded(Raw({rows}), {"LABEL_0", "LABEL_1", "LABEL_2"}, kKind, &bad);
   EXPECT_THAT(std::vector<float>(values.begin() + 3, values.begin() + 6), ElementsAre(0, 0, 1));
   bad.clear();
-  EXPECT_THAT(FindLabels(Raw({{Floats({1, 0}), Floats({0.5, 0}), Floats({1})}}), kKind, &bad).names,
+  EXPECT_THAT(Found(Raw({{Floats({1, 0}), Floats({0.5, 0}), Floats({1})}}), kKind, &bad),
               ElementsAre("LABEL_0", "LABEL_1"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1), testing::Key(2)));
 }

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/encode_labels.h"
+#include "gemtune/data/labels/find_labels.h"
 #include "tests/support/message_of.h"
 
 namespace gemtune::data {
@@ -40,17 +41,19 @@ inline RawLabels Integers(const std::vector<int64_t>& integers) {
   return Raw({std::vector<RawLabel>(integers.begin(), integers.end())});
 }
 
-inline Names Found(const RawLabels& raw, LabelKind kind = LabelKind::kSingle) {
-  return FindLabels(raw, kind).names;
+/// The classes that training data has.
+inline Names Found(const RawLabels& raw, LabelKind kind = LabelKind::kSingle, BadRows* bad = nullptr) {
+  return FindLabels(raw, kind, bad).ids.labels().names;
 }
 
+/// The values of labels of these classes.
 inline std::vector<float> Encoded(const RawLabels& raw, const Names& names,
-                                  LabelKind kind = LabelKind::kSingle) {
-  return EncodeLabels(raw, kind, LabelSet{names});
+                                  LabelKind kind = LabelKind::kSingle, BadRows* bad = nullptr) {
+  return ReadLabels(raw, {.kind = kind, .labels = LabelSet{names}}, bad).values;
 }
 
 inline std::string FindMessage(const RawLabels& raw, LabelKind kind = LabelKind::kSingle) {
-  return test::MessageOf([&] { FindLabels(raw, kind); });
+  return test::MessageOf([&] { Found(raw, kind); });
 }
 
 inline std::string EncodeMessage(const RawLabels& raw, const Names& names,
