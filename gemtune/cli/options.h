@@ -91,8 +91,4 @@ void RefuseModel(const std::string& directory, bool may_overwrite, const std::st
 /// A line on standard error that counts examples where that is a terminal; nothing elsewhere.
 std::function<void(int64_t examples, int64_t total)> CountingProgress(const std::string& what);
 
-/// Throws Error if a token of the data set has no row in an embedding of `vocab_size` rows.
-void CheckVocabulary(const data::Dataset& dataset, int64_t vocab_size, const text::Tokenizer& tokenizer,
-                     const std::string& source);
-
 }  // namespace gemtune::cli

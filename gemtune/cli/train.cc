@@ -15,6 +15,7 @@
 #include "gemtune/cli/run_directory.h"
 #include "gemtune/cli/run_identity.h"
 #include "gemtune/cli/stop_signals.h"
+#include "gemtune/data/vocabulary_check.h"
 #include "gemtune/io/checkpoint.h"
 #include "gemtune/model/config.h"
 #include "gemtune/model/model_directory.h"
@@ -287,10 +288,10 @@ Train::Job Train::Prepare() {
   machine_.FitThreads(plan.pass_flops());
   auto classifier =
       model::PretrainedClassifier::FromBase(model_, tokenizer, head, dtype, lora_.BaseWeights());
-  CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());
+  data::CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());
   if (splits.validation)
-    CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
-  if (splits.test) CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
+    data::CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");
+  if (splits.test) data::CheckVocabulary(*splits.test, classifier.config.vocab_size, tokenizer, "test data");
   method.select(*classifier.model, method_options_);
   if (method.has_adapter) classifier.AddAdapter(method_options_.lora, model_, trainer_.seed);
   classifier.model->trunk()->set_gradient_checkpointing(gradient_checkpointing_);
