@@ -13,7 +13,6 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/data/csv.h"
-#include "gemtune/kernels/int8_gemm.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/ops/tensor_arena.h"
 
@@ -45,7 +44,7 @@ void MachineOptions::FitThreads(int64_t flops) const {
 
 at::ScalarType MachineOptions::ScalarType() const {
   if (dtype != "auto") return dtype == "bf16" ? at::kBFloat16 : at::kFloat;
-  const bool native = __builtin_cpu_supports("avx512bf16") != 0;
+  const bool native = ops::HasFastBFloat16();
   log::Info("dtype {} bf16 natively",
             native ? "bf16: this processor multiplies" : "fp32: this processor does not multiply");
   return native ? at::kBFloat16 : at::kFloat;
@@ -53,7 +52,7 @@ at::ScalarType MachineOptions::ScalarType() const {
 
 ops::MatmulDtype MachineOptions::MatmulDtype() const {
   if (matmul_dtype == "auto") return ops::MatmulDtype::kOperands;
-  if (!kernels::HaveInt8Gemm()) {
+  if (!ops::HasInt8Products()) {
     Fail("--matmul-dtype int8: this processor has no AVX512-VNNI and AVX512-BF16; leave it out");
   }
   return ops::MatmulDtype::kInt8;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "gemtune/kernels/instruction_set.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
@@ -119,17 +121,14 @@ const GemmEngine<float>& FloatGemm() {
 }
 
 const std::vector<const GemmEngine<BFloat16>*>& BFloat16Gemms() {
-  static const std::vector<const GemmEngine<BFloat16>*> engines = [] {
-    std::vector<const GemmEngine<BFloat16>*> found;
+  using Engines = std::vector<const GemmEngine<BFloat16>*>;
+  static const Engines none;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512bw") != 0) {
-      if (internal::HaveAmx()) found.push_back(&internal::kAmxGemm);
-      found.push_back(&internal::kAvx512Bf16Gemm);
-    }
+  static const Engines without_amx = {&internal::kAvx512Bf16Gemm},
+                       all = {&internal::kAmxGemm, &internal::kAvx512Bf16Gemm};
+  if (HaveAvx512Bf16()) return HaveAmxBf16() ? all : without_amx;
 #endif
-    return found;
-  }();
-  return engines;
+  return none;
 }
 
 }  // namespace gemtune::kernels

@@ -75,8 +75,8 @@ struct GemmEngine {
 /// fp32 on any processor, through Highway.
 const GemmEngine<float>& FloatGemm();
 
-/// The engines for bf16 that this processor has, the fastest first: "amx", "avx512_bf16". None on others:
-/// bf16 is then widened to fp32.
+/// The engines for bf16 that this processor has and AllowedInstructionSet() allows, the fastest first: "amx",
+/// "avx512_bf16". None on others: bf16 is then widened to fp32.
 const std::vector<const GemmEngine<BFloat16>*>& BFloat16Gemms();
 
 /// The registers of one engine around a scope.
@@ -96,7 +96,6 @@ namespace internal {
 // Defined in files compiled for one processor each; call only where it is that processor.
 extern const GemmEngine<BFloat16> kAmxGemm;
 extern const GemmEngine<BFloat16> kAvx512Bf16Gemm;
-bool HaveAmx();  // asks the system for the registers' use, once
 }  // namespace internal
 
 }  // namespace gemtune::kernels

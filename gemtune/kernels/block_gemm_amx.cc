@@ -1,9 +1,6 @@
 // Compiled for AMX (Sapphire Rapids and later): tdpbf16ps multiplies tiles of 16 × 32 and 32 × 16 bf16
 // numbers.
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "gemtune/kernels/block_gemm.h"
 #include "gemtune/kernels/pack_bf16-inl.h"
@@ -101,19 +98,6 @@ void Gemm(const GemmBlock<BFloat16>& block) {
 }
 
 }  // namespace
-
-bool HaveAmx() {
-  static const bool have = [] {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24;
-    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
-    if ((edx & kAmxBf16) == 0 || (edx & kAmxTile) == 0) return false;
-    // Linux gives a process the tile registers when it asks for them (arch_prctl(2), ARCH_REQ_XCOMP_PERM).
-    constexpr int kRequestPermission = 0x1023, kTileData = 18;
-    return ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-  }();
-  return have;
-}
 
 const GemmEngine<BFloat16> kAmxGemm = {.name = "amx",
                                        .depth_step = kDepthStep,

@@ -1,7 +1,5 @@
 #include "gemtune/kernels/gemm.h"
 
-#include <hwy/highway.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -9,6 +7,7 @@
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/round_up.h"
 #include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/instruction_set.h"
 #include "gemtune/kernels/pack_operand.h"
 #include "gemtune/kernels/row_blocks.h"
 
@@ -250,21 +249,10 @@ void Multiply(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const B& b,
   }
 }
 
-#if defined(__x86_64__)
-bool IsAmdWithAvx512() {
-  return __builtin_cpu_is("amd") != 0 && (hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX3_DL)) != 0;
-}
-#else
-bool IsAmdWithAvx512() {
-  return false;
-}
-#endif
-
 }  // namespace
 
 bool GemmIsFast(bool is_bf16) {
-  static const bool bf16 = BFloat16Gemms().size() == 1, fp32 = IsAmdWithAvx512();
-  return is_bf16 ? bf16 : fp32;
+  return is_bf16 ? HaveAvx512Bf16() && !HaveAmxBf16() : IsAmd() && HaveAvx512();
 }
 
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,

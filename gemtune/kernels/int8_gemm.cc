@@ -5,6 +5,7 @@
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/round_up.h"
 #include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/instruction_set.h"
 #include "gemtune/kernels/int8_block.h"
 #include "gemtune/kernels/pack_operand.h"
 #include "gemtune/kernels/row_blocks.h"
@@ -65,11 +66,7 @@ struct Added {
 }  // namespace
 
 bool HaveInt8Gemm() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
+  return HaveAvx512Vnni() && HaveAvx512Bf16();
 }
 
 Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride, int64_t group) {

@@ -41,7 +41,8 @@ struct Int8Weight {
   hwy::AlignedFreeUniquePtr<int32_t[]> sums;
 };
 
-/// Whether this processor has the instructions (AVX512-VNNI). The rest may only be called if so.
+/// Whether this processor has the instructions (AVX512-VNNI) and they are allowed. The rest may only be
+/// called if so.
 bool HaveInt8Gemm();
 
 /// x [rows, k], row i at x + i · stride.

@@ -9,10 +9,18 @@
 
 namespace gemtune::ops {
 
+using kernels::BlockType;
+using kernels::RowBytes;
+
+/// Numbers that a block holds.
+inline int64_t BlockNumbers(BlockType type) {
+  return kernels::Info(type).elements;
+}
+
 /// A matrix that stays in the blocks of the file that holds it. It never has a gradient, and lies on the CPU.
 struct BlockRows {
   at::Tensor bytes;  // uint8 [rows, bytes of a row], contiguous
-  kernels::BlockType type;
+  BlockType type;
 
   int64_t rows() const { return bytes.size(0); }
   int64_t columns() const;  // numbers of a row

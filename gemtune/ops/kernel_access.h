@@ -3,13 +3,15 @@
 #include <ATen/core/Tensor.h>
 
 #include "gemtune/kernels/floats.h"
+#include "gemtune/kernels/instruction_set.h"
 
 namespace gemtune::ops {
 
 /// Whether kernels take this tensor: fp32 or bf16 on the CPU. Anything else goes the way of ATen
-/// compositions.
+/// compositions, and so does all where no kernels are allowed.
 inline bool HasKernels(const at::Tensor& x) {
-  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  return x.device().is_cpu() && kernels::AllowedInstructionSet() != kernels::InstructionSet::kNone &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 inline BFloat16* BFloat16Data(const at::Tensor& x) {

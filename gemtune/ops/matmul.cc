@@ -89,6 +89,14 @@ at::Tensor ProductByAten(const at::Tensor& x, const at::Tensor& b, const AddedPr
 
 }  // namespace
 
+bool HasInt8Products() {
+  return kernels::HaveInt8Gemm();
+}
+
+bool HasFastBFloat16() {
+  return kernels::HaveAvx512Bf16();
+}
+
 int64_t MatmulWeight::rows() const {
   if (dense.defined()) return dense.size(0);
   return std::accumulate(blocks.begin(), blocks.end(), int64_t{0},

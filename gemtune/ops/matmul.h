@@ -13,8 +13,14 @@ namespace gemtune::ops {
 /// What x·Wᵀ and dy·W compute with.
 enum class MatmulDtype {
   kOperands,  // what the tensors are
-  kInt8,      // both sides rounded to 8 bits, see kernels/int8_gemm.h; only where kernels::HaveInt8Gemm()
+  kInt8,      // both sides rounded to 8 bits, see kernels/int8_gemm.h; only where HasInt8Products()
 };
+
+/// Whether this processor has instructions for kInt8 (AVX512-VNNI and AVX512-BF16).
+bool HasInt8Products();
+
+/// Whether this processor multiplies bf16 numbers natively (AVX512-BF16); else they are widened first.
+bool HasFastBFloat16();
 
 /// W of a product: a tensor [out, in], or pieces [n_i, in] one under the other that stay in blocks. Those are
 /// expanded a few rows at a time on the way into the product, or, where ATen or 8 bits multiply, as a whole

@@ -56,6 +56,10 @@ at::Tensor TimesBlocks(const at::Tensor& x, const Projection& projection) {
 
 }  // namespace
 
+uint64_t DropoutKey(uint64_t key, uint64_t stream) {
+  return kernels::DropoutKey(key, stream);
+}
+
 MatmulWeight Projection::matmul_weight() const {
   if (!block_type) return weight;
   return MatmulWeight(std::vector<BlockRows>{{weight, *block_type}});

@@ -11,6 +11,9 @@
 
 namespace gemtune::ops {
 
+/// A key of two, unrelated for every pair: what masks of dropout are drawn by.
+uint64_t DropoutKey(uint64_t key, uint64_t stream);
+
 /// What an adapter adds to a projection x·Wᵀ, with h = dropout(x):
 ///   LoRA (Hu et al. 2021):  x·Wᵀ + s·(h·Aᵀ)·Bᵀ
 ///   DoRA (Liu et al. 2024): (x − h)·Wᵀ + g ∘ (h·Wᵀ + s·(h·Aᵀ)·Bᵀ), with g = m / ‖W + s·B·A‖
@@ -33,8 +36,8 @@ struct Projection {
   /// W as its products take it.
   MatmulWeight matmul_weight() const;
 
-  at::Tensor weight;                             // [out, in]
-  std::optional<kernels::BlockType> block_type;  // given: weight is the bytes of BlockRows
+  at::Tensor weight;                    // [out, in]
+  std::optional<BlockType> block_type;  // given: weight is the bytes of BlockRows
   LowRank low_rank;
   MatmulDtype matmul_dtype = MatmulDtype::kOperands;  // one for all projections of a group
 };

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "gemtune/base/round_up.h"
-#include "gemtune/kernels/quant.h"
+#include "gemtune/ops/block_rows.h"
 
 namespace gemtune::train {
 namespace {
@@ -33,7 +33,7 @@ int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWe
       parameter.dim() == 2 && name.starts_with("model.") && name.find(".lora_") == std::string::npos;
   if (may_be_in_blocks && base == BaseWeights::kFileBlocks) return 0;
   if (may_be_in_blocks && base == BaseWeights::kQ8_0)
-    return kernels::RowBytes(kernels::BlockType::kQ8_0, parameter.numel());
+    return ops::RowBytes(ops::BlockType::kQ8_0, parameter.numel());
   return parameter.numel() * static_cast<int64_t>(parameter.element_size());
 }
 

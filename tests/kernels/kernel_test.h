@@ -12,6 +12,7 @@
 
 #include "gemtune/base/float16.h"
 #include "gemtune/kernels/floats.h"
+#include "gemtune/kernels/instruction_set.h"
 
 namespace gemtune::kernels {
 
@@ -69,8 +70,7 @@ void OnEveryTarget(Body&& body) {
     const testing::ScopedTrace trace(__FILE__, __LINE__, hwy::TargetName(target));
     body();
   }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
+  AllowInstructionSet(AllowedInstructionSet());
 }
 
 }  // namespace gemtune::kernels
