@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/encode_labels.h"
 #include "gemtune/data/table.h"
 
 namespace gemtune::fuzz {
@@ -17,7 +17,7 @@ inline int ReadRows(const std::string& name, const uint8_t* data, size_t size,
     raw.schemas = data::ReadTable(raw.files, columns, 0, [&](data::RowBatch& batch) { raw.Append(batch); });
     for (const auto kind :
          {data::LabelKind::kSingle, data::LabelKind::kMultiLabel, data::LabelKind::kRegression}) {
-      Run([&] { data::EncodeLabels(raw, kind, data::FindLabels(raw, kind)); });
+      Run([&] { data::ReadLabels(raw, {.kind = kind}); });
     }
   });
   return 0;

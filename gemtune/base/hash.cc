@@ -22,17 +22,17 @@ Hash::Hash() : state_(XXH3_createState(), Free) {
   GEMTUNE_CHECK(state_ != nullptr && XXH3_128bits_reset(static_cast<XXH3_state_t*>(state_.get())) == XXH_OK);
 }
 
-void Hash::AddBytes(std::string_view bytes) {
+void Hash::AddBytes(std::span<const std::byte> bytes) {
   XXH3_128bits_update(static_cast<XXH3_state_t*>(state_.get()), bytes.data(), bytes.size());
 }
 
 void Hash::Add(uint64_t number) {
-  AddBytes({reinterpret_cast<const char*>(&number), sizeof(number)});
+  AddBytes(std::as_bytes(std::span(&number, 1)));
 }
 
 void Hash::Add(std::string_view text) {
   Add(text.size());
-  AddBytes(text);
+  AddBytes(std::as_bytes(std::span(text)));
 }
 
 void Hash::AddFile(const std::filesystem::path& path) {
@@ -40,7 +40,7 @@ void Hash::AddFile(const std::filesystem::path& path) {
   std::vector<char> block(1 << 20);
   uint64_t bytes = 0;
   while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
-    AddBytes({block.data(), static_cast<size_t>(file.gcount())});
+    AddBytes(std::as_bytes(std::span(block).first(static_cast<size_t>(file.gcount()))));
     bytes += static_cast<uint64_t>(file.gcount());
   }
   if (!file.eof()) Fail("{}: cannot read: {}", path.string(), std::generic_category().message(errno));

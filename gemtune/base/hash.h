@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,9 @@ class Hash {
   /// Its length goes first, so that "ab", "c" and "a", "bc" differ.
   void Add(std::string_view text);
 
+  /// Without their length, which is for the caller to add where it may vary.
+  void AddBytes(std::span<const std::byte> bytes);
+
   /// A file's contents. Throws Error if it cannot be read.
   void AddFile(const std::filesystem::path& path);
 
@@ -25,8 +30,6 @@ class Hash {
   std::string Hex() const;
 
  private:
-  void AddBytes(std::string_view bytes);
-
   std::unique_ptr<void, void (*)(void*)> state_;
 };
 

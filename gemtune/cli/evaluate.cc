@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "gemtune/base/file.h"
+#include "gemtune/data/vocabulary_check.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/train/classification.h"
 
@@ -34,7 +35,7 @@ void Evaluate::Run(const OptionSet&) {
   dataset_options.labels = data::LabelSet{classifier.head.label_names};
   dataset_options.max_samples = max_samples_;
   const data::Dataset dataset = data::Dataset::Load(dataset_options, classifier.tokenizer);
-  CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, files_.front());
+  data::CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, files_.front());
   machine_.FitThreads(2 * classifier.config.num_layer_parameters() *
                       std::min(batch_tokens_, dataset.tokens()));
 

@@ -7,14 +7,12 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
-#include "gemtune/data/table.h"
+#include "gemtune/data/text_check.h"
+#include "gemtune/data/vocabulary_check.h"
 #include "gemtune/model/pretrained.h"
-#include "gemtune/text/utf8.h"
 #include "gemtune/train/classification.h"
 
 namespace gemtune::cli {
@@ -47,16 +45,6 @@ Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* 
   }
   if (logits != nullptr) line["logits"] = std::vector<float>(logits, logits + width);
   return line;
-}
-
-// As of a row in a file, see ReadTable.
-std::optional<std::pair<data::RowFault, std::string>> FaultOf(const std::string& text) {
-  if (text.size() > data::kMaxTextBytes)
-    return std::pair(data::RowFault::kTooLong,
-                     fmt::format("is longer than {} MB", data::kMaxTextBytes / 1'000'000));
-  if (text::ValidUtf8Prefix(text) != text.size())
-    return std::pair(data::RowFault::kNotUtf8, std::string("is not valid UTF-8"));
-  return std::nullopt;
 }
 
 void Print(const Json& line) {
@@ -103,15 +91,15 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
   std::vector<std::string_view> views;
   data::Examples examples;
   for (size_t i = 0; i < texts.size(); ++i) {
-    const auto fault = FaultOf(texts[i]);
+    const auto fault = data::FaultOf(texts[i]);
     if (!fault) {
       views.push_back(texts[i]);
       continue;
     }
     std::string message =
-        fmt::format("{} {}: {}", texts_.empty() ? "standard input: line" : "text", i + 1, fault->second);
+        fmt::format("{} {}: {}", texts_.empty() ? "standard input: line" : "text", i + 1, fault->message);
     if (columns_.OnBadRow() == data::OnBadRow::kError) throw Error(message);
-    examples.skipped.push_back({std::ssize(views), fault->first, std::move(message)});
+    examples.skipped.push_back({std::ssize(views), fault->fault, std::move(message)});
   }
   if (!examples.skipped.empty())
     log::Warning("{}", data::SkippedSummary(source, std::ssize(texts), examples.skipped));
@@ -128,7 +116,7 @@ void Predict::Run(const OptionSet&) {
   auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
   classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);
-  CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
+  data::CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
   machine_.FitThreads(2 * classifier.config.num_layer_parameters() *
                       std::min(batch_tokens_, dataset.tokens()));
   const at::Tensor logits =

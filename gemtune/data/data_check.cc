@@ -10,7 +10,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
-#include "gemtune/data/class_name_check.h"
+#include "gemtune/data/labels/class_name_check.h"
 
 namespace gemtune::data {
 namespace {
@@ -20,8 +20,7 @@ constexpr int64_t kImbalance = 10;
 
 std::string HashOf(std::span<const int32_t> ids) {
   Hash hash;
-  const auto bytes = std::as_bytes(ids);
-  hash.Add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  hash.AddBytes(std::as_bytes(ids));
   return hash.Hex();
 }
 

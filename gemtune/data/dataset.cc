@@ -10,6 +10,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
 #include "gemtune/base/log.h"
+#include "gemtune/data/labels/encode_labels.h"
 #include "gemtune/data/shuffle.h"
 #include "gemtune/data/table.h"
 #include "gemtune/data/token_cache.h"
@@ -219,7 +220,8 @@ std::string Dataset::Fingerprint() const {
   Hash hash;
   const auto add = [&](const auto& numbers) {
     const auto bytes = std::as_bytes(std::span(numbers));
-    hash.Add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    hash.Add(bytes.size());
+    hash.AddBytes(bytes);
   };
   add(examples_.ids);
   add(examples_.offsets);

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gemtune/data/labels.h"
+#include "gemtune/data/labels/labels.h"
 #include "gemtune/text/tokenizer.h"
 
 namespace gemtune::data {
@@ -50,7 +50,7 @@ class Dataset {
  public:
   /// Reads, checks and tokenises the files, or takes the result of the same from the cache. Texts are in
   /// memory a batch at a time only. Throws Error naming the file and row of the first bad one, see ReadTable,
-  /// FindLabels and EncodeLabels; and for no rows. OnBadRow::kSkip leaves bad rows out and warns of them in
+  /// FindLabels and ReadLabels; and for no rows. OnBadRow::kSkip leaves bad rows out and warns of them in
   /// one line; the warnings of the labels are a line each; what is wrong with a file as a whole is an Error
   /// all the same.
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);

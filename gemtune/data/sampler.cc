@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "gemtune/base/error.h"
+#include "gemtune/data/batcher.h"
 #include "gemtune/data/shuffle.h"
 
 namespace gemtune::data {
@@ -20,15 +21,6 @@ void SortMegabatches(const Dataset& dataset, int64_t megabatch, std::vector<int6
     std::stable_sort(order.begin() + begin, order.begin() + std::min(begin + megabatch, size),
                      [&](int64_t a, int64_t b) { return dataset.length(a) > dataset.length(b); });
   }
-}
-
-std::vector<Batch> Cut(const std::vector<int64_t>& order, int64_t batch_size) {
-  const auto size = static_cast<int64_t>(order.size());
-  std::vector<Batch> batches;
-  for (int64_t begin = 0; begin < size; begin += batch_size) {
-    batches.emplace_back(order.begin() + begin, order.begin() + std::min(begin + batch_size, size));
-  }
-  return batches;
 }
 
 int64_t NumTokens(const Dataset& dataset, const Batch& batch) {
@@ -62,9 +54,9 @@ std::vector<std::vector<int64_t>> EpochBatches(const Dataset& dataset, const Sam
   std::iota(order.begin(), order.end(), int64_t{0});
   Shuffler shuffler(options.seed, /*stream=*/static_cast<uint64_t>(epoch));
   shuffler.Shuffle(order);
-  if (!options.group_by_length) return Cut(order, options.batch_size);
+  if (!options.group_by_length) return Cut(dataset, order, /*max_tokens=*/0, options.batch_size);
   SortMegabatches(dataset, kBatchesInMegabatch * options.batch_size, order);
-  std::vector<Batch> batches = Cut(order, options.batch_size);
+  std::vector<Batch> batches = Cut(dataset, order, /*max_tokens=*/0, options.batch_size);
   ShuffleBatches(dataset, options.batch_size, shuffler, batches);
   return batches;
 }

@@ -1,7 +1,5 @@
 #include "gemtune/text/tokenizer.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <optional>
 #include <system_error>
@@ -10,6 +8,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/base/hash.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/io/gguf.h"
 #include "gemtune/text/added_tokens.h"
@@ -34,7 +33,7 @@ constexpr const char* kChatTemplate = "chat_template.jinja";
 struct SourceFile {
   fs::path path;
   std::string saved_name;
-  uint64_t hash = 0;  // of the contents that were loaded
+  std::string hash;  // of the contents that were loaded
 };
 
 struct Loaded {
@@ -42,14 +41,16 @@ struct Loaded {
   std::vector<SourceFile> files = {};  // empty: Save makes them
 };
 
-uint64_t Hash(std::string_view contents) {
-  return XXH3_64bits(contents.data(), contents.size());
+std::string HashOf(std::string_view contents) {
+  Hash hash;
+  hash.Add(contents);
+  return hash.Hex();
 }
 
 // Reads a file and notes it as one to copy.
 std::string ReadSource(const fs::path& path, std::string saved_name, std::vector<SourceFile>* files) {
   std::string contents = ReadFile(path);
-  files->push_back({path, std::move(saved_name), Hash(contents)});
+  files->push_back({path, std::move(saved_name), HashOf(contents)});
   return contents;
 }
 
@@ -103,31 +104,25 @@ Loaded LoadAny(const fs::path& path) {
 }
 
 std::string Fingerprint(const Vocabulary& vocabulary) {
-  XXH3_state_t* state = XXH3_createState();
-  XXH3_128bits_reset(state);
-  const auto add_number = [&](uint64_t number) { XXH3_128bits_update(state, &number, sizeof(number)); };
-  const auto add_text = [&](std::string_view text) {
-    add_number(text.size());
-    XXH3_128bits_update(state, text.data(), text.size());
-  };
+  Hash hash;
   const auto add_ids = [&](const std::vector<int32_t>& ids) {
-    add_number(ids.size());
-    XXH3_128bits_update(state, ids.data(), ids.size() * sizeof(int32_t));
+    hash.Add(ids.size());
+    hash.AddBytes(std::as_bytes(std::span(ids)));
   };
-  add_text("gemtune tokenizer 1");
-  add_number(vocabulary.pieces.size());
-  for (const std::string& piece : vocabulary.pieces) add_text(piece);
-  add_number(vocabulary.merges.size());
-  XXH3_128bits_update(state, vocabulary.merges.data(), vocabulary.merges.size() * sizeof(Merge));
-  add_number(vocabulary.added_tokens.size());
+  hash.Add(std::string_view("gemtune tokenizer 1"));
+  hash.Add(vocabulary.pieces.size());
+  for (const std::string& piece : vocabulary.pieces) hash.Add(piece);
+  hash.Add(vocabulary.merges.size());
+  hash.AddBytes(std::as_bytes(std::span(vocabulary.merges)));
+  hash.Add(vocabulary.added_tokens.size());
   for (const AddedToken& token : vocabulary.added_tokens) {
     // The flags stand above the id: those of a plain token are 0, as before there were any.
     uint64_t flags = 0;
     for (const bool flag : {token.single_word, token.lstrip, token.rstrip, token.normalized}) {
       flags = flags * 2 + (flag ? 1 : 0);
     }
-    add_number((flags << 32) | static_cast<uint64_t>(token.id));
-    add_text(token.content);
+    hash.Add((flags << 32) | static_cast<uint64_t>(token.id));
+    hash.Add(token.content);
   }
   const SpecialTokensTemplate& around = vocabulary.special_tokens;
   add_ids(around.single_before);
@@ -135,9 +130,7 @@ std::string Fingerprint(const Vocabulary& vocabulary) {
   add_ids(around.pair_before);
   add_ids(around.pair_between);
   add_ids(around.pair_after);
-  const XXH128_hash_t hash = XXH3_128bits_digest(state);
-  XXH3_freeState(state);
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return hash.Hex();
 }
 
 // Which ids Decode(skip_special_tokens = true) leaves out.
@@ -354,7 +347,7 @@ void Tokenizer::Save(const fs::path& directory) const {
   fs::create_directories(directory, error);  // where it fails, so does the first file
   for (const SourceFile& file : state_->files) {
     const std::string contents = ReadFile(file.path);
-    if (Hash(contents) != file.hash) {
+    if (HashOf(contents) != file.hash) {
       throw RunError(fmt::format(
           "{}: was changed after the tokenizer was loaded, and cannot be saved from it", file.path.string()));
     }

@@ -29,6 +29,15 @@ TEST(Hash, TellsApartWhatDiffersInOrderOrInItsCut) {
   EXPECT_NE(Of({""}), Of({}));
 }
 
+TEST(Hash, BytesAreWithoutTheirLength) {
+  Hash text, parts;
+  text.Add(std::string_view("ab"));
+  parts.Add(uint64_t{2});
+  parts.AddBytes(std::as_bytes(std::span("a", 1)));
+  parts.AddBytes(std::as_bytes(std::span("b", 1)));
+  EXPECT_EQ(text.Hex(), parts.Hex());
+}
+
 TEST(Hash, OfAFileIsOfItsContents) {
   const auto path = std::filesystem::path(testing::TempDir()) / "hashed";
   const auto of_file = [&](const std::string& contents) {

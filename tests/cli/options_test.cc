@@ -7,7 +7,6 @@
 #include "tests/cli/run_program.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_tokenizer.h"
 
 namespace gemtune::cli {
 namespace {
@@ -75,20 +74,6 @@ TEST_F(MakeWritableDirectoryTest, RefusesOneThatCannotBeWritten) {
   std::filesystem::permissions(dir_, std::filesystem::perms::owner_all);
   EXPECT_THAT(inside, HasSubstr("cannot write: Permission denied; give another --output-dir"));
   EXPECT_THAT(below, HasSubstr("sub: Permission denied; give another --output-dir"));
-}
-
-class CheckVocabularyTest : public test::TempDir {};
-
-TEST_F(CheckVocabularyTest, NamesTheTokenWithoutARow) {
-  const text::Tokenizer tokenizer = test::TinyTokenizer().Make(dir_);
-  data::Examples examples;
-  examples.ids = {2, 261, 2, 287};
-  examples.offsets = {0, 2, 4};
-  examples.truncated = {0, 0};
-  const data::Dataset dataset(std::move(examples));
-  CheckVocabulary(dataset, 288, tokenizer, "f.csv");
-  EXPECT_EQ(test::MessageOf([&] { CheckVocabulary(dataset, 287, tokenizer, "f.csv"); }),
-            "f.csv: example 2 holds 'th' (token 287), for which the model has no embedding row (287 rows)");
 }
 
 TEST(CountingProgress, IsSilentWithoutATerminal) {
