@@ -1,8 +1,5 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "gemtune/cli/option_set.h"
 
 namespace gemtune::cli {
@@ -16,14 +13,5 @@ class Command {
   /// `options` has been parsed.
   virtual void Run(const OptionSet& options) = 0;
 };
-
-/// Exit codes of the program; 128 + the signal where one has stopped it.
-constexpr int kDone = 0;
-constexpr int kRunFailed = 1;
-constexpr int kBadInput = 2;
-
-/// Runs `gemtune <arguments>` and returns its exit code. Results go to standard output, everything else to
-/// standard error; an error is one line there.
-int Main(const std::vector<std::string>& arguments);
 
 }  // namespace gemtune::cli

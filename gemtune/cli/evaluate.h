@@ -1,7 +1,7 @@
 #pragma once
 
 #include "gemtune/cli/command.h"
-#include "gemtune/cli/options.h"
+#include "gemtune/cli/model_options.h"
 
 namespace gemtune::cli {
 
@@ -12,12 +12,11 @@ class Evaluate : public Command {
   void Run(const OptionSet& options) override;
 
  private:
-  MachineOptions machine_;
+  ModelOptions model_;
   ColumnOptions columns_;
-  std::string model_, base_model_, output_file_;
+  std::string output_file_;
   std::vector<std::string> files_;
   int64_t max_samples_ = 0;
-  int64_t batch_tokens_ = 4096;
 };
 
 }  // namespace gemtune::cli

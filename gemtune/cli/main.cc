@@ -1,7 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "gemtune/cli/command.h"
+#include "gemtune/cli/dispatch.h"
 
 namespace {
 

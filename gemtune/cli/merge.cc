@@ -3,8 +3,9 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/writable_directory.h"
 #include "gemtune/model/model_directory.h"
-#include "gemtune/model/pretrained.h"
+#include "gemtune/train/tasks/tasks.h"
 
 namespace gemtune::cli {
 
@@ -29,11 +30,12 @@ void Merge::Run(const OptionSet&) {
   model::RefuseInPlace(model_, output_dir_, "--output-dir");
   RefuseModel(output_dir_, overwrite_output_dir_, "--output-dir");
   model::RefuseShadows(output_dir_, /*writes_adapter=*/false);
-  auto classifier = model::PretrainedClassifier::FromTrained(
-      model_, dtype_ == "bf16" ? at::kBFloat16 : at::kFloat, base_model_);
-  model::RefuseInPlace(classifier.adapter->base_model_name_or_path, output_dir_, "--output-dir");
-  classifier.MergeAdapter();
-  classifier.Save(output_dir_);
+  const auto task =
+      train::OpenTrained(model_, {}, {.dtype = dtype_ == "bf16" ? at::kBFloat16 : at::kFloat}, base_model_);
+  model::Pretrained& pretrained = task->pretrained();
+  model::RefuseInPlace(pretrained.adapter->base_model_name_or_path, output_dir_, "--output-dir");
+  pretrained.MergeAdapter();
+  pretrained.Save(output_dir_);
   log::Info("merged model saved in {}", output_dir_);
 }
 

@@ -1,9 +1,7 @@
 #include "gemtune/cli/predict.h"
 
-#include <ATen/ATen.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -12,40 +10,11 @@
 #include "gemtune/base/log.h"
 #include "gemtune/data/text_check.h"
 #include "gemtune/data/vocabulary_check.h"
-#include "gemtune/model/pretrained.h"
-#include "gemtune/train/classification.h"
 
 namespace gemtune::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// One line of output from one row of scores and logits.
-Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* scores, const float* logits) {
-  const auto width = static_cast<int64_t>(head.label_names.size());
-  Json line;
-  if (kind == data::LabelKind::kRegression && width == 1) {
-    line["value"] = scores[0];
-  } else if (kind == data::LabelKind::kRegression) {
-    line["values"] = std::vector<float>(scores, scores + width);
-  } else {
-    Json table = Json::object();
-    for (int64_t c = 0; c < width; ++c) table[head.label_names[c]] = scores[c];
-    if (kind == data::LabelKind::kSingle) {
-      const int64_t best = std::max_element(scores, scores + width) - scores;
-      line["label"] = head.label_names[best];
-      line["score"] = scores[best];
-    } else {
-      line["labels"] = Json::array();
-      for (int64_t c = 0; c < width; ++c) {
-        if (scores[c] > 0.5f) line["labels"].push_back(head.label_names[c]);
-      }
-    }
-    line["scores"] = std::move(table);
-  }
-  if (logits != nullptr) line["logits"] = std::vector<float>(logits, logits + width);
-  return line;
-}
 
 void Print(const Json& line) {
   std::cout << line.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
@@ -65,18 +34,15 @@ std::vector<std::string> ReadLines() {
 }  // namespace
 
 void Predict::Declare(OptionSet& options) {
-  options.Group("Model");
-  options.Add("--model", model_, "Directory of a fine-tuned classifier or of an adapter", {.required = true});
-  AddBaseModel(options, base_model_);
+  model_.Declare(options);
   options.Group("Data");
   options.Add("TEXT", texts_,
-              "Texts to classify; without any and without --input-file: the lines of standard input");
+              "Texts; without any and without --input-file: the lines of standard input");
   options.Add("--input-file", files_, kFilesHelp, {.one_value_each = true});
   columns_.Declare(options, /*with_labels=*/false);
   options.Group("Output");
   options.Add("--logits", logits_, "Also print the model's raw outputs");
-  machine_.Declare(options);
-  options.Add("--batch-tokens", batch_tokens_, "Tokens a forward pass", {.min = 1, .max = 1 << 24});
+  model_.DeclareMachine(options);
 }
 
 data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
@@ -112,29 +78,24 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
 }
 
 void Predict::Run(const OptionSet&) {
-  machine_.Apply();
-  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
-  classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
-  const data::Dataset dataset = LoadTexts(classifier.tokenizer);
-  data::CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
-  machine_.FitThreads(2 * classifier.config.num_layer_parameters() *
-                      std::min(batch_tokens_, dataset.tokens()));
-  const at::Tensor logits =
-      infer::Logits(classifier.model, dataset,
-                    {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting")});
-  infer::CheckFinite(logits, dataset, *classifier.model);
-  const at::Tensor scores = infer::Scores(logits, classifier.head.problem_type);
-  const data::LabelKind kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
-  const int64_t width = logits.size(1);
+  const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("predicting"));
+  const model::Pretrained& pretrained = task->pretrained();
+  const data::Dataset dataset = LoadTexts(pretrained.tokenizer);
+  data::CheckVocabulary(dataset, pretrained.config.vocab_size, pretrained.tokenizer, "input");
+  model_.FitThreads(*task, dataset);
   // A skipped row keeps its line, so that line and row still belong together.
   auto skipped = dataset.skipped().begin();
-  for (int64_t i = 0; i <= dataset.size(); ++i) {
-    for (; skipped != dataset.skipped().end() && skipped->before == i; ++skipped)
+  int64_t row = 0;
+  const auto print_skipped = [&] {
+    for (; skipped != dataset.skipped().end() && skipped->before == row; ++skipped)
       Print({{"error", skipped->message}});
-    if (i == dataset.size()) break;
-    Print(Line(classifier.head, kind, scores.const_data_ptr<float>() + i * width,
-               logits_ ? logits.const_data_ptr<float>() + i * width : nullptr));
-  }
+  };
+  task->Predict(dataset, logits_, [&](const Json& line) {
+    print_skipped();
+    Print(line);
+    ++row;
+  });
+  print_skipped();
 }
 
 }  // namespace gemtune::cli

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "gemtune/cli/command.h"
-#include "gemtune/cli/options.h"
+#include "gemtune/cli/model_options.h"
 
 namespace gemtune::cli {
 
@@ -14,12 +14,10 @@ class Predict : public Command {
  private:
   data::Dataset LoadTexts(const text::Tokenizer& tokenizer) const;
 
-  MachineOptions machine_;
+  ModelOptions model_;
   ColumnOptions columns_;
-  std::string model_, base_model_;
   std::vector<std::string> files_;
   std::vector<std::string> texts_;
-  int64_t batch_tokens_ = 4096;
   bool logits_ = false;
 };
 

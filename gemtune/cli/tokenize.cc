@@ -7,6 +7,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/writable_directory.h"
 
 namespace gemtune::cli {
 

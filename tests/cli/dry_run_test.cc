@@ -3,43 +3,12 @@
 #include <gmock/gmock.h>
 
 #include "tests/cli/train_command.h"
-#include "tests/data/make_dataset.h"
 
 namespace gemtune::cli {
 namespace {
 
 using test::RunProgram;
 using testing::HasSubstr;
-
-// A hundred tokens took a second forwards and two besides.
-constexpr StepTimes kTimes = {.tokens = 100, .forward_seconds = 1, .other_seconds = 2};
-
-TEST(EstimateDuration, IsInProportionToTokens) {
-  const data::Dataset train = data::MakeDataset({100, 100}), validation = data::MakeDataset({50}),
-                      test = data::MakeDataset({10});
-  const RunDuration duration = EstimateDuration(kTimes, {.tokens = 1000, .evaluations = 2}, /*kept_stages=*/0,
-                                                /*num_layers=*/4, {&train, &validation, &test});
-  EXPECT_DOUBLE_EQ(duration.frozen_layers, 0);
-  EXPECT_DOUBLE_EQ(duration.training, 30);
-  EXPECT_DOUBLE_EQ(duration.evaluation, 2 * 0.5 + 0.1);
-  EXPECT_DOUBLE_EQ(duration.total(), 31.1);
-}
-
-TEST(EstimateDuration, KeptLayersAreComputedOnce) {
-  const data::Dataset train = data::MakeDataset({100, 100}), validation = data::MakeDataset({50}),
-                      test = data::MakeDataset({10});
-  const data::DataSplits data = {&train, &validation, &test};
-  // The embedding and two of four layers.
-  const RunDuration half = EstimateDuration(kTimes, {.tokens = 1000, .evaluations = 2}, 3, 4, data);
-  EXPECT_DOUBLE_EQ(half.frozen_layers, 0.005 * 250);
-  EXPECT_DOUBLE_EQ(half.training, 25);
-  EXPECT_DOUBLE_EQ(half.evaluation, 2 * 0.25 + 0.1);
-  // All, and the final norm.
-  const RunDuration all = EstimateDuration(kTimes, {.tokens = 1000, .evaluations = 2}, 6, 4, data);
-  EXPECT_DOUBLE_EQ(all.frozen_layers, 0.01 * 250);
-  EXPECT_DOUBLE_EQ(all.training, 20);
-  EXPECT_DOUBLE_EQ(all.evaluation, 0.1);
-}
 
 class DryRun : public TrainCommand {
  protected:

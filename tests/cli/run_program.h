@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "gemtune/cli/command.h"
+#include "gemtune/cli/dispatch.h"
 
 namespace gemtune::test {
 

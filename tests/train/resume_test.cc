@@ -7,8 +7,8 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/train/checkpoint.h"
-#include "gemtune/train/classification.h"
 #include "gemtune/train/method.h"
+#include "gemtune/train/tasks/sequence_task.h"
 #include "gemtune/train/trainer.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -76,7 +76,11 @@ const std::vector<Case> kCases = {
      .dtype = at::kBFloat16},
 };
 
-data::Dataset RandomData(const ClassificationKind& kind, int64_t size) {
+const SequenceKind& KindOf(const Case& c) {
+  return FindSequenceKind(&SequenceKind::task, c.task);
+}
+
+data::Dataset RandomData(const SequenceKind& kind, int64_t size) {
   at::manual_seed(size);
   data::Examples examples;
   examples.label_kind = kind.label_kind;
@@ -98,20 +102,13 @@ data::Dataset RandomData(const ClassificationKind& kind, int64_t size) {
 class Process {
  public:
   Process(const Case& c, const fs::path& base, const fs::path& out, const TrainerOptions& options)
-      : train_(RandomData(KindOfTask(c.task), 22)),
-        validation_(RandomData(KindOfTask(c.task), 6)),
-        out_(out) {
-    const bool is_regression = c.task == "regression";
-    classifier_.emplace(model::PretrainedClassifier::FromBase(
-        base, text::Tokenizer::Load(base),
-        {KindOfTask(c.task).problem_type,
-         is_regression ? std::vector<std::string>{"LABEL_0"} : std::vector<std::string>{"a", "b"}},
-        c.dtype));
-    FindMethod(c.method).select(*classifier_->model, c.method_options);
+      : train_(RandomData(KindOf(c), 22)), validation_(RandomData(KindOf(c), 6)), out_(out) {
+    task_ = FindTask(c.task).make(model::ModelSource::Open(base), text::Tokenizer::Load(base), train_, {},
+                                  {.dtype = c.dtype});
+    FindMethod(c.method).select(task_->module(), c.method_options);
     if (FindMethod(c.method).has_adapter)
-      classifier_->AddAdapter(c.method_options.lora, base.string(), /*seed=*/42);
-    classifier_->model->trunk()->set_gradient_checkpointing(c.gradient_checkpointing);
-    task_.emplace(*classifier_, ClassificationOptions{});
+      task_->pretrained().AddAdapter(c.method_options.lora, base.string(), /*seed=*/42);
+    task_->trunk()->set_gradient_checkpointing(c.gradient_checkpointing);
     if (c.keeps_frozen_states) task_->KeepFrozenStates(train_, &validation_, {.max_memory_bytes = 1 << 30});
     options_ = options;
     options_.adamw.weight_decay = c.weight_decay;
@@ -131,8 +128,7 @@ class Process {
  private:
   data::Dataset train_, validation_;
   fs::path out_;
-  std::optional<model::PretrainedClassifier> classifier_;
-  std::optional<Classification> task_;
+  std::unique_ptr<Task> task_;
   TrainerOptions options_;
 };
 

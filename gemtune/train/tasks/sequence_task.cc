@@ -232,18 +232,16 @@ void SequenceTask::Read(data::DatasetOptions& options) const {
   options.labels = data::LabelSet{classifier_.head.label_names};
 }
 
-std::vector<Json> SequenceTask::Predict(const data::Dataset& dataset, bool with_logits) {
+void SequenceTask::Predict(const data::Dataset& dataset, bool with_logits,
+                           const std::function<void(const Json& line)>& visit) {
   const at::Tensor logits = LogitsOf(dataset), scores = infer::Scores(logits, kind_.problem_type);
   const auto width = static_cast<size_t>(logits.size(1));
-  std::vector<Json> lines;
   for (size_t i = 0; i < static_cast<size_t>(logits.size(0)); ++i) {
-    lines.push_back(kind_.line(ops::HostValues<float>(scores).subspan(i * width, width),
-                               classifier_.head.label_names));
-    if (!with_logits) continue;
-    const auto row = ops::HostValues<float>(logits).subspan(i * width, width);
-    lines.back()["logits"] = std::vector<float>(row.begin(), row.end());
+    const auto row = [&](const at::Tensor& x) { return ops::HostValues<const float>(x).subspan(i * width, width); };
+    Json line = kind_.line(row(scores), classifier_.head.label_names);
+    if (with_logits) line["logits"] = std::vector<float>(row(logits).begin(), row(logits).end());
+    visit(line);
   }
-  return lines;
 }
 
 model::PassFlops SequenceTask::CountFlops(const data::PackedBatch& batch) {

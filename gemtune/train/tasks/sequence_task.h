@@ -45,7 +45,8 @@ class SequenceTask : public Task {
   at::Tensor LossSum(const data::PackedBatch& batch) override;
   Metrics Evaluate(const data::Dataset& dataset) override;
   void Read(data::DatasetOptions& options) const override;
-  std::vector<nlohmann::ordered_json> Predict(const data::Dataset& dataset, bool with_logits) override;
+  void Predict(const data::Dataset& dataset, bool with_logits,
+               const std::function<void(const nlohmann::ordered_json& line)>& visit) override;
   model::PassFlops CountFlops(const data::PackedBatch& batch) override;
 
   model::PretrainedClassifier& classifier() { return classifier_; }

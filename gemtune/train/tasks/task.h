@@ -52,9 +52,10 @@ class Task : public Trainable {
   /// How the model's own data is read: kinds of labels, and which there are.
   virtual void Read(data::DatasetOptions& options) const = 0;
 
-  /// What `gemtune predict` prints for each example, in the data set's order; with the model's raw outputs if
-  /// `with_logits`. Throws Error for outputs that are not finite.
-  virtual std::vector<nlohmann::ordered_json> Predict(const data::Dataset& dataset, bool with_logits) = 0;
+  /// Calls `visit` with what `gemtune predict` prints for each example, in the data set's order; with the model's
+  /// raw outputs if `with_logits`.
+  virtual void Predict(const data::Dataset& dataset, bool with_logits,
+                       const std::function<void(const nlohmann::ordered_json& line)>& visit) = 0;
 
   /// Operations of a training pass on the batch, see model::CountFlops.
   virtual model::PassFlops CountFlops(const data::PackedBatch& batch) = 0;

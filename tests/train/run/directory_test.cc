@@ -1,4 +1,4 @@
-#include "gemtune/cli/run_directory.h"
+#include "gemtune/train/run/directory.h"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
 
-namespace gemtune::cli {
+namespace gemtune::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -18,8 +18,8 @@ using testing::HasSubstr;
 class RunDirectoryTest : public test::TempDir {
  protected:
   fs::path Checkpoint(int64_t step) {
-    train::WriteCheckpoint(out_, step, {{"global_step", step}}, [](const fs::path&) {});
-    return train::CheckpointPath(out_, step);
+    WriteCheckpoint(out_, step, {{"global_step", step}}, [](const fs::path&) {});
+    return CheckpointPath(out_, step);
   }
 
   fs::path FindStart(const std::string& resume_from, bool may_overwrite = false) const {
@@ -108,7 +108,7 @@ TEST_F(RunDirectoryTest, ANamedCheckpointIsTheNewestOfThisDirectory) {
   EXPECT_THAT(MessageOf([&] { FindStart(old.string()); }), HasSubstr("checkpoint-6 is; go on from that"));
   EXPECT_THAT(MessageOf([&] { FindStart((out_ / "checkpoint-7").string()); }), HasSubstr("is no checkpoint"));
   out_ = dir_ / "other";
-  EXPECT_THAT(MessageOf([&] { FindStart(newest.string()); }), HasSubstr("is not in --output-dir"));
+  EXPECT_THAT(MessageOf([&] { FindStart(newest.string()); }), HasSubstr("is not in `output_dir`"));
 }
 
 TEST_F(RunDirectoryTest, BeginningAnewRemovesCheckpointsAndTheSummaryAlone) {
@@ -131,14 +131,5 @@ TEST_F(RunDirectoryTest, ACheckpointWithSomebodysFileIsNotRemoved) {
   EXPECT_EQ(ReadFile(out_ / "checkpoint-3" / "notes.txt"), "mine");
 }
 
-TEST(ResumeCommand, CanBePastedIntoAShellInAnyFolder) {
-  EXPECT_THAT(ResumeCommand("/out/run_1.2"),
-              testing::EndsWith(" train --config /out/run_1.2/run.toml --resume-from-checkpoint"));
-  EXPECT_THAT(ResumeCommand("/my run's $HOME"),
-              HasSubstr("--config '/my run'\\''s $HOME/run.toml' --resume-from-checkpoint"));
-  EXPECT_THAT(ResumeCommand("out"), HasSubstr((fs::current_path() / "out" / "run.toml").string()));
-  EXPECT_THAT(ResumeCommand("/o"), testing::StartsWith("/"));
-}
-
 }  // namespace
-}  // namespace gemtune::cli
+}  // namespace gemtune::train

@@ -1,11 +1,11 @@
-#include "gemtune/cli/run_identity.h"
+#include "gemtune/train/run/identity.h"
 
 #include <gmock/gmock.h>
 
 #include "tests/support/message_of.h"
 #include "tests/support/tiny_model.h"
 
-namespace gemtune::cli {
+namespace gemtune::train {
 namespace {
 
 using test::MessageOf;
@@ -25,23 +25,14 @@ TEST(CheckSame, NamesWhatDiffersWithBothValues) {
 
 TEST(CheckSame, WhatChangesNoNumberMayDiffer) {
   EXPECT_NO_THROW(CheckSame({{"--save-steps", "1"}, {"--output-dir", "a"}},
-                            {{"--save-steps", "9"}, {"--logging-steps", "2"}}, "c"));
+                            {{"--save-steps", "9"}, {"--logging-steps", "2"}}, "c",
+                            {"--save-steps", "--output-dir", "--logging-steps"}));
 }
 
 TEST(CheckSame, WarnsOfAnotherNumberOfThreads) {
   testing::internal::CaptureStderr();
   CheckSame({{"number of threads", "2"}}, {{"number of threads", "4"}}, "c");
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("number of threads was 2 and is 4"));
-}
-
-TEST(DescribeOptions, HoldsEveryOptionAsItIsInEffect) {
-  OptionSet options("gemtune try", "Tries.");
-  int64_t steps = 5;
-  std::string name;
-  options.Add("--steps", steps, "Steps");
-  options.Add("--name", name, "Name");
-  ASSERT_TRUE(options.Parse({"--steps", "7"}));
-  EXPECT_EQ(DescribeOptions(options).dump(), R"({"--steps":"7"})");
 }
 
 TEST(DescribeInputs, TellsWeightsApart) {
@@ -61,4 +52,4 @@ TEST(DescribeInputs, TellsWeightsApart) {
 }
 
 }  // namespace
-}  // namespace gemtune::cli
+}  // namespace gemtune::train

@@ -1,4 +1,4 @@
-#include "gemtune/train/classification.h"
+#include "gemtune/train/tasks/sequence_task.h"
 
 #include <gmock/gmock.h>
 
@@ -12,16 +12,17 @@
 namespace gemtune::train {
 namespace {
 
-class ClassificationTest : public test::TempDir {
+class SequenceTaskTest : public test::TempDir {
  protected:
-  model::PretrainedClassifier Classifier(const std::string& problem_type, std::vector<std::string> names) {
+  std::unique_ptr<SequenceTask> Task(const std::string& problem_type, std::vector<std::string> names) {
     test::WriteTinyModel(dir_ / "base");
-    auto classifier = model::PretrainedClassifier::FromBase(
-        dir_ / "base", text::Tokenizer::Load(dir_ / "base"), {problem_type, std::move(names)}, at::kFloat);
+    auto classifier = std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
+        model::ModelSource::Open(dir_ / "base"), text::Tokenizer::Load(dir_ / "base"),
+        {problem_type, std::move(names)}));
     const at::NoGradGuard no_grad;
     at::manual_seed(5);
-    classifier.model->score()->weight.normal_();
-    return classifier;
+    classifier->model->score()->weight.normal_();
+    return std::make_unique<SequenceTask>(std::move(classifier), TaskOptions{});
   }
 
   // Three examples with the given labels.
@@ -36,21 +37,20 @@ class ClassificationTest : public test::TempDir {
     return data::Dataset(std::move(examples));
   }
 
-  static at::Tensor Logits(model::PretrainedClassifier& classifier, const data::Dataset& dataset) {
-    return infer::Logits(classifier.model, dataset, {}).to(at::kDouble);
+  static at::Tensor Logits(SequenceTask& task, const data::Dataset& dataset) {
+    return infer::Logits(task.classifier().model, dataset, {}).to(at::kDouble);
   }
 };
 
 // Those that --metric-for-best-model may name are there.
-TEST_F(ClassificationTest, EvaluateGivesTheMetricsOfItsKind) {
-  for (const ClassificationKind& kind : ClassificationKinds()) {
+TEST_F(SequenceTaskTest, EvaluateGivesTheMetricsOfItsKind) {
+  for (const SequenceKind& kind : SequenceKinds()) {
     const bool is_regression = kind.label_kind == data::LabelKind::kRegression;
     const std::vector<std::string> names =
         is_regression ? std::vector<std::string>{"LABEL_0"} : std::vector<std::string>{"a", "b"};
-    auto classifier = Classifier(kind.problem_type, names);
     const bool is_multi = kind.label_kind == data::LabelKind::kMultiLabel;
     const auto labels = is_multi ? std::vector<float>{1, 0, 0, 1, 1, 1} : std::vector<float>{1, 0, 1};
-    const Metrics metrics = Classification(classifier, {}).Evaluate(Data(kind.label_kind, labels, names));
+    const Metrics metrics = Task(kind.problem_type, names)->Evaluate(Data(kind.label_kind, labels, names));
     size_t numbers = 0;
     for (const auto& [name, value] : metrics.items()) numbers += value.is_number();
     EXPECT_EQ(numbers, kind.metrics.size()) << kind.task;
@@ -58,18 +58,17 @@ TEST_F(ClassificationTest, EvaluateGivesTheMetricsOfItsKind) {
   }
 }
 
-TEST_F(ClassificationTest, SingleLabelIsCrossEntropy) {
-  auto classifier = Classifier("single_label_classification", {"a", "b", "c"});
+TEST_F(SequenceTaskTest, SingleLabelIsCrossEntropy) {
+  const auto task = Task("single_label_classification", {"a", "b", "c"});
   const auto dataset = Data(data::LabelKind::kSingle, {2, 0, 1}, {"a", "b", "c"});
-  Classification task(classifier, {});
   const auto batch = data::Pack(dataset, {0, 1, 2});
-  const at::Tensor logits = Logits(classifier, dataset);
+  const at::Tensor logits = Logits(*task, dataset);
   const double expected = -(at::log_softmax(logits, -1)[0][2] + at::log_softmax(logits, -1)[1][0] +
                             at::log_softmax(logits, -1)[2][1])
                                .item<double>();
-  EXPECT_EQ(task.CountTargets(batch), 3);
-  EXPECT_NEAR(task.LossSum(batch).item<double>(), expected, 1e-5);
-  const Metrics metrics = task.Evaluate(dataset);
+  EXPECT_EQ(task->CountTargets(batch), 3);
+  EXPECT_NEAR(task->LossSum(batch).item<double>(), expected, 1e-5);
+  const Metrics metrics = task->Evaluate(dataset);
   EXPECT_NEAR(metrics["loss"].get<double>(), expected / 3, 1e-6);
   const auto best = logits.argmax(-1);
   const double right =
@@ -77,44 +76,40 @@ TEST_F(ClassificationTest, SingleLabelIsCrossEntropy) {
   EXPECT_DOUBLE_EQ(metrics["accuracy"].get<double>(), right);
 }
 
-TEST_F(ClassificationTest, MultiLabelIsBinaryCrossEntropyPerLabel) {
-  auto classifier = Classifier("multi_label_classification", {"a", "b"});
+TEST_F(SequenceTaskTest, MultiLabelIsBinaryCrossEntropyPerLabel) {
+  const auto task = Task("multi_label_classification", {"a", "b"});
   const auto dataset = Data(data::LabelKind::kMultiLabel, {1, 0, 1, 1, 0, 0}, {"a", "b"});
-  Classification task(classifier, {});
   const auto batch = data::Pack(dataset, {0, 1, 2});
   const at::Tensor targets = at::tensor({1, 0, 1, 1, 0, 0}, at::kDouble).view({3, 2});
-  const at::Tensor p = at::sigmoid(Logits(classifier, dataset));
+  const at::Tensor p = at::sigmoid(Logits(*task, dataset));
   const double expected = -(targets * p.log() + (1 - targets) * (1 - p).log()).sum().item<double>();
-  EXPECT_EQ(task.CountTargets(batch), 6);
-  EXPECT_NEAR(task.LossSum(batch).item<double>(), expected, 1e-4);
-  const Metrics metrics = task.Evaluate(dataset);
+  EXPECT_EQ(task->CountTargets(batch), 6);
+  EXPECT_NEAR(task->LossSum(batch).item<double>(), expected, 1e-4);
+  const Metrics metrics = task->Evaluate(dataset);
   EXPECT_NEAR(metrics["loss"].get<double>(), expected / 6, 1e-5);
   const double rows_right = ((p > 0.5) == (targets > 0.5)).all(-1).to(at::kDouble).mean().item<double>();
   EXPECT_DOUBLE_EQ(metrics["accuracy"].get<double>(), rows_right);
 }
 
-TEST_F(ClassificationTest, RegressionIsSquaredError) {
-  auto classifier = Classifier("regression", {"LABEL_0"});
+TEST_F(SequenceTaskTest, RegressionIsSquaredError) {
+  const auto task = Task("regression", {"LABEL_0"});
   const auto dataset = Data(data::LabelKind::kRegression, {0.5f, -1, 2}, {});
-  Classification task(classifier, {});
   const auto batch = data::Pack(dataset, {0, 1, 2});
-  const at::Tensor error = Logits(classifier, dataset).squeeze(-1) - at::tensor({0.5, -1.0, 2.0});
-  EXPECT_EQ(task.CountTargets(batch), 3);
-  EXPECT_NEAR(task.LossSum(batch).item<double>(), error.square().sum().item<double>(), 1e-4);
-  EXPECT_NEAR(task.Evaluate(dataset)["mse"].get<double>(), error.square().mean().item<double>(), 1e-5);
+  const at::Tensor error = Logits(*task, dataset).squeeze(-1) - at::tensor({0.5, -1.0, 2.0});
+  EXPECT_EQ(task->CountTargets(batch), 3);
+  EXPECT_NEAR(task->LossSum(batch).item<double>(), error.square().sum().item<double>(), 1e-4);
+  EXPECT_NEAR(task->Evaluate(dataset)["mse"].get<double>(), error.square().mean().item<double>(), 1e-5);
 }
 
 // Losses of every step and evaluation of three epochs.
-std::vector<double> Losses(model::PretrainedClassifier& classifier, const data::Dataset& train,
-                           const data::Dataset& validation, const std::filesystem::path& directory,
-                           bool keep) {
+std::vector<double> Losses(SequenceTask& task, const data::Dataset& train, const data::Dataset& validation,
+                           const std::filesystem::path& directory, bool keep) {
   class Recorder : public Observer {
    public:
     void OnStep(const StepReport& report) override { losses.push_back(report.loss); }
     void OnEvaluate(const EvaluationReport& report) override { losses.push_back(report.metrics["loss"]); }
     std::vector<double> losses;
   } recorder;
-  Classification task(classifier, {});
   if (keep) task.KeepFrozenStates(train, &validation, {.max_memory_bytes = 1 << 20});
   Trainer(task, train, &validation, {.batch_size = 2, .num_train_epochs = 3, .learning_rate = 1e-2},
           directory, {&recorder})
@@ -122,15 +117,15 @@ std::vector<double> Losses(model::PretrainedClassifier& classifier, const data::
   return recorder.losses;
 }
 
-TEST_F(ClassificationTest, KeptStatesTrainAsTheWholeModelDoes) {
+TEST_F(SequenceTaskTest, KeptStatesTrainAsTheWholeModelDoes) {
   const auto train = Data(data::LabelKind::kSingle, {2, 0, 1}, {"a", "b", "c"}),
              validation = Data(data::LabelKind::kSingle, {1, 2, 0}, {"a", "b", "c"});
   for (const MethodOptions& options : {MethodOptions{}, MethodOptions{.trainable_layers = "4-"}}) {
     std::vector<std::vector<double>> losses;
     for (const bool keep : {false, true}) {
-      auto classifier = Classifier("single_label_classification", {"a", "b", "c"});
-      FindMethod(options.trainable_layers.empty() ? "head" : "freeze").select(*classifier.model, options);
-      losses.push_back(Losses(classifier, train, validation, dir_ / "out", keep));
+      const auto task = Task("single_label_classification", {"a", "b", "c"});
+      FindMethod(options.trainable_layers.empty() ? "head" : "freeze").select(task->module(), options);
+      losses.push_back(Losses(*task, train, validation, dir_ / "out", keep));
     }
     ASSERT_EQ(losses[0].size(), 9u);
     EXPECT_THAT(losses[1], testing::Pointwise(testing::DoubleNear(1e-5), losses[0]));
@@ -138,24 +133,51 @@ TEST_F(ClassificationTest, KeptStatesTrainAsTheWholeModelDoes) {
   }
 }
 
-TEST_F(ClassificationTest, SavesAndRestores) {
-  auto classifier = Classifier("single_label_classification", {"a", "b"});
-  Classification task(classifier, {});
-  const at::Tensor before = classifier.model->score()->weight.clone();
-  task.Save(dir_ / "out");
+TEST_F(SequenceTaskTest, SavesAndRestores) {
+  const auto task = Task("single_label_classification", {"a", "b"});
+  const at::Tensor before = task->classifier().model->score()->weight.clone();
+  task->Save(dir_ / "out");
   {
     const at::NoGradGuard no_grad;
-    for (const at::Tensor& parameter : classifier.model->parameters()) parameter.zero_();
+    for (const at::Tensor& parameter : task->module().parameters()) parameter.zero_();
   }
-  task.Restore(dir_ / "out");
-  EXPECT_EQ(test::MaxDifference(classifier.model->score()->weight, before), 0.0);
+  task->Restore(dir_ / "out");
+  EXPECT_EQ(test::MaxDifference(task->classifier().model->score()->weight, before), 0.0);
 }
 
-TEST(ClassificationKinds, AreFoundByEitherName) {
-  EXPECT_EQ(KindOfTask("multi-label").label_kind, data::LabelKind::kMultiLabel);
-  EXPECT_EQ(KindOfProblemType("regression").task, "regression");
-  EXPECT_EQ(test::MessageOf([] { KindOfTask("ranking"); }),
-            "task 'ranking' is not known; known: classification, multi-label, regression");
+TEST_F(SequenceTaskTest, PredictsALineForEachExampleInItsOrder) {
+  const auto task = Task("single_label_classification", {"a", "b", "c"});
+  const auto dataset = Data(data::LabelKind::kSingle, {2, 0, 1}, {"a", "b", "c"});
+  const at::Tensor logits = Logits(*task, dataset), scores = at::softmax(logits, -1);
+  int64_t row = 0;
+  task->Predict(dataset, /*with_logits=*/true, [&](const nlohmann::ordered_json& line) {
+    const auto best = logits[row].argmax().item<int64_t>();
+    EXPECT_EQ(line["label"], std::string(1, static_cast<char>('a' + best)));
+    EXPECT_NEAR(line["score"].get<double>(), scores[row][best].item<double>(), 1e-6);
+    EXPECT_NEAR(line["scores"]["b"].get<double>(), scores[row][1].item<double>(), 1e-6);
+    EXPECT_NEAR(line["logits"][2].get<double>(), logits[row][2].item<double>(), 1e-6);
+    ++row;
+  });
+  EXPECT_EQ(row, 3);
+}
+
+TEST(SequenceKinds, SayWhatAPredictionPrints) {
+  const auto line = [](const char* task, std::vector<float> scores) {
+    return FindSequenceKind(&SequenceKind::task, task).line(scores, {"a", "b"}).dump();
+  };
+  EXPECT_EQ(line("classification", {0.25f, 0.75f}),
+            R"({"label":"b","score":0.75,"scores":{"a":0.25,"b":0.75}})");
+  EXPECT_EQ(line("multi-label", {0.75f, 0.5f}), R"({"labels":["a"],"scores":{"a":0.75,"b":0.5}})");
+  EXPECT_EQ(line("regression", {1.5f}), R"({"value":1.5})");
+  EXPECT_EQ(line("regression", {1.5f, -2.0f}), R"({"values":[1.5,-2.0]})");
+}
+
+TEST(SequenceKinds, AreFoundByEitherName) {
+  EXPECT_EQ(FindSequenceKind(&SequenceKind::task, "multi-label").label_kind, data::LabelKind::kMultiLabel);
+  EXPECT_EQ(FindSequenceKind(&SequenceKind::problem_type, "regression").task, "regression");
+  EXPECT_EQ(test::MessageOf([] { FindSequenceKind(&SequenceKind::problem_type, "ranking"); }),
+            "problem_type 'ranking' is not known; known: single_label_classification, "
+            "multi_label_classification, regression");
 }
 
 }  // namespace

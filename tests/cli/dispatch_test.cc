@@ -1,4 +1,4 @@
-#include "gemtune/cli/command.h"
+#include "gemtune/cli/dispatch.h"
 
 #include <gmock/gmock.h>
 

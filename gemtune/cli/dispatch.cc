@@ -1,4 +1,4 @@
-#include "gemtune/cli/command.h"
+#include "gemtune/cli/dispatch.h"
 
 #include <c10/util/Exception.h>
 #include <fmt/ostream.h>
@@ -12,6 +12,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/cli/bench.h"
+#include "gemtune/cli/command.h"
 #include "gemtune/cli/evaluate.h"
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/merge.h"
@@ -35,7 +36,7 @@ const std::vector<Entry>& Entries() {
        [] { return std::make_unique<Train>(); }},
       {"evaluate", "Measure a fine-tuned model on labelled data; prints JSON",
        [] { return std::make_unique<Evaluate>(); }},
-      {"predict", "Classify texts with a fine-tuned model; prints JSON lines",
+      {"predict", "Put a fine-tuned model to use on texts; prints JSON lines",
        [] { return std::make_unique<Predict>(); }},
       {"merge", "Make an adapter part of its base model; writes a whole model",
        [] { return std::make_unique<Merge>(); }},
