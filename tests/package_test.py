@@ -1,4 +1,5 @@
 """cmake --install and find_package(gemtune), as a C++ user of the library would."""
+import json
 import os
 import pathlib
 import subprocess
@@ -26,16 +27,20 @@ def test_the_installed_program_runs(prefix):
     assert run(prefix / "bin" / "gemtune", "--version").stdout.startswith("gemtune ")
 
 
-def test_a_project_of_ones_own_builds_against_the_package(prefix, tmp_path):
-    run("cmake", "-G", "Ninja", "-S", ROOT / "tests" / "package", "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
-    run("cmake", "--build", tmp_path)
-    tiny = tmp_path / "model"
-    data = tmp_path / "data.csv"
-    data.write_text("text,label\n" + "".join(f"{letter}{letter},{letter}\n" for letter in "abab"))
+def test_the_examples_build_against_the_package_and_run(prefix, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+    run("cmake", "-G", "Ninja", "-S", ROOT / "examples", "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Debug")
+    run("cmake", "--build", tmp_path / "build")
     run(BUILD / "gemtune_make_tiny_model", tmp_path / "base")
-    run(BUILD / "gemtune", "train", "--model", tmp_path / "base", "--train-file", data, "--max-steps", 1, "--dtype", "fp32",
-        "--output-dir", tiny, "--no-cache")
-    logits = run(tmp_path / "consumer", tiny, "aa").stdout.split()
-    predicted = run(BUILD / "gemtune", "predict", "--model", tiny, "aa", "--logits", "--dtype", "fp32").stdout
-    import json
-    assert [float(x) for x in logits] == pytest.approx(json.loads(predicted)["logits"], abs=1e-4)
+    data = tmp_path / "data.parquet"
+    letters = [letter for letter in "abcdefgh" for _ in range(2)]
+    pyarrow.parquet.write_table(pyarrow.table({"text": [letter * 3 for letter in letters], "label": [letter < "e" for letter in letters]}), data)
+    lines = run(tmp_path / "build" / "train_classifier", tmp_path / "base", data, data, tmp_path / "out").stdout.splitlines()
+    assert [line.split()[0] for line in lines[:21]] == ["step"] * 20 + ["test"] and len(lines) == 23
+    assert lines[0].startswith("step  1/20  loss 0.6931")  # a new head of two classes knows nothing
+    evaluated = json.loads(run(BUILD / "gemtune", "evaluate", "--model", tmp_path / "out", "--test-file", data, "--no-cache").stdout)
+    assert lines[20] == f"test accuracy {evaluated['accuracy']:.3f}"
+    predicted = json.loads(run(BUILD / "gemtune", "predict", "--model", tmp_path / "out", "Two lost hours.").stdout)
+    assert lines[-1] == f"{predicted['label']} ({predicted['score']:.2f})"
+
