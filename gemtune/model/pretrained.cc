@@ -23,20 +23,63 @@ namespace gemtune::model {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+Pretrained::Pretrained(const ModelSource& source, text::Tokenizer its_tokenizer)
+    : config(source.config),
+      config_json(source.checkpoint.config()),
+      generation_config(source.checkpoint.generation_config()),
+      tokenizer(std::move(its_tokenizer)) {}
+
+void Pretrained::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
+  CheckTargets(module(), lora);
+  adapter = {.lora = lora, .base_model_name_or_path = base_model};
+  adapter_pass = AttachLora(module(), adapter->lora, seed);
+}
+
+void Pretrained::MergeAdapter() {
+  MergeLora(module());
+  adapter.reset();
+  adapter_pass.reset();
+}
+
+void Pretrained::Restore(const fs::path& directory) {
+  if (adapter) return AdapterWeights::Open(directory).ReadInto(module());
+  LoadParameters(io::Checkpoint::Open(directory), module(), "");
+}
+
+void Pretrained::Save(const fs::path& directory) const {
+  AtomicDirectory target(directory);
+  const auto write = [&](const char* name, const Json& json) {
+    WriteFileAtomically(target.path() / name, json.dump(2) + "\n");
+  };
+  if (adapter) {
+    WriteAdapter(target.path(), module(), *adapter);
+    write(kAdapterHeadName, HeadConfig());
+  } else {
+    // Shards would not be looked for beside a model.safetensors, and another's is not removed but replaced.
+    const bool is_single = fs::exists(directory / "model.safetensors") &&
+                           !io::IsRecorded(io::ReadFileRecord(directory), "model.safetensors");
+    SaveParameters(module(), target.path(),
+                   is_single ? std::numeric_limits<int64_t>::max() : io::kMaxShardBytes);
+    write("config.json", ModelConfig());
+    if (!generation_config.is_null()) write("generation_config.json", generation_config);
+  }
+  tokenizer.Save(target.path());
+  CommitModel(target, directory);
+}
+
+PretrainedClassifier::PretrainedClassifier(const ModelSource& source, text::Tokenizer its_tokenizer,
+                                           const ClassifierHead& its_head, const LoadOptions& options)
+    : Pretrained(source, std::move(its_tokenizer)),
+      head(its_head),
+      model(source.config, std::ssize(its_head.label_names),
+            at::TensorOptions().dtype(options.dtype).device(options.device)) {}
+
 PretrainedClassifier PretrainedClassifier::FromBase(const ModelSource& source, text::Tokenizer tokenizer,
                                                     const ClassifierHead& head, const LoadOptions& options) {
-  const auto num_labels = static_cast<int64_t>(head.label_names.size());
-  Outline(source, num_labels, options);  // which checks all before memory is taken for it
-  PretrainedClassifier loaded{
-      .config = source.config,
-      .config_json = source.checkpoint.config(),
-      .generation_config = source.checkpoint.generation_config(),
-      .tokenizer = std::move(tokenizer),
-      .head = head,
-      .model = SequenceClassifier(source.config, num_labels,
-                                  at::TensorOptions().dtype(options.dtype).device(options.device))};
-  KeepBaseBlocks(source.checkpoint, *loaded.model->trunk(), options.base_weights);
-  LoadParameters(source.checkpoint, *loaded.model->trunk(), std::string(kTrunk));
+  Outline(source, std::ssize(head.label_names), options);  // which checks all before memory is taken for it
+  PretrainedClassifier loaded(source, std::move(tokenizer), head, options);
+  KeepBaseBlocks(source.checkpoint, *loaded.trunk(), options.base_weights);
+  LoadParameters(source.checkpoint, *loaded.trunk(), std::string(kTrunk));
   loaded.head_is_new = !LoadHeadRows(source, head, loaded.model->score()->weight);
   return loaded;
 }
@@ -45,7 +88,7 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, con
                                                        const fs::path& base_model) {
   if (IsAdapter(path)) return LoadAdapter(path, options, base_model);
   if (!base_model.empty()) {
-    Fail("{}: is no adapter (it has no adapter_config.json), so it has no --base-model", path.string());
+    Fail("{}: is no adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
   }
   const ModelSource source = ModelSource::Open(path);
   const ClassifierHead head = HeadOfTrained(source);
@@ -54,45 +97,14 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, con
   return loaded;
 }
 
-void PretrainedClassifier::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
-  CheckTargets(*model, lora);
-  adapter = {.lora = lora, .base_model_name_or_path = base_model};
-  adapter_pass = AttachLora(*model, adapter->lora, seed);
+Json PretrainedClassifier::ModelConfig() const {
+  return ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id);
 }
 
-void PretrainedClassifier::MergeAdapter() {
-  MergeLora(*model);
-  adapter.reset();
-  adapter_pass.reset();
-}
-
-void PretrainedClassifier::Restore(const fs::path& directory) {
-  if (adapter) return AdapterWeights::Open(directory).ReadInto(*model);
-  LoadParameters(io::Checkpoint::Open(directory), *model, "");
-}
-
-void PretrainedClassifier::Save(const fs::path& directory) const {
-  AtomicDirectory target(directory);
-  const auto write = [&](const char* name, const Json& json) {
-    WriteFileAtomically(target.path() / name, json.dump(2) + "\n");
-  };
-  if (adapter) {
-    WriteAdapter(target.path(), *model, *adapter);
-    Json labels;
-    AddHead(head, labels);
-    write(kAdapterHeadName, labels);
-  } else {
-    // Shards would not be looked for beside a model.safetensors, and another's is not removed but replaced.
-    const bool is_single = fs::exists(directory / "model.safetensors") &&
-                           !io::IsRecorded(io::ReadFileRecord(directory), "model.safetensors");
-    SaveParameters(*model, target.path(),
-                   is_single ? std::numeric_limits<int64_t>::max() : io::kMaxShardBytes);
-    write("config.json",
-          ClassifierConfig(config_json, head, model->score()->weight.scalar_type(), config.pad_token_id));
-    if (!generation_config.is_null()) write("generation_config.json", generation_config);
-  }
-  tokenizer.Save(target.path());
-  CommitModel(target, directory);
+Json PretrainedClassifier::HeadConfig() const {
+  Json labels;
+  AddHead(head, labels);
+  return labels;
 }
 
 }  // namespace gemtune::model

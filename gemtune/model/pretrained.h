@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gemtune/model/adapter_config.h"
 #include "gemtune/model/head_rows.h"
@@ -15,18 +16,54 @@
 
 namespace gemtune::model {
 
-/// A sequence classifier with everything that its Hugging Face directory holds.
-struct PretrainedClassifier {
+/// Gemma 3 with a head, and everything else that its Hugging Face directory holds.
+class Pretrained {
+ public:
+  virtual ~Pretrained() = default;
+
+  /// The model with its head; parameters are named as in a Hugging Face checkpoint.
+  virtual torch::nn::Module& module() const = 0;
+  virtual Gemma3Model& trunk() const = 0;
+
+  /// The names of the parameters whose gradient comes as sparse rows.
+  virtual std::vector<std::string> sparse_gradients() const = 0;
+
+  /// Puts an adapter on every module that `config` targets and freezes the rest but the head; `base_model` is
+  /// where this model came from. Throws Error for names that match nothing.
+  void AddAdapter(const LoraConfig& config, const std::string& base_model, uint64_t seed);
+
+  /// The adapter becomes part of the weights.
+  void MergeAdapter();
+
+  /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
+  /// generation_config.json. Of an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
+  /// and what the labels are called in classifier.json. Files of the same names are replaced; others that an
+  /// earlier Save wrote there are removed, and none that it did not.
+  void Save(const std::filesystem::path& directory) const;
+
+  /// Reads the weights back that Save wrote there.
+  void Restore(const std::filesystem::path& directory);
+
   Gemma3TextConfig config;
   nlohmann::ordered_json config_json;        // as it was read
   nlohmann::ordered_json generation_config;  // null if there is none
   text::Tokenizer tokenizer;
-  ClassifierHead head;
-  SequenceClassifier model;
-  bool head_is_new = false;              // none of its rows is the checkpoint's: it starts at zero
-  std::optional<AdapterConfig> adapter;  // then Save writes that and not the base
-  PassCounter adapter_pass;              // null without an adapter
+  std::optional<AdapterConfig> adapter = {};  // then Save writes that and not the base
+  PassCounter adapter_pass = nullptr;         // null without an adapter
 
+ protected:
+  Pretrained(const ModelSource& source, text::Tokenizer tokenizer);
+  Pretrained(const Pretrained&) = default;
+
+ private:
+  /// What config.json says of model and head; of an adapter, what classifier.json says of the head alone.
+  virtual nlohmann::ordered_json ModelConfig() const = 0;
+  virtual nlohmann::ordered_json HeadConfig() const = 0;
+};
+
+/// A sequence classifier.
+class PretrainedClassifier final : public Pretrained {
+ public:
   /// A pre-trained Gemma 3 made into a classifier with `head`, which starts at zero; of a classifier, the
   /// rows that HeadRows finds are gone on with. Throws Error for tensors that are missing or of another
   /// shape, and for what cannot be held as the options ask, before memory is taken for them. `tokenizer` is
@@ -41,21 +78,19 @@ struct PretrainedClassifier {
   static PretrainedClassifier FromTrained(const std::filesystem::path& path, const LoadOptions& options = {},
                                           const std::filesystem::path& base_model = {});
 
-  /// Puts an adapter on every module that `config` targets and freezes the rest but the head; `base_model` is
-  /// where this classifier came from. Throws Error for names that match nothing.
-  void AddAdapter(const LoraConfig& config, const std::string& base_model, uint64_t seed);
+  torch::nn::Module& module() const override { return *model.ptr(); }
+  Gemma3Model& trunk() const override { return model.ptr()->trunk(); }
+  std::vector<std::string> sparse_gradients() const override { return model->sparse_gradients(); }
 
-  /// The adapter becomes part of the weights.
-  void MergeAdapter();
+  ClassifierHead head;
+  SequenceClassifier model;
+  bool head_is_new = false;  // none of its rows is the checkpoint's: it starts at zero
 
-  /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
-  /// generation_config.json. Of an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
-  /// and what the labels are called in classifier.json. Files of the same names are replaced; others that an
-  /// earlier Save wrote there are removed, and none that it did not.
-  void Save(const std::filesystem::path& directory) const;
-
-  /// Reads the weights back that Save wrote there.
-  void Restore(const std::filesystem::path& directory);
+ private:
+  PretrainedClassifier(const ModelSource& source, text::Tokenizer tokenizer, const ClassifierHead& head,
+                       const LoadOptions& options);
+  nlohmann::ordered_json ModelConfig() const override;
+  nlohmann::ordered_json HeadConfig() const override;
 };
 
 }  // namespace gemtune::model

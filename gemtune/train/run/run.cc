@@ -5,6 +5,8 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/model/model_directory.h"
+#include "gemtune/model/native_dtype.h"
+#include "gemtune/model/weights.h"
 #include "gemtune/train/checkpoint.h"
 
 namespace gemtune::train {
@@ -47,7 +49,7 @@ void Run::OpenDirectory() {
 
 // Before the data is tokenised, which may take minutes.
 void Run::CheckModel() const {
-  auto outline = model::Outline(*source_, /*num_labels=*/1, options_.base_weights);
+  auto outline = model::Outline(*source_, /*num_labels=*/1, {.base_weights = options_.base_weights});
   FindMethod(options_.method).select(*outline, options_.method_options);
   if (options_.cache_frozen && outline->trunk()->FrozenStages() < 2)
     Fail("`cache_frozen`: no layer is frozen under the lowest trained weight: nothing to keep");

@@ -8,6 +8,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cross_entropy.h"
 #include "gemtune/ops/device.h"
+#include "gemtune/model/stored_head.h"
 #include "gemtune/ops/host_memory.h"
 
 namespace gemtune::train {
@@ -93,7 +94,7 @@ void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, co
     options.labels = data::LabelSet{task.label_names};
     return;
   }
-  const auto before = model::FindHead(source.checkpoint);
+  const auto before = model::FindHead(source);
   const bool has_classes = kind.label_kind != data::LabelKind::kRegression;
   if (before && has_classes && before->problem_type != "regression")
     options.known_labels = data::LabelSet{before->label_names};
@@ -113,7 +114,7 @@ TaskRow RowOf(const SequenceKind& kind) {
                           data::DatasetOptions& options) { ReadTraining(kind, source, task, options); },
           .head_note =
               [&kind](const model::ModelSource& source, const data::Dataset& train) {
-                const auto before = model::FindHead(source.checkpoint);
+                const auto before = model::FindHead(source);
                 return before ? model::DescribeHead(*before, HeadFor(kind, train)) : std::string();
               },
           .num_outputs =
@@ -245,7 +246,7 @@ void SequenceTask::Predict(const data::Dataset& dataset, bool with_logits,
 }
 
 model::PassFlops SequenceTask::CountFlops(const data::PackedBatch& batch) {
-  const auto rows = model::PooledRows(infer::IdsOf(batch), batch.cu_seqlens, classifier_.config.pad_token_id);
+  const auto rows = model::PooledRows(batch.ids, batch.cu_seqlens, classifier_.config.pad_token_id);
   return model::CountFlops(*classifier_.model, classifier_.config,
                            ops::PackedLayout::Full(batch.cu_seqlens).WithRows(rows));
 }
