@@ -3,6 +3,9 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <string>
+#include <vector>
+
 #include "gemtune/model/gemma3.h"
 #include "gemtune/model/linear.h"
 
@@ -27,6 +30,9 @@ class SequenceClassifierImpl : public torch::nn::Module {
   /// ... and states → logits [B, num_labels]. ids only say which token of each sequence is judged.
   at::Tensor FromStates(int64_t stage, const at::Tensor& states, const at::Tensor& ids,
                         const std::vector<int32_t>& cu_seqlens);
+
+  /// Names of the parameters whose gradient may be sparse rows: see ops::ScaledEmbedding.
+  std::vector<std::string> sparse_gradients() const { return {"model.embed_tokens.weight"}; }
 
   Gemma3Model& trunk() { return model_; }
   const Gemma3Model& trunk() const { return model_; }
