@@ -46,8 +46,7 @@ constexpr std::array<Variant, 5> kVariants = {{
      .num_hidden_layers = 62,
      .num_attention_heads = 32,
      .num_key_value_heads = 16,
-     .head_dim = 128,  // hidden_size / num_attention_heads, here alone not head_dim
-     .global_rope_linear_factor = 8},
+     .head_dim = 128},
 }};
 
 constexpr int64_t kGlobalLayerEvery = 6;  // five local layers, then a global one

@@ -21,9 +21,6 @@ class Trainable {
   /// The model with its head: what is trained.
   virtual torch::nn::Module& module() = 0;
 
-  /// The names of the parameters whose gradient may come as sparse rows.
-  virtual std::vector<std::string> sparse_gradients() const { return {}; }
-
   /// Names of its parameters whose gradient may be sparse rows (ops::ScaledEmbedding's); see AdamW.
   virtual std::vector<std::string> sparse_gradients() const { return {}; }
 
