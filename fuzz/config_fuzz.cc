@@ -7,7 +7,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return fuzz::Run([&] {
     const auto json = gemtune::io::ParseJsonFile(fuzz::Write("config.json", data, size));
     const auto config = gemtune::model::Gemma3TextConfig::FromJson(json, "config.json");
-    const volatile int64_t parameters = config.num_parameters();
+    const volatile int64_t parameters = config.num_layer_parameters();
     static_cast<void>(parameters);
   });
 }

@@ -6,6 +6,14 @@
 namespace gemtune::io {
 namespace {
 
+// `{}` stands for the layer's number.
+struct TensorNameRow {
+  std::string_view gguf;
+  std::string_view hf;
+  bool gguf_stores_one_plus;
+};
+
+// Every tensor of a Gemma 3 text model.
 constexpr std::array<TensorNameRow, 16> kGemma3 = {{
     {"token_embd.weight", "model.embed_tokens.weight", false},
     {"blk.{}.attn_norm.weight", "model.layers.{}.input_layernorm.weight", true},
@@ -40,19 +48,6 @@ std::optional<std::string_view> Match(std::string_view name, std::string_view pa
   return layer;
 }
 
-std::optional<TranslatedName> Translate(std::string_view name, std::string_view TensorNameRow::*from,
-                                        std::string_view TensorNameRow::*to) {
-  for (const TensorNameRow& row : kGemma3) {
-    const auto layer = Match(name, row.*from);
-    if (!layer) continue;
-    std::string translated(row.*to);
-    const size_t hole = translated.find("{}");
-    if (hole != std::string::npos) translated.replace(hole, 2, *layer);
-    return TranslatedName{std::move(translated), row.gguf_stores_one_plus};
-  }
-  return std::nullopt;
-}
-
 struct PrefixRow {
   std::string_view prefix;
   std::string_view text_only;  // what takes its place; "" where the tensor is not the text model's
@@ -75,16 +70,16 @@ constexpr std::array<PrefixRow, 11> kPrefixes = {{
 
 }  // namespace
 
-std::span<const TensorNameRow> Gemma3TensorNames() {
-  return kGemma3;
-}
-
 std::optional<TranslatedName> HfNameFromGguf(std::string_view gguf_name) {
-  return Translate(gguf_name, &TensorNameRow::gguf, &TensorNameRow::hf);
-}
-
-std::optional<TranslatedName> GgufNameFromHf(std::string_view hf_name) {
-  return Translate(hf_name, &TensorNameRow::hf, &TensorNameRow::gguf);
+  for (const TensorNameRow& row : kGemma3) {
+    const auto layer = Match(gguf_name, row.gguf);
+    if (!layer) continue;
+    std::string translated(row.hf);
+    const size_t hole = translated.find("{}");
+    if (hole != std::string::npos) translated.replace(hole, 2, *layer);
+    return TranslatedName{std::move(translated), row.gguf_stores_one_plus};
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> TextModelName(std::string_view hf_name) {

@@ -1,32 +1,20 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace gemtune::io {
 
-/// A tensor's name in a GGUF file and in a Hugging Face checkpoint. `{}` stands for the layer's number.
-struct TensorNameRow {
-  std::string_view gguf;
-  std::string_view hf;
-  bool gguf_stores_one_plus;  // 1 + w, as Gemma3RMSNorm multiplies by: llama.cpp adds the 1 when it converts
-};
-
-/// Every tensor of a Gemma 3 text model.
-std::span<const TensorNameRow> Gemma3TensorNames();
-
+/// A tensor's name in a Hugging Face checkpoint.
 struct TranslatedName {
   std::string name;
-  bool gguf_stores_one_plus = false;
+  bool gguf_stores_one_plus = false;  // 1 + w, as Gemma3RMSNorm multiplies by: llama.cpp adds the 1
 };
 
-/// "blk.3.attn_q.weight" → "model.layers.3.self_attn.q_proj.weight". Nothing if the table lacks it.
+/// "blk.3.attn_q.weight" → "model.layers.3.self_attn.q_proj.weight". Nothing for a tensor that the text model
+/// has not.
 std::optional<TranslatedName> HfNameFromGguf(std::string_view gguf_name);
-
-/// The inverse.
-std::optional<TranslatedName> GgufNameFromHf(std::string_view hf_name);
 
 /// The name that a tensor of any Hugging Face layout of Gemma 3 has in a text-only one (Gemma3ForCausalLM):
 /// "language_model.model.norm.weight" (multimodal), "model.language_model.norm.weight" (the same since

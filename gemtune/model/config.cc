@@ -18,60 +18,35 @@ constexpr std::array<Variant, 5> kVariants = {{
      .num_hidden_layers = 18,
      .num_attention_heads = 4,
      .num_key_value_heads = 1,
-     .head_dim = 256,
-     .sliding_window = 512,
-     .max_position_embeddings = 32'768,
-     .vocab_size = 262'144,
-     .query_pre_attn_scalar = 256,
-     .global_rope_linear_factor = 1},
+     .head_dim = 256},
     {.name = "1b",
      .hidden_size = 1152,
      .intermediate_size = 6912,
      .num_hidden_layers = 26,
      .num_attention_heads = 4,
      .num_key_value_heads = 1,
-     .head_dim = 256,
-     .sliding_window = 512,
-     .max_position_embeddings = 32'768,
-     .vocab_size = 262'144,
-     .query_pre_attn_scalar = 256,
-     .global_rope_linear_factor = 1},
+     .head_dim = 256},
     {.name = "4b",
      .hidden_size = 2560,
      .intermediate_size = 10'240,
      .num_hidden_layers = 34,
      .num_attention_heads = 8,
      .num_key_value_heads = 4,
-     .head_dim = 256,
-     .sliding_window = 1024,
-     .max_position_embeddings = 131'072,
-     .vocab_size = 262'208,
-     .query_pre_attn_scalar = 256,
-     .global_rope_linear_factor = 8},
+     .head_dim = 256},
     {.name = "12b",
      .hidden_size = 3840,
      .intermediate_size = 15'360,
      .num_hidden_layers = 48,
      .num_attention_heads = 16,
      .num_key_value_heads = 8,
-     .head_dim = 256,
-     .sliding_window = 1024,
-     .max_position_embeddings = 131'072,
-     .vocab_size = 262'208,
-     .query_pre_attn_scalar = 256,
-     .global_rope_linear_factor = 8},
+     .head_dim = 256},
     {.name = "27b",
      .hidden_size = 5376,
      .intermediate_size = 21'504,
      .num_hidden_layers = 62,
      .num_attention_heads = 32,
      .num_key_value_heads = 16,
-     .head_dim = 128,
-     .sliding_window = 1024,
-     .max_position_embeddings = 131'072,
-     .vocab_size = 262'208,
-     .query_pre_attn_scalar = 168,  // hidden_size / num_attention_heads, here alone not head_dim
-     .global_rope_linear_factor = 8},
+     .head_dim = 128},
 }};
 
 constexpr int64_t kGlobalLayerEvery = 6;  // five local layers, then a global one
@@ -256,31 +231,6 @@ int64_t Gemma3TextConfig::num_layer_parameters() const {
   const int64_t mlp = 3 * hidden_size * intermediate_size;
   const int64_t norms = 4 * hidden_size;
   return num_hidden_layers * (attention + mlp + norms) + hidden_size;
-}
-
-int64_t Gemma3TextConfig::num_parameters() const {
-  return vocab_size * hidden_size + num_layer_parameters();
-}
-
-Gemma3TextConfig Variant::Config() const {
-  Gemma3TextConfig config;
-  config.vocab_size = vocab_size;
-  config.hidden_size = hidden_size;
-  config.intermediate_size = intermediate_size;
-  config.num_hidden_layers = num_hidden_layers;
-  config.num_attention_heads = num_attention_heads;
-  config.num_key_value_heads = num_key_value_heads;
-  config.head_dim = head_dim;
-  config.max_position_embeddings = max_position_embeddings;
-  config.sliding_window = sliding_window;
-  config.query_pre_attn_scalar = query_pre_attn_scalar;
-  config.global_rope.linear_factor = global_rope_linear_factor;
-  config.layer_is_global = LayerPattern(num_hidden_layers, kGlobalLayerEvery);
-  return config;
-}
-
-std::span<const Variant> Variants() {
-  return kVariants;
 }
 
 const Variant* FindVariant(const Gemma3TextConfig& config) {

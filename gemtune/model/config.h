@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,14 +44,12 @@ struct Gemma3TextConfig {
   /// file in messages.
   static Gemma3TextConfig FromJson(const nlohmann::ordered_json& config, const std::string& source);
 
-  /// Number of parameters of the text model without a head (embeddings counted once).
-  int64_t num_parameters() const;
-
-  /// The same without the token embedding: what the matrix products of a step work on.
+  /// Number of parameters of the text model without its token embedding and without a head: what the matrix
+  /// products of a step work on.
   int64_t num_layer_parameters() const;
 };
 
-/// A published size.
+/// The dimensions of a published size: 270m, 1b, 4b, 12b or 27b.
 struct Variant {
   std::string_view name;  // "270m"
   int64_t hidden_size;
@@ -61,17 +58,7 @@ struct Variant {
   int64_t num_attention_heads;
   int64_t num_key_value_heads;
   int64_t head_dim;
-  int64_t sliding_window;
-  int64_t max_position_embeddings;
-  int64_t vocab_size;
-  double query_pre_attn_scalar;
-  double global_rope_linear_factor;
-
-  Gemma3TextConfig Config() const;
 };
-
-/// The table of published sizes: 270m, 1b, 4b, 12b, 27b.
-std::span<const Variant> Variants();
 
 /// The published size that `config` has the dimensions of, or nullptr.
 const Variant* FindVariant(const Gemma3TextConfig& config);
