@@ -3,14 +3,15 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "gemtune/base/error.h"
 #include "gemtune/model/linear.h"
+#include "gemtune/model/names.h"
 
 namespace gemtune::model {
 namespace {
@@ -48,20 +49,17 @@ int64_t DepthOfLayer(int64_t layer) {
 }
 
 Place PlaceOf(const std::string& name, const at::Tensor& parameter, int64_t num_layers) {
-  if (name.find("embed_tokens.") != std::string::npos) return {.depth = 0, .on_queries = false};
-  constexpr std::string_view kLayers = "layers.";
-  const size_t layers = name.find(kLayers);
-  if (layers == std::string::npos) {  // the last norm, then the head
+  if (IsOfEmbedding(name)) return {.depth = 0, .on_queries = false};
+  const std::optional<int64_t> layer = LayerOf(name);
+  if (!layer) {  // the last norm, then the head
     return {.depth = DepthOfLayer(num_layers) + (parameter.dim() > 1 ? 1 : 0), .on_queries = true};
   }
-  int64_t layer = 0;
-  std::from_chars(name.data() + layers + kLayers.size(), name.data() + name.size(), layer);
   const auto part = std::find_if(std::begin(kParts), std::end(kParts), [&](const Part& candidate) {
     return name.find(candidate.name) != std::string::npos;
   });
   GEMTUNE_CHECK(part != std::end(kParts));
-  return {.depth = DepthOfLayer(layer) + part->depth,
-          .on_queries = part->on_queries && layer + 1 == num_layers};
+  return {.depth = DepthOfLayer(*layer) + part->depth,
+          .on_queries = part->on_queries && *layer + 1 == num_layers};
 }
 
 // Keys seen by the queries at these positions of their sequences, together.

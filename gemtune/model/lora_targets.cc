@@ -6,12 +6,10 @@
 
 #include "gemtune/base/pattern.h"
 #include "gemtune/model/heads.h"
+#include "gemtune/model/names.h"
 
 namespace gemtune::model {
 namespace {
-
-constexpr std::string_view kTrunk = "model.";
-constexpr const char* kHead = "score";
 
 using Names = std::vector<std::string>;
 using Matcher = std::function<bool(const std::string& model_path)>;
@@ -37,7 +35,7 @@ bool IsWithinOneOf(const Names& names, const std::string& path) {
   const auto is_within = [&](const std::string& name) {
     return dotted.find("." + name + ".") != std::string::npos;
   };
-  return is_within(kHead) || std::any_of(names.begin(), names.end(), is_within);
+  return is_within(std::string(kHead)) || std::any_of(names.begin(), names.end(), is_within);
 }
 
 Matcher ExpressionMatcher(const std::string& expression, const char* place) {

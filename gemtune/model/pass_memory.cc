@@ -3,10 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "gemtune/model/names.h"
 
 namespace gemtune::model {
 namespace {
@@ -28,17 +29,6 @@ struct Layer {
   int64_t gradient_bytes = 0;
   std::vector<Adapter> adapters;
 };
-
-// The layer that a parameter belongs to; −1: the embedding; num_layers: the final norm, the head.
-int64_t LayerOf(const std::string& name, int64_t num_layers) {
-  constexpr std::string_view kLayers = "layers.";
-  if (name.find("embed_tokens.") != std::string::npos) return -1;
-  const size_t begin = name.find(kLayers);
-  if (begin == std::string::npos) return num_layers;
-  int64_t layer = 0;
-  std::from_chars(name.data() + begin + kLayers.size(), name.data() + name.size(), layer);
-  return layer;
-}
 
 // Named modules' A, B and gain come in this order.
 void AddToAdapters(const std::string& name, const at::Tensor& parameter, std::vector<Adapter>& adapters) {
@@ -64,11 +54,11 @@ class Pass {
       const at::Tensor& parameter = item.value();
       if (!parameter.requires_grad()) continue;
       const int64_t bytes = parameter.numel() * SizeOf(parameter.scalar_type());
-      const int64_t place = LayerOf(item.key(), config.num_hidden_layers);
-      if (place < 0) {
+      const std::optional<int64_t> place = LayerOf(item.key());
+      if (IsOfEmbedding(item.key())) {
         trains_embedding_ = true;
-      } else if (place < config.num_hidden_layers) {
-        Layer& layer = layers_[static_cast<size_t>(place)];
+      } else if (place) {
+        Layer& layer = layers_[static_cast<size_t>(*place)];
         layer.is_trained = true;
         layer.gradient_bytes += bytes;
         AddToAdapters(item.key(), parameter, layer.adapters);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gemtune/base/round_up.h"
+#include "gemtune/model/names.h"
 #include "gemtune/ops/block_rows.h"
 
 namespace gemtune::train {
@@ -23,14 +24,9 @@ constexpr int64_t kSavedBytesAnEntry = 240;
 
 constexpr int64_t kRowsAChunk = 1024;  // train/row_adamw.cc
 
-bool IsEmbedding(const std::string& name) {
-  return name.find("embed_tokens.") != std::string::npos;
-}
-
 // Those that stay in the file are not counted here.
 int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWeights base) {
-  const bool may_be_in_blocks =
-      parameter.dim() == 2 && name.starts_with("model.") && name.find(".lora_") == std::string::npos;
+  const bool may_be_in_blocks = parameter.dim() == 2 && !model::IsOfHead(name) && !model::IsOfAdapter(name);
   if (may_be_in_blocks && base == BaseWeights::kFileBlocks) return 0;
   if (may_be_in_blocks && base == BaseWeights::kQ8_0)
     return ops::RowBytes(ops::BlockType::kQ8_0, parameter.numel());
@@ -48,7 +44,7 @@ MemoryPlan PlanMemory(const torch::nn::Module& model, const model::Gemma3TextCon
     plan.weights += WeightBytes(item.key(), parameter, input.base_weights);
     if (!parameter.requires_grad()) continue;
     const int64_t rows = std::min(parameter.size(0), RoundUp(input.embedding_rows, kRowsAChunk));
-    const int64_t numbers = IsEmbedding(item.key()) ? rows * config.hidden_size : parameter.numel();
+    const int64_t numbers = model::IsOfEmbedding(item.key()) ? rows * config.hidden_size : parameter.numel();
     plan.optimizer += numbers * (is_bf16 ? 12 : 8);
   }
   if (input.base_weights == BaseWeights::kFileBlocks) plan.weights += input.checkpoint_bytes;

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/pattern.h"
+#include "gemtune/model/names.h"
 
 namespace gemtune::train {
 namespace {
@@ -19,21 +21,10 @@ void Select(torch::nn::Module& model, const std::function<bool(const std::string
   for (auto& item : model.named_parameters()) item.value().set_requires_grad(is_trained(item.key()));
 }
 
-constexpr std::string_view kTrunk = "model.", kLayers = "model.layers.", kEmbedding = "model.embed_tokens.",
-                           kFinalNorm = "model.norm.";
-
-bool IsOfHead(const std::string& name) {
-  return !name.starts_with(kTrunk);
-}
-
-// The layer that a parameter belongs to, or −1.
-int64_t LayerOf(const std::string& name) {
-  return name.starts_with(kLayers) ? std::stoll(name.substr(kLayers.size())) : -1;
-}
-
 int64_t CountLayers(const torch::nn::Module& model) {
   int64_t layers = 0;
-  for (const auto& item : model.named_parameters()) layers = std::max(layers, LayerOf(item.key()) + 1);
+  for (const auto& item : model.named_parameters())
+    layers = std::max(layers, model::LayerOf(item.key()).value_or(-1) + 1);
   return layers;
 }
 
@@ -74,9 +65,9 @@ std::vector<bool> ParseLayers(const std::string& text, int64_t layers) {
 void SelectLayers(torch::nn::Module& model, const std::string& text) {
   const std::vector<bool> is_trained = ParseLayers(text, CountLayers(model));
   Select(model, [&](const std::string& name) {
-    const int64_t layer = LayerOf(name);
-    if (layer >= 0) return bool{is_trained[static_cast<size_t>(layer)]};
-    return !name.starts_with(kEmbedding);
+    const std::optional<int64_t> layer = model::LayerOf(name);
+    if (layer) return bool{is_trained[static_cast<size_t>(*layer)]};
+    return !model::IsOfEmbedding(name);
   });
 }
 
@@ -86,7 +77,7 @@ void SelectByExpression(torch::nn::Module& model, const std::string& text) {
   Select(model, [&](const std::string& name) {
     const bool is_named = expression.IsFoundIn(name);
     matches = matches || is_named;
-    return is_named || IsOfHead(name) || name.starts_with(kFinalNorm);
+    return is_named || model::IsOfHead(name) || model::IsOfFinalNorm(name);
   });
   if (!matches) {
     Fail("--trainable-parameters '{}' matches no parameter; they are named as {}", Printable(text),
@@ -104,7 +95,7 @@ void Freeze(torch::nn::Module& model, const MethodOptions& options) {
     Fail(
         "--method freeze: say what moves with --trainable-layers, --freeze-embeddings or "
         "--trainable-parameters");
-  Select(model, [](const std::string& name) { return !name.starts_with(kEmbedding); });
+  Select(model, [](const std::string& name) { return !model::IsOfEmbedding(name); });
 }
 
 }  // namespace
@@ -117,7 +108,10 @@ const std::vector<Method>& Methods() {
        [](torch::nn::Module& model, const MethodOptions&) {
          Select(model, [](const std::string&) { return true; });
        }},
-      {"head", 1e-3, {}, [](torch::nn::Module& model, const MethodOptions&) { Select(model, IsOfHead); }},
+      {"head",
+       1e-3,
+       {},
+       [](torch::nn::Module& model, const MethodOptions&) { Select(model, model::IsOfHead); }},
       {"freeze", 2e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
       {"lora",
        2e-4,
