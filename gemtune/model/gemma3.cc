@@ -7,7 +7,6 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/model/checkpointed.h"
-#include "gemtune/ops/embedding.h"
 
 namespace gemtune::model {
 namespace {
@@ -43,26 +42,6 @@ at::Tensor DecoderLayerImpl::forward(const at::Tensor& x, const ops::PackedLayou
   const at::Tensor attended =
       post_attention_layernorm_->AddTo(residual, self_attn_(x, input_layernorm_, layout, rope));
   return post_feedforward_layernorm_->AddTo(attended, mlp_(attended, pre_feedforward_layernorm_));
-}
-
-TokenEmbeddingImpl::TokenEmbeddingImpl(int64_t vocab_size, int64_t hidden_size,
-                                       const at::TensorOptions& options)
-    : weight(register_parameter("weight", at::empty({vocab_size, hidden_size}, options))),
-      dtype_(weight.scalar_type()) {}
-
-void TokenEmbeddingImpl::KeepBlocks(const ops::BlockRows& blocks) {
-  GEMTUNE_CHECK(blocks.rows() == weight.size(0) && blocks.columns() == weight.size(1));
-  block_type_ = blocks.type;
-  weight.set_requires_grad(false);
-  weight.set_data(blocks.bytes);
-}
-
-at::Tensor TokenEmbeddingImpl::forward(const at::Tensor& ids) const {
-  if (block_type_) {
-    const ops::BlockRows table{weight, *block_type_};
-    return ops::ScaledEmbedding(table, ids, std::sqrt(static_cast<double>(table.columns())), dtype_);
-  }
-  return ops::ScaledEmbedding(weight, ids, std::sqrt(static_cast<double>(weight.size(1))));
 }
 
 Gemma3ModelImpl::Gemma3ModelImpl(const Gemma3TextConfig& config, const at::TensorOptions& options)
@@ -135,18 +114,6 @@ int64_t Gemma3ModelImpl::FrozenStages() const {
 
 at::Tensor Gemma3ModelImpl::forward(const at::Tensor& ids, const ops::PackedLayout& layout) {
   return RunStages(ids, layout, 0, num_stages());
-}
-
-std::vector<at::Tensor> Gemma3ModelImpl::HiddenStates(const at::Tensor& ids,
-                                                      const ops::PackedLayout& layout) {
-  std::vector<at::Tensor> states;
-  at::Tensor x = ids;
-  for (int64_t stage = 0; stage < config_.num_hidden_layers; ++stage) {
-    x = RunStages(x, layout, stage, stage + 1);
-    states.push_back(x);
-  }
-  states.push_back(RunStages(x, layout, config_.num_hidden_layers, num_stages()));
-  return states;
 }
 
 void Gemma3ModelImpl::SetMatmulDtype(ops::MatmulDtype dtype) {

@@ -3,13 +3,11 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
-#include <optional>
-
 #include "gemtune/model/attention.h"
 #include "gemtune/model/config.h"
+#include "gemtune/model/embedding.h"
 #include "gemtune/model/mlp.h"
 #include "gemtune/model/norm.h"
-#include "gemtune/ops/block_rows.h"
 #include "gemtune/ops/packed_layout.h"
 #include "gemtune/ops/rope.h"
 
@@ -32,26 +30,6 @@ class DecoderLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DecoderLayer);
 
-/// The token embedding; scaled by √hidden_size on the way in.
-class TokenEmbeddingImpl : public torch::nn::Module {
- public:
-  TokenEmbeddingImpl(int64_t vocab_size, int64_t hidden_size, const at::TensorOptions& options);
-
-  /// ids [T] int64 → [T, hidden_size].
-  at::Tensor forward(const at::Tensor& ids) const;
-
-  /// The weight becomes `blocks` of the same shape, and frozen: `weight` is their bytes from here on, of
-  /// which forward makes numbers of the dtype that it had.
-  void KeepBlocks(const ops::BlockRows& blocks);
-
-  at::Tensor weight;  // [vocab_size, hidden_size]; kept blocks: uint8 [vocab_size, bytes of a row]
-
- private:
-  const at::ScalarType dtype_;
-  std::optional<kernels::BlockType> block_type_;
-};
-TORCH_MODULE(TokenEmbedding);
-
 /// Gemma 3's text model without a head, over packed batches. Parameters are named as in a Hugging Face
 /// checkpoint without its leading "model." (layers.0.self_attn.q_proj.weight).
 class Gemma3ModelImpl : public torch::nn::Module {
@@ -64,10 +42,6 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// that `layout` selects. All layers but the last see every token; the last one and the final norm see the
   /// queries only.
   at::Tensor forward(const at::Tensor& ids, const ops::PackedLayout& layout);
-
-  /// Hidden states as transformers' output_hidden_states gives them: after the embedding, after every layer
-  /// but the last, and after the last layer and norm; num_hidden_layers + 1 tensors.
-  std::vector<at::Tensor> HiddenStates(const at::Tensor& ids, const ops::PackedLayout& layout);
 
   /// forward is a chain of stages: 0 is the embedding, 1 to num_hidden_layers the layers, the last the final
   /// norm.
