@@ -7,11 +7,16 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
-#include "gemtune/data/text_check.h"
+#include "gemtune/data/texts.h"
 #include "gemtune/data/vocabulary_check.h"
+#include "gemtune/infer/prediction.h"
 #include "gemtune/model/pretrained.h"
 #include "gemtune/train/classification.h"
 
@@ -20,30 +25,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// One line of output from one row of scores and logits.
-Json Line(const model::ClassifierHead& head, data::LabelKind kind, const float* scores, const float* logits) {
-  const auto width = static_cast<int64_t>(head.label_names.size());
+// One line of output.
+Json Line(const model::ClassifierHead& head, data::LabelKind kind, const infer::Prediction& prediction,
+          bool with_logits) {
   Json line;
-  if (kind == data::LabelKind::kRegression && width == 1) {
-    line["value"] = scores[0];
+  if (kind == data::LabelKind::kRegression && prediction.scores.size() == 1) {
+    line["value"] = prediction.scores[0];
   } else if (kind == data::LabelKind::kRegression) {
-    line["values"] = std::vector<float>(scores, scores + width);
+    line["values"] = prediction.scores;
   } else {
-    Json table = Json::object();
-    for (int64_t c = 0; c < width; ++c) table[head.label_names[c]] = scores[c];
     if (kind == data::LabelKind::kSingle) {
-      const int64_t best = std::max_element(scores, scores + width) - scores;
-      line["label"] = head.label_names[best];
-      line["score"] = scores[best];
+      line["label"] = prediction.label;
+      line["score"] = prediction.score;
     } else {
-      line["labels"] = Json::array();
-      for (int64_t c = 0; c < width; ++c) {
-        if (scores[c] > 0.5f) line["labels"].push_back(head.label_names[c]);
-      }
+      line["labels"] = prediction.labels;
     }
-    line["scores"] = std::move(table);
+    line["scores"] = Json::object();
+    for (size_t c = 0; c < head.label_names.size(); ++c)
+      line["scores"][head.label_names[c]] = prediction.scores[c];
   }
-  if (logits != nullptr) line["logits"] = std::vector<float>(logits, logits + width);
+  if (with_logits) line["logits"] = prediction.logits;
   return line;
 }
 
@@ -88,32 +89,29 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
   }
   const std::vector<std::string> texts = texts_.empty() ? ReadLines() : texts_;
   const char* const source = texts_.empty() ? "standard input" : "command line";
-  std::vector<std::string_view> views;
-  data::Examples examples;
+  std::vector<std::string_view> usable;
+  std::vector<data::SkippedRow> skipped;
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto fault = data::FaultOf(texts[i]);
     if (!fault) {
-      views.push_back(texts[i]);
+      usable.push_back(texts[i]);
       continue;
     }
     std::string message =
         fmt::format("{} {}: {}", texts_.empty() ? "standard input: line" : "text", i + 1, fault->message);
     if (columns_.OnBadRow() == data::OnBadRow::kError) throw Error(message);
-    examples.skipped.push_back({std::ssize(views), fault->fault, std::move(message)});
+    skipped.push_back({std::ssize(usable), fault->fault, std::move(message)});
   }
-  if (!examples.skipped.empty())
-    log::Warning("{}", data::SkippedSummary(source, std::ssize(texts), examples.skipped));
-  for (const auto& ids : tokenizer.EncodeBatch(views, {}, {.max_length = columns_.max_length})) {
-    examples.ids.insert(examples.ids.end(), ids.begin(), ids.end());
-    examples.offsets.push_back(static_cast<int64_t>(examples.ids.size()));
-  }
-  examples.truncated.assign(views.size(), 0);
+  if (!skipped.empty()) log::Warning("{}", data::SkippedSummary(source, std::ssize(texts), skipped));
+  data::Examples examples = data::EncodeTexts(usable, tokenizer, columns_.max_length);
+  examples.skipped = std::move(skipped);
   return data::Dataset(std::move(examples));
 }
 
 void Predict::Run(const OptionSet&) {
   machine_.Apply();
-  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
+  auto classifier =
+      model::PretrainedClassifier::FromTrained(model_, {.dtype = machine_.ScalarType()}, base_model_);
   classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   const data::Dataset dataset = LoadTexts(classifier.tokenizer);
   data::CheckVocabulary(dataset, classifier.config.vocab_size, classifier.tokenizer, "input");
@@ -123,17 +121,15 @@ void Predict::Run(const OptionSet&) {
       infer::Logits(classifier.model, dataset,
                     {.max_tokens_per_batch = batch_tokens_, .progress = CountingProgress("predicting")});
   infer::CheckFinite(logits, dataset, *classifier.model);
-  const at::Tensor scores = infer::Scores(logits, classifier.head.problem_type);
   const data::LabelKind kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;
-  const int64_t width = logits.size(1);
+  const std::vector<infer::Prediction> predictions = infer::Predictions(logits, classifier.head);
   // A skipped row keeps its line, so that line and row still belong together.
   auto skipped = dataset.skipped().begin();
   for (int64_t i = 0; i <= dataset.size(); ++i) {
     for (; skipped != dataset.skipped().end() && skipped->before == i; ++skipped)
       Print({{"error", skipped->message}});
     if (i == dataset.size()) break;
-    Print(Line(classifier.head, kind, scores.const_data_ptr<float>() + i * width,
-               logits_ ? logits.const_data_ptr<float>() + i * width : nullptr));
+    Print(Line(classifier.head, kind, predictions[static_cast<size_t>(i)], logits_));
   }
 }
 

@@ -1,14 +1,20 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "gemtune/data/bad_row.h"
+#include "gemtune/data/dataset.h"
+#include "gemtune/text/tokenizer.h"
 
 namespace gemtune::data {
 
-/// Why a text that is given by itself, and not in a file (see ReadTable), cannot be used.
+// Texts that are given by themselves, and not in a file.
+
+/// Why a text cannot be used, by the rules of ReadTable.
 struct TextFault {
   RowFault fault;
   std::string message;  // without the text's place: "is not valid UTF-8"
@@ -16,5 +22,10 @@ struct TextFault {
 
 /// Nothing for a text of valid UTF-8 and at most kMaxTextBytes.
 std::optional<TextFault> FaultOf(std::string_view text);
+
+/// Usable texts as examples without labels, of at most `max_length` tokens each (0: no limit). Which of them
+/// were cut is not noted.
+Examples EncodeTexts(std::span<const std::string_view> texts, const text::Tokenizer& tokenizer,
+                     int64_t max_length);
 
 }  // namespace gemtune::data

@@ -6,6 +6,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/scratch_file.h"
+#include "gemtune/ops/host_memory.h"
 
 namespace gemtune::infer {
 namespace {
@@ -14,8 +15,7 @@ at::Tensor Allocate(at::IntArrayRef shape, at::ScalarType type, const FrozenStat
   const int64_t bytes = shape[0] * shape[1] * static_cast<int64_t>(at::elementSize(type));
   if (bytes <= options.max_memory_bytes) return at::empty(shape, type);
   const auto file = std::make_shared<ScratchFile>(options.directory, bytes);
-  return at::from_blob(
-      file->data(), shape, [file](void*) {}, at::TensorOptions().dtype(type));
+  return ops::HostView({file->data(), static_cast<size_t>(bytes)}, shape, type, file);
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <span>
 
 #include "gemtune/base/error.h"
+#include "gemtune/ops/host_memory.h"
 
 namespace gemtune::infer {
 namespace {
@@ -21,7 +23,7 @@ std::string FindNotFinite(const torch::nn::Module& model) {
 }  // namespace
 
 at::Tensor IdsOf(const data::PackedBatch& batch) {
-  return at::from_blob(const_cast<int64_t*>(batch.ids.data()), {batch.num_tokens()}, at::kLong);
+  return ops::HostView(std::span(batch.ids), {batch.num_tokens()});
 }
 
 void ForEachBatch(const data::Dataset& dataset, const PredictOptions& options,
@@ -41,7 +43,7 @@ at::Tensor Logits(const std::function<at::Tensor(const data::PackedBatch&)>& for
                   const data::Dataset& dataset, const PredictOptions& options) {
   at::Tensor logits = at::empty({dataset.size(), num_labels}, at::kFloat);
   ForEachBatch(dataset, options, [&](const data::PackedBatch& batch) {
-    logits.index_copy_(0, at::tensor(batch.examples, at::kLong), forward(batch).to(at::kCPU, at::kFloat));
+    logits.index_copy_(0, at::tensor(batch.examples, at::kLong), forward(batch).to(ops::Host(), at::kFloat));
   });
   return logits;
 }
