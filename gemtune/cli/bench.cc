@@ -42,8 +42,7 @@ model::PassFlops FlopsOf(model::PretrainedClassifier& classifier, const data::Da
   model::PassFlops sum;
   for (const std::vector<int64_t>& indices : window) {
     const data::PackedBatch batch = data::Pack(train, indices);
-    const auto rows =
-        model::PooledRows(at::tensor(batch.ids, at::kLong), batch.cu_seqlens, classifier.config.pad_token_id);
+    const auto rows = model::PooledRows(batch.ids, batch.cu_seqlens, classifier.config.pad_token_id);
     sum += model::CountFlops(*classifier.model, classifier.config,
                              ops::PackedLayout::Full(batch.cu_seqlens).WithRows(rows));
   }

@@ -28,7 +28,8 @@ void Evaluate::Declare(OptionSet& options) {
 
 void Evaluate::Run(const OptionSet&) {
   machine_.Apply();
-  auto classifier = model::PretrainedClassifier::FromTrained(model_, machine_.ScalarType(), base_model_);
+  auto classifier =
+      model::PretrainedClassifier::FromTrained(model_, {.dtype = machine_.ScalarType()}, base_model_);
   classifier.model->trunk()->SetMatmulDtype(machine_.MatmulDtype());
   data::DatasetOptions dataset_options = columns_.Dataset(files_);
   dataset_options.label_kind = train::KindOfProblemType(classifier.head.problem_type).label_kind;

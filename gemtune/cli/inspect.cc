@@ -7,8 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "gemtune/io/checkpoint.h"
-#include "gemtune/model/config.h"
+#include "gemtune/model/source.h"
 
 namespace gemtune::cli {
 namespace {
@@ -53,8 +52,7 @@ void Inspect::Declare(OptionSet& options) {
 }
 
 void Inspect::Run(const OptionSet&) {
-  const io::Checkpoint checkpoint = io::Checkpoint::Open(path_);
-  const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), path_ + ": config");
+  const auto [path, checkpoint, config] = model::ModelSource::Open(path_);
   const auto architectures = checkpoint.config().find("architectures");
   fmt::print(std::cout, "path                {}\nformat              {}\n", path_, checkpoint.format());
   if (architectures != checkpoint.config().end())

@@ -3,6 +3,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/model/adapter.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/model/pretrained.h"
 
@@ -30,7 +31,7 @@ void Merge::Run(const OptionSet&) {
   RefuseModel(output_dir_, overwrite_output_dir_, "--output-dir");
   model::RefuseShadows(output_dir_, /*writes_adapter=*/false);
   auto classifier = model::PretrainedClassifier::FromTrained(
-      model_, dtype_ == "bf16" ? at::kBFloat16 : at::kFloat, base_model_);
+      model_, {.dtype = dtype_ == "bf16" ? at::kBFloat16 : at::kFloat}, base_model_);
   model::RefuseInPlace(classifier.adapter->base_model_name_or_path, output_dir_, "--output-dir");
   classifier.MergeAdapter();
   classifier.Save(output_dir_);

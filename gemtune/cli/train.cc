@@ -16,10 +16,10 @@
 #include "gemtune/cli/run_identity.h"
 #include "gemtune/cli/stop_signals.h"
 #include "gemtune/data/vocabulary_check.h"
-#include "gemtune/io/checkpoint.h"
-#include "gemtune/model/config.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/model/pretrained.h"
+#include "gemtune/model/stored_head.h"
+#include "gemtune/model/weights.h"
 #include "gemtune/train/checkpoint.h"
 #include "gemtune/train/classification.h"
 #include "gemtune/train/observers.h"
@@ -208,14 +208,13 @@ void Train::ChooseBestBy(const train::ClassificationKind& kind) {
 
 // Before the data is tokenised, which may take minutes.
 std::optional<model::ClassifierHead> Train::CheckModel() const {
-  const auto checkpoint = io::Checkpoint::Open(model_);
-  const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), model_ + ": config");
+  const model::ModelSource source = model::ModelSource::Open(model_);
   model::SequenceClassifier outline =
-      model::Outline(checkpoint, config, /*num_labels=*/1, lora_.BaseWeights());
+      model::Outline(source, /*num_labels=*/1, {.base_weights = lora_.BaseWeights()});
   train::FindMethod(method_).select(*outline, method_options_);
   if (cache_frozen_ && outline->trunk()->FrozenStages() < 2)
     Fail("--cache-frozen: no layer is frozen under the lowest trained weight: nothing to keep");
-  return model::FindHead(checkpoint);
+  return model::FindHead(source);
 }
 
 Train::Splits Train::LoadData(const text::Tokenizer& tokenizer,
@@ -287,7 +286,8 @@ Train::Job Train::Prepare() {
   plan.CheckFits(FindMemoryLimit(), AvailableMemoryBytes());
   machine_.FitThreads(plan.pass_flops());
   auto classifier =
-      model::PretrainedClassifier::FromBase(model_, tokenizer, head, dtype, lora_.BaseWeights());
+      model::PretrainedClassifier::FromBase(model::ModelSource::Open(model_), tokenizer, head,
+                                            {.dtype = dtype, .base_weights = lora_.BaseWeights()});
   data::CheckVocabulary(splits.train, classifier.config.vocab_size, tokenizer, train_files_.front());
   if (splits.validation)
     data::CheckVocabulary(*splits.validation, classifier.config.vocab_size, tokenizer, "validation data");

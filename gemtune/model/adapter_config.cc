@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
 #include "gemtune/base/pattern.h"
 #include "gemtune/io/json_file.h"
 
@@ -16,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+constexpr const char* kPeftVersion = "0.21.2";  // whose format is written
 
 // Entries that change nothing in what a trained adapter computes (fan_in_fan_out: peft sets it right for a
 // linear module), or that are read one by one below. Any other is an error unless it is empty: null, false,
@@ -233,6 +236,49 @@ void ReadRanks(const Reader& reader, LoraConfig& lora) {
   }
 }
 
+Json Number(double value) {
+  return value == std::floor(value) && std::fabs(value) < 1e15 ? Json(static_cast<int64_t>(value))
+                                                               : Json(value);
+}
+
+Json ToJson(const AdapterConfig& config) {
+  const LoraConfig& lora = config.lora;
+  std::vector<std::string> saved = lora.modules_to_save;
+  for (const char* head : {"classifier", "score"}) {  // what peft adds for SEQ_CLS
+    if (std::find(saved.begin(), saved.end(), head) == saved.end()) saved.emplace_back(head);
+  }
+  Json json = {{"peft_type", "LORA"},
+               {"task_type", "SEQ_CLS"},
+               {"base_model_name_or_path", config.base_model_name_or_path},
+               {"r", lora.r},
+               {"lora_alpha", Number(lora.lora_alpha)},
+               {"lora_dropout", lora.lora_dropout},
+               {"use_rslora", lora.use_rslora},
+               {"use_dora", lora.use_dora},
+               {"target_modules", lora.target_modules},
+               {"modules_to_save", saved},
+               {"bias", "none"},
+               {"fan_in_fan_out", false},
+               {"init_lora_weights", true},
+               {"inference_mode", true},
+               {"peft_version", kPeftVersion}};
+  if (!lora.target_pattern.empty()) json["target_modules"] = lora.target_pattern;
+  json["rank_pattern"] = Json::object();
+  for (const auto& [key, rank] : lora.rank_pattern) json["rank_pattern"][key] = rank;
+  json["alpha_pattern"] = Json::object();
+  for (const auto& [key, alpha] : lora.alpha_pattern) json["alpha_pattern"][key] = Number(alpha);
+  // The rest of what peft writes, none of it used.
+  for (const char* name :
+       {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config",
+        "exclude_modules", "layer_replication", "layers_pattern", "layers_to_transform", "megatron_config",
+        "revision", "target_parameters", "trainable_token_indices"}) {
+    json[name] = nullptr;
+  }
+  json["loftq_config"] = Json::object();
+  for (const char* name : {"ensure_weight_tying", "lora_bias", "use_qalora"}) json[name] = false;
+  return json;
+}
+
 }  // namespace
 
 std::string MergeAdvice(const fs::path& directory) {
@@ -259,6 +305,10 @@ AdapterConfig ReadAdapterConfig(const fs::path& directory) {
   const Json base = reader.At("base_model_name_or_path");
   if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
   return config;
+}
+
+void WriteAdapterConfig(const fs::path& directory, const AdapterConfig& config) {
+  WriteFileAtomically(directory / kAdapterConfigName, ToJson(config).dump(2) + "\n");
 }
 
 }  // namespace gemtune::model

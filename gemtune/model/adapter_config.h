@@ -21,6 +21,9 @@ struct AdapterConfig {
 /// Gemma 3 has none.
 AdapterConfig ReadAdapterConfig(const std::filesystem::path& directory);
 
+/// Writes adapter_config.json as peft does.
+void WriteAdapterConfig(const std::filesystem::path& directory, const AdapterConfig& config);
+
 /// For messages: what to do with an adapter in `directory` that peft can use and gemtune cannot.
 std::string MergeAdvice(const std::filesystem::path& directory);
 

@@ -2,15 +2,17 @@
 
 #include <ATen/ATen.h>
 
+#include "gemtune/model/names.h"
+#include "gemtune/ops/host_memory.h"
+
 namespace gemtune::model {
 
-std::vector<int64_t> PooledRows(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens,
+std::vector<int64_t> PooledRows(std::span<const int64_t> ids, const std::vector<int32_t>& cu_seqlens,
                                 int64_t pad_token_id) {
-  const int64_t* id = ids.const_data_ptr<int64_t>();
   std::vector<int64_t> rows;
   for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
     int64_t row = cu_seqlens[s + 1] - 1;
-    while (row > cu_seqlens[s] && id[row] == pad_token_id) --row;
+    while (row > cu_seqlens[s] && ids[static_cast<size_t>(row)] == pad_token_id) --row;
     rows.push_back(row);
   }
   return rows;
@@ -27,7 +29,7 @@ SequenceClassifierImpl::SequenceClassifierImpl(const Gemma3TextConfig& config, i
 ops::PackedLayout SequenceClassifierImpl::Layout(const at::Tensor& ids,
                                                  const std::vector<int32_t>& cu_seqlens) const {
   return ops::PackedLayout::Full(cu_seqlens, score_->weight.device())
-      .WithRows(PooledRows(ids, cu_seqlens, model_->config().pad_token_id));
+      .WithRows(PooledRows(ops::HostValues<const int64_t>(ids), cu_seqlens, model_->config().pad_token_id));
 }
 
 at::Tensor SequenceClassifierImpl::forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens) {
@@ -43,6 +45,10 @@ at::Tensor SequenceClassifierImpl::FromStates(int64_t stage, const at::Tensor& s
                                               const std::vector<int32_t>& cu_seqlens) {
   return score_(model_->RunStages(states.to(score_->weight.device()), Layout(ids, cu_seqlens), stage,
                                   model_->num_stages()));
+}
+
+std::vector<std::string> SequenceClassifierImpl::sparse_gradients() const {
+  return {std::string(kEmbeddingWeight)};  // see ops::ScaledEmbedding
 }
 
 }  // namespace gemtune::model

@@ -3,6 +3,11 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "gemtune/model/gemma3.h"
 #include "gemtune/model/linear.h"
 
@@ -17,7 +22,8 @@ class SequenceClassifierImpl : public torch::nn::Module {
   SequenceClassifierImpl(const Gemma3TextConfig& config, int64_t num_labels,
                          const at::TensorOptions& options);
 
-  /// ids [T] int64, sequences at cu_seqlens [B + 1] → logits [B, num_labels].
+  /// ids [T] int64 on the host, sequences at cu_seqlens [B + 1] → logits [B, num_labels], where the model
+  /// lies.
   at::Tensor forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
 
   /// forward in two parts, cut before one of the trunk's stages (see Gemma3Model::RunStages): ids → states,
@@ -27,6 +33,9 @@ class SequenceClassifierImpl : public torch::nn::Module {
   /// ... and states → logits [B, num_labels]. ids only say which token of each sequence is judged.
   at::Tensor FromStates(int64_t stage, const at::Tensor& states, const at::Tensor& ids,
                         const std::vector<int32_t>& cu_seqlens);
+
+  /// The names of the parameters whose gradient comes as sparse rows, those of the tokens that a batch holds.
+  std::vector<std::string> sparse_gradients() const;
 
   Gemma3Model& trunk() { return model_; }
   const Gemma3Model& trunk() const { return model_; }
@@ -42,8 +51,8 @@ class SequenceClassifierImpl : public torch::nn::Module {
 TORCH_MODULE(SequenceClassifier);
 
 /// The token that a sequence is judged by: its rightmost one that is not `pad_token_id`, or its first if all
-/// are, as transformers picks it. ids [T] on the CPU → token indices [B], rising.
-std::vector<int64_t> PooledRows(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens,
+/// are, as transformers picks it. ids [T] → token indices [B], rising.
+std::vector<int64_t> PooledRows(std::span<const int64_t> ids, const std::vector<int32_t>& cu_seqlens,
                                 int64_t pad_token_id);
 
 }  // namespace gemtune::model

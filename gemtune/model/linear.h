@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gemtune/model/lora.h"
+#include "gemtune/ops/block_rows.h"
 #include "gemtune/ops/projection.h"
 
 namespace gemtune::model {
@@ -45,7 +46,7 @@ class LinearImpl : public torch::nn::Module {
 
  private:
   ops::MatmulDtype matmul_dtype_ = ops::MatmulDtype::kOperands;
-  std::optional<kernels::BlockType> block_type_;
+  std::optional<ops::BlockType> block_type_;
   std::unique_ptr<LoraAdapter> adapter_;  // null: none
 };
 TORCH_MODULE(Linear);

@@ -10,10 +10,11 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/pattern.h"
-#include "gemtune/kernels/dropout.h"
 #include "gemtune/model/linear.h"
 #include "gemtune/model/lora_targets.h"
+#include "gemtune/model/names.h"
 #include "gemtune/ops/compute_type.h"
+#include "gemtune/ops/device.h"
 
 namespace gemtune::model {
 namespace {
@@ -57,7 +58,17 @@ at::ScalarType TypeOf(const ops::MatmulWeight& weight) {
 }
 
 bool IsTrainedWhole(const LoraTargets& targets, const std::string& path) {
-  return path == "score" || targets.IsSaved(path);
+  return path == kHead || targets.IsSaved(path);
+}
+
+// kaiming_uniform with a = √5, which is what nn.Linear starts with: √(6 / ((1 + a²)·in)). Drawn on the host,
+// so that the numbers are the same on every device.
+at::Tensor InitialA(int64_t rank, int64_t in, const at::TensorOptions& options, uint64_t seed) {
+  if (ops::IsNowhere(options.device())) return at::empty({rank, in}, options);
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  return at::empty({rank, in}, options.device(ops::Host()))
+      .uniform_(-bound, bound, at::detail::createCPUGenerator(seed))
+      .to(options.device());
 }
 
 // A module with one parameter, "weight".
@@ -131,10 +142,8 @@ LoraAdapter::LoraAdapter(const LoraConfig& config, const ops::MatmulWeight& weig
   const int64_t out = weight.rows(), in = weight.columns();
   const auto options = at::TensorOptions()
                            .dtype(ops::ComputeType(TypeOf(weight)))
-                           .device(weight.dense.defined() ? weight.dense.device() : at::kCPU);
-  // kaiming_uniform with a = √5, which is what nn.Linear starts with: √(6 / ((1 + a²)·in)).
-  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
-  a_ = at::empty({config.r, in}, options).uniform_(-bound, bound, at::detail::createCPUGenerator(seed));
+                           .device(weight.dense.defined() ? weight.dense.device() : ops::Host());
+  a_ = InitialA(config.r, in, options, seed);
   b_ = at::zeros({out, config.r}, options);
   if (!config.use_dora) return;
   const auto type = options.dtype().toScalarType();
@@ -168,7 +177,7 @@ ops::LowRank LoraAdapter::Term(const ops::MatmulWeight& weight, bool is_training
   if (magnitude_.defined()) term.gain = magnitude_ / Norms(weight);
   if (is_training && dropout_ > 0) {
     term.dropout = dropout_;
-    term.dropout_key = kernels::DropoutKey(seed_, *pass_);
+    term.dropout_key = ops::DropoutKey(seed_, *pass_);
   }
   return term;
 }
@@ -188,7 +197,7 @@ PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t se
   std::vector<std::string> paths, saved;
   for (const auto& [path, linear] : linears) {
     if (!targets.IsTarget(path)) continue;
-    const uint64_t own_seed = kernels::DropoutKey(seed, paths.size());
+    const uint64_t own_seed = ops::DropoutKey(seed, paths.size());
     paths.push_back(path);
     linear->SetAdapter(LoraAdapter(targets.At(path), linear->matmul_weight(), own_seed, pass));
   }

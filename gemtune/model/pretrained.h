@@ -4,40 +4,16 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "gemtune/io/checkpoint.h"
-#include "gemtune/io/safetensors.h"
-#include "gemtune/model/adapter.h"
+#include "gemtune/model/adapter_config.h"
 #include "gemtune/model/head_rows.h"
 #include "gemtune/model/heads.h"
+#include "gemtune/model/load_options.h"
+#include "gemtune/model/lora.h"
+#include "gemtune/model/source.h"
 #include "gemtune/text/tokenizer.h"
 
 namespace gemtune::model {
-
-/// What the trunk's embedding and the weights of its linear modules are held in. Blocks (ops::BlockRows) are
-/// frozen; norms and the head are numbers always.
-enum class BaseWeights {
-  kNumbers,     // of the model's dtype
-  kFileBlocks,  // the blocks of a GGUF file, mapped from it
-  kQ8_0,        // Q8_0 blocks, which they are rounded to one tensor after the other (Checkpoint::ReadQ8_0)
-};
-
-/// The model without numbers, on the meta device. Throws Error if a tensor of the trunk is missing or of
-/// another shape than the configuration asks for, or cannot be held as `base_weights`: before anything is
-/// allocated for it.
-SequenceClassifier Outline(const io::Checkpoint& checkpoint, const Gemma3TextConfig& config,
-                           int64_t num_labels, BaseWeights base_weights = BaseWeights::kNumbers);
-
-/// Fills every parameter of `module`, but blocks, from the checkpoint tensor called `prefix` + its name,
-/// converted to the parameter's dtype (fp32 or bf16). Throws Error naming a tensor that is missing or has
-/// another shape.
-void LoadParameters(const io::Checkpoint& checkpoint, torch::nn::Module& module, const std::string& prefix);
-
-/// Writes model.safetensors (above `max_shard_bytes` in shards) with every parameter of `module` under its
-/// name and in its dtype.
-void SaveParameters(const torch::nn::Module& module, const std::filesystem::path& directory,
-                    int64_t max_shard_bytes = io::kMaxShardBytes);
 
 /// A sequence classifier with everything that its Hugging Face directory holds.
 struct PretrainedClassifier {
@@ -52,18 +28,17 @@ struct PretrainedClassifier {
   PassCounter adapter_pass;              // null without an adapter
 
   /// A pre-trained Gemma 3 made into a classifier with `head`, which starts at zero; of a classifier, the
-  /// rows that HeadRows finds are gone on with. `dtype` is kFloat or kBFloat16. Throws Error for files that
-  /// are missing, damaged or of another model. `tokenizer` is that of `path`: the caller has it, because the
-  /// labels are found in data that it tokenised.
-  static PretrainedClassifier FromBase(const std::filesystem::path& path, text::Tokenizer tokenizer,
-                                       const ClassifierHead& head, at::ScalarType dtype,
-                                       BaseWeights base_weights = BaseWeights::kNumbers);
+  /// rows that HeadRows finds are gone on with. Throws Error for tensors that are missing or of another
+  /// shape, and for what cannot be held as the options ask, before memory is taken for them. `tokenizer` is
+  /// that of the source: the caller has it, because the labels are found in data that it tokenised.
+  static PretrainedClassifier FromBase(const ModelSource& source, text::Tokenizer tokenizer,
+                                       const ClassifierHead& head, const LoadOptions& options = {});
 
-  /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error also if
-  /// score.weight is missing. `base_model` is for an adapter, in the place of the one that it names. An
-  /// adapter of peft keeps no names of labels: they are those of its base, if that has as many, else LABEL_0,
-  /// LABEL_1, ..., as transformers names them.
-  static PretrainedClassifier FromTrained(const std::filesystem::path& path, at::ScalarType dtype,
+  /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error for
+  /// files that are missing, damaged or of another model, also if score.weight is missing. `base_model` is
+  /// for an adapter, in the place of the one that it names. An adapter of peft keeps no names of labels: they
+  /// are those of its base, if that has as many, else LABEL_0, LABEL_1, ..., as transformers names them.
+  static PretrainedClassifier FromTrained(const std::filesystem::path& path, const LoadOptions& options = {},
                                           const std::filesystem::path& base_model = {});
 
   /// Puts an adapter on every module that `config` targets and freezes the rest but the head; `base_model` is
@@ -82,14 +57,5 @@ struct PretrainedClassifier {
   /// Reads the weights back that Save wrote there.
   void Restore(const std::filesystem::path& directory);
 };
-
-/// The head that a checkpoint brings along; nothing where it has no score.weight of as many rows as its
-/// configuration has labels.
-std::optional<ClassifierHead> FindHead(const io::Checkpoint& checkpoint);
-
-/// The head that a classifier's config.json describes, as transformers 5.24 reads it: `id2label`, numbers
-/// among its names as text; without one `num_labels` of LABEL_0, LABEL_1, ..., without that two, which
-/// save_pretrained leaves out. Throws Error for labels that are not numbered from 0 on.
-ClassifierHead HeadFromConfig(const nlohmann::ordered_json& config, const std::string& source);
 
 }  // namespace gemtune::model

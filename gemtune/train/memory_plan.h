@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "gemtune/model/config.h"
+#include "gemtune/model/load_options.h"
 #include "gemtune/model/pass_memory.h"
-#include "gemtune/model/pretrained.h"
 
 namespace gemtune::train {
 

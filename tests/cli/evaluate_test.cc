@@ -17,8 +17,9 @@ class EvaluateCommand : public test::TempDir {
   // A classifier with an untrained head: every class equally likely, the first is predicted.
   EvaluateCommand() {
     test::WriteTinyModel(dir_ / "base");
-    model::PretrainedClassifier::FromBase(dir_ / "base", text::Tokenizer::Load(dir_ / "base"),
-                                          {"single_label_classification", {"no", "yes"}}, at::kFloat)
+    model::PretrainedClassifier::FromBase(model::ModelSource::Open(dir_ / "base"),
+                                          text::Tokenizer::Load(dir_ / "base"),
+                                          {"single_label_classification", {"no", "yes"}})
         .Save(dir_ / "model");
   }
 

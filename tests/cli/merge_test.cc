@@ -22,9 +22,9 @@ class MergeCommand : public test::TempDir {
 
   // An adapter that has left its start, in dir_ / "adapter".
   void MakeAdapter(const model::LoraConfig& config, at::ScalarType dtype = at::kFloat) const {
-    auto classifier =
-        model::PretrainedClassifier::FromBase(dir_ / "base", text::Tokenizer::Load(dir_ / "base"),
-                                              {"single_label_classification", {"no", "yes"}}, dtype);
+    auto classifier = model::PretrainedClassifier::FromBase(
+        model::ModelSource::Open(dir_ / "base"), text::Tokenizer::Load(dir_ / "base"),
+        {"single_label_classification", {"no", "yes"}}, {.dtype = dtype});
     classifier.AddAdapter(config, (dir_ / "base").string(), 1);
     const at::NoGradGuard no_grad;
     for (const auto& item : classifier.model->named_parameters()) {

@@ -19,9 +19,9 @@ class PredictCommand : public test::TempDir {
  protected:
   PredictCommand() {
     test::WriteTinyModel(dir_ / "base");
-    auto classifier =
-        model::PretrainedClassifier::FromBase(dir_ / "base", text::Tokenizer::Load(dir_ / "base"),
-                                              {"single_label_classification", {"no", "yes"}}, at::kFloat);
+    auto classifier = model::PretrainedClassifier::FromBase(model::ModelSource::Open(dir_ / "base"),
+                                                            text::Tokenizer::Load(dir_ / "base"),
+                                                            {"single_label_classification", {"no", "yes"}});
     const at::NoGradGuard no_grad;
     classifier.model->score()->weight.normal_();
     classifier.Save(dir_ / "model");

@@ -106,7 +106,7 @@ TEST_F(TrainAgain, InPlaceIsRefusedBeforeAnythingIsWritten) {
 }
 
 TEST_F(TrainAgain, WeightsThatAreNotFiniteAreNamed) {
-  auto classifier = model::PretrainedClassifier::FromTrained(first_, at::kFloat);
+  auto classifier = model::PretrainedClassifier::FromTrained(first_);
   {
     const at::NoGradGuard no_grad;
     classifier.model->named_parameters()["model.layers.3.mlp.down_proj.weight"][1][2] = std::nan("");

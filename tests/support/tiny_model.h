@@ -11,10 +11,14 @@
 #include <span>
 #include <string>
 
-#include "gemtune/io/checkpoint.h"
 #include "gemtune/io/safetensors.h"
+#include "gemtune/model/adapter_weights.h"
 #include "gemtune/model/heads.h"
 #include "gemtune/model/pretrained.h"
+#include "gemtune/model/source.h"
+#include "gemtune/model/weights.h"
+#include "gemtune/ops/dtype.h"
+#include "gemtune/ops/host_memory.h"
 #include "tests/support/tiny_tokenizer.h"
 
 namespace gemtune::test {
@@ -28,14 +32,9 @@ inline std::filesystem::path GoldenDir(const std::string& name = "tiny") {
 /// generate_lora.py in tests/model/golden.
 inline std::map<std::string, at::Tensor> Golden(const std::string& folder = "tiny") {
   const auto file = io::SafetensorsFile::Open(GoldenDir(folder) / "golden.safetensors");
-  const std::map<DType, at::ScalarType> types = {{DType::kF32, at::kFloat},
-                                                 {DType::kF64, at::kDouble},
-                                                 {DType::kI64, at::kLong},
-                                                 {DType::kI32, at::kInt}};
   std::map<std::string, at::Tensor> golden;
   for (const auto& [name, view] : file.tensors()) {
-    golden[name] =
-        at::from_blob(const_cast<std::byte*>(view.data.data()), view.shape, types.at(view.dtype)).clone();
+    golden[name] = ops::HostView(view.data, view.shape, ops::ToScalarType(view.dtype)).clone();
   }
   return golden;
 }
@@ -46,17 +45,15 @@ inline std::vector<int32_t> ToVector(const at::Tensor& t) {
 
 /// The tiny model with transformers' weights, in fp32.
 inline model::SequenceClassifier TinyClassifier() {
-  const auto checkpoint = io::Checkpoint::Open(GoldenDir());
-  const auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), "tiny");
-  model::SequenceClassifier classifier(config, 3, at::TensorOptions().dtype(at::kFloat));
-  model::LoadParameters(checkpoint, *classifier, "");
+  const auto source = model::ModelSource::Open(GoldenDir());
+  model::SequenceClassifier classifier(source.config, 3, at::TensorOptions().dtype(at::kFloat));
+  model::LoadParameters(source.checkpoint, *classifier, "");
   return classifier;
 }
 
 /// The tiny model with any numbers, as of a checkpoint whose text part transformers calls so.
 inline model::SequenceClassifier TinyOutline(const std::string& trunk_prefix = "model.") {
-  const auto checkpoint = io::Checkpoint::Open(GoldenDir());
-  auto config = model::Gemma3TextConfig::FromJson(checkpoint.config(), "tiny");
+  model::Gemma3TextConfig config = model::ModelSource::Open(GoldenDir()).config;
   config.trunk_prefix = trunk_prefix;
   return model::SequenceClassifier(config, 3, at::TensorOptions().dtype(at::kFloat));
 }
@@ -66,7 +63,7 @@ inline model::SequenceClassifier TinyAdapted(const std::string& name) {
   model::SequenceClassifier classifier = TinyClassifier();
   model::LoraConfig config = model::ReadAdapterConfig(GoldenDir(name)).lora;
   model::AttachLora(*classifier, config, /*seed=*/1);
-  model::ReadAdapterWeights(GoldenDir(name), *classifier);
+  model::AdapterWeights::Open(GoldenDir(name)).ReadInto(*classifier);
   return classifier;
 }
 

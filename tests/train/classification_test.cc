@@ -16,8 +16,9 @@ class ClassificationTest : public test::TempDir {
  protected:
   model::PretrainedClassifier Classifier(const std::string& problem_type, std::vector<std::string> names) {
     test::WriteTinyModel(dir_ / "base");
-    auto classifier = model::PretrainedClassifier::FromBase(
-        dir_ / "base", text::Tokenizer::Load(dir_ / "base"), {problem_type, std::move(names)}, at::kFloat);
+    auto classifier = model::PretrainedClassifier::FromBase(model::ModelSource::Open(dir_ / "base"),
+                                                            text::Tokenizer::Load(dir_ / "base"),
+                                                            {problem_type, std::move(names)});
     const at::NoGradGuard no_grad;
     at::manual_seed(5);
     classifier.model->score()->weight.normal_();

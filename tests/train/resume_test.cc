@@ -103,10 +103,10 @@ class Process {
         out_(out) {
     const bool is_regression = c.task == "regression";
     classifier_.emplace(model::PretrainedClassifier::FromBase(
-        base, text::Tokenizer::Load(base),
+        model::ModelSource::Open(base), text::Tokenizer::Load(base),
         {KindOfTask(c.task).problem_type,
          is_regression ? std::vector<std::string>{"LABEL_0"} : std::vector<std::string>{"a", "b"}},
-        c.dtype));
+        {.dtype = c.dtype}));
     FindMethod(c.method).select(*classifier_->model, c.method_options);
     if (FindMethod(c.method).has_adapter)
       classifier_->AddAdapter(c.method_options.lora, base.string(), /*seed=*/42);
@@ -212,8 +212,7 @@ TEST_P(ResumeOnce, ACheckpointIsAModel) {
   EXPECT_THAT(CheckpointSteps(dir_ / "unbroken"), testing::ElementsAre(3, 6, 9));
   EXPECT_TRUE(ReadFile(dir_ / "unbroken" / "checkpoint-9" / "model.safetensors") ==
               ReadFile(dir_ / "unbroken" / "model.safetensors"));
-  const auto classifier =
-      model::PretrainedClassifier::FromTrained(dir_ / "unbroken" / "checkpoint-3", at::kFloat);
+  const auto classifier = model::PretrainedClassifier::FromTrained(dir_ / "unbroken" / "checkpoint-3");
   EXPECT_EQ(classifier.head.label_names.size(), 2u);
 }
 

@@ -1,0 +1,97 @@
+#include "gemtune/model/head_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+#include "gemtune/base/error.h"
+
+namespace gemtune::model {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const Json& TextConfig(const Json& config) {
+  const auto nested = config.find("text_config");
+  return nested == config.end() || !nested->is_object() ? config : *nested;
+}
+
+// id2label of a config.json; without one, peft's and transformers' LABEL_0, LABEL_1, ...
+std::vector<std::string> LabelNames(const Json& config, const std::string& source) {
+  const auto is_absent = [&](const char* name) { return !config.contains(name) || config[name].is_null(); };
+  std::vector<std::string> names;
+  if (is_absent("id2label")) {
+    constexpr int64_t kMost = 1'000'000;
+    const Json count = is_absent("num_labels") ? Json(2) : config["num_labels"];  // as transformers has it
+    if (!count.is_number_integer() || count < 1 || count > kMost)
+      Fail("{}: 'num_labels' is no number between 1 and {}", source, kMost);
+    for (int64_t id = 0; id < count.get<int64_t>(); ++id) names.push_back(fmt::format("LABEL_{}", id));
+    return names;
+  }
+  const Json& labels = config["id2label"];
+  if (!labels.is_object() || labels.empty()) Fail("{}: 'id2label' is no object of ids and names", source);
+  // transformers takes num_labels then, and loses the names.
+  if (!is_absent("num_labels") && config["num_labels"] != labels.size()) {
+    Fail("{}: 'num_labels' is {}, but 'id2label' names {} labels; correct one of them", source,
+         Printable(config["num_labels"].dump()), labels.size());
+  }
+  names.resize(labels.size());
+  std::vector<bool> seen(names.size());
+  for (const auto& [id, name] : labels.items()) {
+    const bool is_number = !id.empty() && id.size() < 10 &&
+                           std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isdigit(c); });
+    const size_t index = is_number ? std::stoul(id) : names.size();
+    if (index >= names.size() || seen[index]) {
+      Fail("{}: 'id2label' does not number its labels 0 to {}", source, names.size() - 1);
+    }
+    if (!name.is_string() && !name.is_number()) {
+      Fail("{}: 'id2label' calls {} {}, which is neither a text nor a number", source, index,
+           Printable(name.dump()));
+    }
+    seen[index] = true;
+    names[index] = name.is_string() ? name.get<std::string>() : name.dump();
+  }
+  return names;
+}
+
+}  // namespace
+
+ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
+  ClassifierHead head{.problem_type = "", .label_names = LabelNames(config, source)};
+  const auto type = config.find("problem_type");
+  if (type != config.end() && type->is_string()) {
+    head.problem_type = type->get<std::string>();
+  } else {  // as transformers decides where nothing is said
+    head.problem_type = head.label_names.size() == 1 ? "regression" : "single_label_classification";
+  }
+  return head;
+}
+
+void AddHead(const ClassifierHead& head, Json& config) {
+  config["problem_type"] = head.problem_type;
+  config["num_labels"] = head.label_names.size();
+  config["id2label"] = Json::object();
+  config["label2id"] = Json::object();
+  for (size_t id = 0; id < head.label_names.size(); ++id) {
+    config["id2label"][std::to_string(id)] = head.label_names[id];
+    config["label2id"][head.label_names[id]] = id;
+  }
+}
+
+Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::ScalarType dtype,
+                      int64_t pad_token_id) {
+  Json config = TextConfig(source);
+  for (const char* stale : {"torch_dtype", "quantization_config", "_name_or_path", "_model_name_or_path"}) {
+    config.erase(stale);
+  }
+  config["architectures"] = {"Gemma3TextForSequenceClassification"};
+  config["model_type"] = "gemma3_text";
+  config["dtype"] = dtype == at::kBFloat16 ? "bfloat16" : "float32";
+  config["pad_token_id"] = pad_token_id;
+  AddHead(head, config);
+  return config;
+}
+
+}  // namespace gemtune::model

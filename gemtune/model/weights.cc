@@ -1,0 +1,71 @@
+#include "gemtune/model/weights.h"
+
+#include <ATen/ATen.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+#include "gemtune/base/error.h"
+#include "gemtune/model/base_blocks.h"
+#include "gemtune/model/names.h"
+#include "gemtune/ops/dtype.h"
+#include "gemtune/ops/host_memory.h"
+
+namespace gemtune::model {
+namespace fs = std::filesystem;
+
+SequenceClassifier Outline(const ModelSource& source, int64_t num_labels, const LoadOptions& options) {
+  CheckBaseWeights(options);
+  SequenceClassifier outline(source.config, num_labels,
+                             at::TensorOptions().dtype(options.dtype).device(ops::Nowhere()));
+  for (const auto& item : outline->trunk()->named_parameters()) {
+    CheckTensor(source.checkpoint, std::string(kTrunk) + item.key(), item.value().sizes());
+  }
+  KeepBaseBlocks(source.checkpoint, *outline->trunk(), options.base_weights);
+  return outline;
+}
+
+void CheckTensor(const io::Checkpoint& checkpoint, const std::string& name, at::IntArrayRef shape) {
+  const io::TensorInfo* info = checkpoint.Find(name);
+  if (info == nullptr) Fail("{}: tensor '{}' is missing", checkpoint.path().string(), name);
+  if (at::IntArrayRef(info->shape) != shape) {
+    Fail("{}: tensor '{}' has shape [{}], the configuration asks for [{}]", checkpoint.path().string(), name,
+         fmt::join(info->shape, ", "), fmt::join(shape, ", "));
+  }
+}
+
+void LoadTensor(const io::Checkpoint& checkpoint, const std::string& name, const at::Tensor& parameter) {
+  const at::NoGradGuard no_grad;
+  CheckTensor(checkpoint, name, parameter.sizes());
+  const bool is_in_place = ops::IsOnHost(parameter) && parameter.is_contiguous();
+  const at::Tensor read =
+      is_in_place ? parameter : at::empty(parameter.sizes(), parameter.options().device(ops::Host()));
+  checkpoint.Read(name, ops::ToDType(read.scalar_type()), ops::HostBytes(read).data());
+  if (!is_in_place) parameter.copy_(read);
+}
+
+void LoadParameters(const io::Checkpoint& checkpoint, const torch::nn::Module& module,
+                    const std::string& prefix) {
+  for (const auto& item : module.named_parameters()) {
+    if (item.value().is_floating_point()) LoadTensor(checkpoint, prefix + item.key(), item.value());
+  }
+}
+
+void SaveParameters(const torch::nn::Module& module, const fs::path& directory, int64_t max_shard_bytes) {
+  std::vector<io::NamedTensor> tensors;
+  std::vector<at::Tensor> kept;  // the views look into these
+  for (const auto& item : module.named_parameters()) {
+    GEMTUNE_CHECK(item.value().is_floating_point());
+    kept.push_back(item.value().detach().to(ops::Host()).contiguous());
+    tensors.push_back({item.key(), ViewForFile(kept.back())});
+  }
+  io::WriteShardedSafetensors(directory, tensors, max_shard_bytes);
+}
+
+io::TensorView ViewForFile(const at::Tensor& tensor) {
+  return {.dtype = ops::ToDType(tensor.scalar_type()),
+          .shape = tensor.sizes().vec(),
+          .data = ops::HostBytes(tensor)};
+}
+
+}  // namespace gemtune::model
