@@ -4,6 +4,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/writable_directory.h"
+#include "gemtune/model/adapter.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/train/tasks/tasks.h"
 

@@ -8,7 +8,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
-#include "gemtune/data/text_check.h"
+#include "gemtune/data/texts.h"
 #include "gemtune/data/vocabulary_check.h"
 
 namespace gemtune::cli {
@@ -54,26 +54,22 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
   }
   const std::vector<std::string> texts = texts_.empty() ? ReadLines() : texts_;
   const char* const source = texts_.empty() ? "standard input" : "command line";
-  std::vector<std::string_view> views;
-  data::Examples examples;
+  std::vector<std::string_view> usable;
+  std::vector<data::SkippedRow> skipped;
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto fault = data::FaultOf(texts[i]);
     if (!fault) {
-      views.push_back(texts[i]);
+      usable.push_back(texts[i]);
       continue;
     }
     std::string message =
         fmt::format("{} {}: {}", texts_.empty() ? "standard input: line" : "text", i + 1, fault->message);
     if (columns_.OnBadRow() == data::OnBadRow::kError) throw Error(message);
-    examples.skipped.push_back({std::ssize(views), fault->fault, std::move(message)});
+    skipped.push_back({std::ssize(usable), fault->fault, std::move(message)});
   }
-  if (!examples.skipped.empty())
-    log::Warning("{}", data::SkippedSummary(source, std::ssize(texts), examples.skipped));
-  for (const auto& ids : tokenizer.EncodeBatch(views, {}, {.max_length = columns_.max_length})) {
-    examples.ids.insert(examples.ids.end(), ids.begin(), ids.end());
-    examples.offsets.push_back(static_cast<int64_t>(examples.ids.size()));
-  }
-  examples.truncated.assign(views.size(), 0);
+  if (!skipped.empty()) log::Warning("{}", data::SkippedSummary(source, std::ssize(texts), skipped));
+  data::Examples examples = data::EncodeTexts(usable, tokenizer, columns_.max_length);
+  examples.skipped = std::move(skipped);
   return data::Dataset(std::move(examples));
 }
 

@@ -50,7 +50,7 @@ std::string LearningRates() {
 template <typename Row>
 void RefuseOfOthers(const OptionSet& options, const std::vector<Row>& rows, const std::string& own,
                     std::vector<std::string> Row::*member, const std::string& axis) {
-  const auto& mine = std::ranges::find(rows, own, &Row::name)->*member;
+  const std::vector<std::string>& mine = (*std::ranges::find(rows, own, &Row::name)).*member;
   for (const Row& row : rows) {
     for (const std::string& option : row.*member) {
       if (std::ranges::count(mine, option) == 0 && options.Changed(OptionName(option)))

@@ -28,15 +28,16 @@ Metrics MeasureSingleLabel(const at::Tensor& logits, const at::Tensor& labels, c
   return SingleLabelMetrics(ops::HostValues<int64_t>(target), ops::HostValues<int64_t>(prediction), names);
 }
 
-Json ScoreTable(std::span<const float> scores, const Names& names) {
+Json ScoreTable(const infer::Prediction& prediction, const Names& names) {
   Json table = Json::object();
-  for (size_t c = 0; c < scores.size(); ++c) table[names[c]] = scores[c];
+  for (size_t c = 0; c < names.size(); ++c) table[names[c]] = prediction.scores[c];
   return table;
 }
 
-Json SingleLabelLine(std::span<const float> scores, const Names& names) {
-  const auto best = static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-  return {{"label", names[best]}, {"score", scores[best]}, {"scores", ScoreTable(scores, names)}};
+Json SingleLabelLine(const infer::Prediction& prediction, const Names& names) {
+  return {{"label", prediction.label},
+          {"score", prediction.score},
+          {"scores", ScoreTable(prediction, names)}};
 }
 
 // Any number of classes.
@@ -50,12 +51,8 @@ Metrics MeasureMultiLabel(const at::Tensor& logits, const at::Tensor& labels, co
   return MultiLabelMetrics(ops::HostValues<uint8_t>(target), ops::HostValues<uint8_t>(prediction), names);
 }
 
-Json MultiLabelLine(std::span<const float> scores, const Names& names) {
-  Json labels = Json::array();
-  for (size_t c = 0; c < scores.size(); ++c) {
-    if (scores[c] > 0.5f) labels.push_back(names[c]);
-  }
-  return {{"labels", std::move(labels)}, {"scores", ScoreTable(scores, names)}};
+Json MultiLabelLine(const infer::Prediction& prediction, const Names& names) {
+  return {{"labels", prediction.labels}, {"scores", ScoreTable(prediction, names)}};
 }
 
 // Numbers.
@@ -68,9 +65,9 @@ Metrics MeasureRegression(const at::Tensor& logits, const at::Tensor& labels, co
   return RegressionMetrics(ops::HostValues<float>(labels), ops::HostValues<float>(logits), names.size());
 }
 
-Json RegressionLine(std::span<const float> scores, const Names&) {
-  if (scores.size() == 1) return {{"value", scores[0]}};
-  return {{"values", std::vector<float>(scores.begin(), scores.end())}};
+Json RegressionLine(const infer::Prediction& prediction, const Names&) {
+  if (prediction.scores.size() == 1) return {{"value", prediction.scores.front()}};
+  return {{"values", prediction.scores}};
 }
 
 // Labels of examples as one matrix [N, label_width] fp32.
@@ -235,13 +232,13 @@ void SequenceTask::Read(data::DatasetOptions& options) const {
 
 void SequenceTask::Predict(const data::Dataset& dataset, bool with_logits,
                            const std::function<void(const Json& line)>& visit) {
-  const at::Tensor logits = LogitsOf(dataset), scores = infer::Scores(logits, kind_.problem_type);
-  const auto width = static_cast<size_t>(logits.size(1));
-  for (size_t i = 0; i < static_cast<size_t>(logits.size(0)); ++i) {
-    const auto row = [&](const at::Tensor& x) { return ops::HostValues<const float>(x).subspan(i * width, width); };
-    Json line = kind_.line(row(scores), classifier_.head.label_names);
-    if (with_logits) line["logits"] = std::vector<float>(row(logits).begin(), row(logits).end());
-    visit(line);
+  constexpr int64_t kRowsAtOnce = 4096;  // a prediction takes many times the memory of its logits
+  for (const at::Tensor& logits : LogitsOf(dataset).split(kRowsAtOnce)) {
+    for (const infer::Prediction& prediction : infer::Predictions(logits, classifier_.head)) {
+      Json line = kind_.line(prediction, classifier_.head.label_names);
+      if (with_logits) line["logits"] = prediction.logits;
+      visit(line);
+    }
   }
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "gemtune/infer/prediction.h"
 #include "gemtune/train/tasks/tasks.h"
 
 namespace gemtune::train {
@@ -24,8 +24,8 @@ struct SequenceKind {
   Metrics (*measure)(const at::Tensor& logits, const at::Tensor& labels,
                      const std::vector<std::string>& names);
 
-  /// A text's line of `gemtune predict`, of one score an output (infer::Scores).
-  nlohmann::ordered_json (*line)(std::span<const float> scores, const std::vector<std::string>& names);
+  /// A text's line of `gemtune predict`.
+  nlohmann::ordered_json (*line)(const infer::Prediction& prediction, const std::vector<std::string>& names);
 };
 
 /// Classification with one label (cross entropy), with several (binary cross entropy), and regression of

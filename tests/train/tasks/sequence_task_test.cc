@@ -162,14 +162,15 @@ TEST_F(SequenceTaskTest, PredictsALineForEachExampleInItsOrder) {
 }
 
 TEST(SequenceKinds, SayWhatAPredictionPrints) {
-  const auto line = [](const char* task, std::vector<float> scores) {
-    return FindSequenceKind(&SequenceKind::task, task).line(scores, {"a", "b"}).dump();
+  const auto line = [](const char* task, const infer::Prediction& prediction) {
+    return FindSequenceKind(&SequenceKind::task, task).line(prediction, {"a", "b"}).dump();
   };
-  EXPECT_EQ(line("classification", {0.25f, 0.75f}),
+  EXPECT_EQ(line("classification", {.label = "b", .score = 0.75f, .scores = {0.25f, 0.75f}}),
             R"({"label":"b","score":0.75,"scores":{"a":0.25,"b":0.75}})");
-  EXPECT_EQ(line("multi-label", {0.75f, 0.5f}), R"({"labels":["a"],"scores":{"a":0.75,"b":0.5}})");
-  EXPECT_EQ(line("regression", {1.5f}), R"({"value":1.5})");
-  EXPECT_EQ(line("regression", {1.5f, -2.0f}), R"({"values":[1.5,-2.0]})");
+  EXPECT_EQ(line("multi-label", {.labels = {"a"}, .scores = {0.75f, 0.5f}}),
+            R"({"labels":["a"],"scores":{"a":0.75,"b":0.5}})");
+  EXPECT_EQ(line("regression", {.scores = {1.5f}}), R"({"value":1.5})");
+  EXPECT_EQ(line("regression", {.scores = {1.5f, -2.0f}}), R"({"values":[1.5,-2.0]})");
 }
 
 TEST(SequenceKinds, AreFoundByEitherName) {
