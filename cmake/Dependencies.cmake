@@ -1,7 +1,6 @@
 # Everything gemtune stands on; scripts/setup.sh installs it. Used by the build and, installed, by find_package(gemtune).
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig REQUIRED)
 # Found directly: the .pc file of Debian 13 asks for the headers of protobuf, which nothing here touches.
