@@ -1,39 +1,16 @@
 #include "gemtune/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 
 namespace gemtune::log {
 namespace {
 
-spdlog::level::level_enum ToSpdlog(Level level) {
-  switch (level) {
-    case Level::kDebug:
-      return spdlog::level::debug;
-    case Level::kInfo:
-      return spdlog::level::info;
-    case Level::kWarning:
-      return spdlog::level::warn;
-    case Level::kError:
-      return spdlog::level::err;
-  }
-  return spdlog::level::err;
-}
-
-spdlog::logger& Logger() {
-  static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made =
-        std::make_shared<spdlog::logger>("gemtune", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v");
-    made->set_level(spdlog::level::info);
-    return made;
-  }();
-  return *logger;
-}
+std::atomic<Level> lowest = Level::kInfo;
 
 // Characters of UTF-8.
 size_t Width(std::string_view text) {
@@ -75,10 +52,11 @@ std::string Wrapped(std::string_view text, size_t columns) {
 }
 
 void SetLevel(Level level) {
-  Logger().set_level(ToSpdlog(level));
+  lowest = level;
 }
 
 void Write(Level level, std::string_view message) {
+  if (level < lowest) return;
   const std::string_view prefix = level == Level::kWarning ? "warning: "
                                   : level == Level::kError ? "error: "
                                                            : "";
@@ -86,7 +64,10 @@ void Write(Level level, std::string_view message) {
   const bool stays_whole = level == Level::kError || line.starts_with("  ");
   if (!stays_whole && ::isatty(STDERR_FILENO) != 0)
     line = Wrapped(line, static_cast<size_t>(std::max(TerminalColumns(), 20)));
-  Logger().log(ToSpdlog(level), "{}", line);
+  line += '\n';
+  // In one piece, so that lines of several threads do not mix. One that cannot be written is no reason to
+  // stop.
+  std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 }  // namespace gemtune::log

@@ -12,9 +12,9 @@ enum class Level { kDebug, kInfo, kWarning, kError };
 /// Messages below this level are dropped. The default is kInfo.
 void SetLevel(Level level);
 
-/// Writes one line to standard error (standard output belongs to results), through spdlog. Where that is a
-/// terminal, a longer message takes as many lines as it needs; an error stays one line, as does what begins
-/// with two spaces (a command to copy).
+/// Writes one line to standard error, since standard output belongs to results. Where that is a terminal, a
+/// longer message takes as many lines as it needs; an error stays one line, as does what begins with two
+/// spaces (a command to copy).
 void Write(Level level, std::string_view message);
 
 /// The columns of the terminal that standard error is, 80 where it does not tell.
