@@ -32,7 +32,8 @@ int main(int argc, char** argv) try {
   fmt::print("test accuracy {:.3f}\n", result.summary["test"]["accuracy"].get<double>());
 
   infer::Classifier classifier(argv[4]);
-  for (const infer::Prediction& prediction : classifier.Predict({"A film of rare warmth.", "Two lost hours."}))
+  for (const infer::Prediction& prediction :
+       classifier.Predict({"A film of rare warmth.", "Two lost hours."}))
     fmt::print("{} ({:.2f})\n", prediction.label, prediction.score);
 } catch (const std::exception& error) {
   fmt::print(stderr, "{}\n", error.what());

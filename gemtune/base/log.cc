@@ -11,6 +11,7 @@ namespace gemtune::log {
 namespace {
 
 std::atomic<Level> lowest = Level::kInfo;
+std::atomic<std::string (*)(std::string_view)> spell = nullptr;
 
 // Characters of UTF-8.
 size_t Width(std::string_view text) {
@@ -55,12 +56,18 @@ void SetLevel(Level level) {
   lowest = level;
 }
 
+void SetSpelling(std::string (*spelling)(std::string_view message)) {
+  spell = spelling;
+}
+
 void Write(Level level, std::string_view message) {
   if (level < lowest) return;
   const std::string_view prefix = level == Level::kWarning ? "warning: "
                                   : level == Level::kError ? "error: "
                                                            : "";
-  std::string line = fmt::format("{}{}", prefix, message);
+  const auto spelling = spell.load();
+  std::string line =
+      fmt::format("{}{}", prefix, spelling == nullptr ? std::string(message) : spelling(message));
   const bool stays_whole = level == Level::kError || line.starts_with("  ");
   if (!stays_whole && ::isatty(STDERR_FILENO) != 0)
     line = Wrapped(line, static_cast<size_t>(std::max(TerminalColumns(), 20)));

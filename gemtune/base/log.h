@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -11,6 +12,10 @@ enum class Level { kDebug, kInfo, kWarning, kError };
 
 /// Messages below this level are dropped. The default is kInfo.
 void SetLevel(Level level);
+
+/// How messages are spelled: the library calls an option by its field in backticks (`max_length`), and a
+/// program shows it as its user types it. The default leaves them as they are.
+void SetSpelling(std::string (*spelling)(std::string_view message));
 
 /// Writes one line to standard error, since standard output belongs to results. Where that is a terminal, a
 /// longer message takes as many lines as it needs; an error stays one line, as does what begins with two

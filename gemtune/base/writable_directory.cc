@@ -18,7 +18,8 @@ void MakeWritableDirectory(const std::filesystem::path& path, const std::string&
     Fail("{}: {}; give another {}", path.string(), is_there ? "is a file" : error.message(), option);
   }
   if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    Fail("{}: cannot write: {}; give another {}", path.string(), std::generic_category().message(errno), option);
+    Fail("{}: cannot write: {}; give another {}", path.string(), std::generic_category().message(errno),
+         option);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/merge.h"
 #include "gemtune/cli/predict.h"
+#include "gemtune/cli/spelling.h"
 #include "gemtune/cli/stop_signals.h"
 #include "gemtune/cli/tokenize.h"
 #include "gemtune/cli/train.h"
@@ -106,6 +107,7 @@ void FlushOutput() {
 }  // namespace
 
 int Main(const std::vector<std::string>& arguments) {
+  log::SetSpelling(SpellOptions);
   const auto complain = [](const std::string& message) { log::Write(log::Level::kError, OneLine(message)); };
   try {
     const int exit_code = Dispatch(arguments);

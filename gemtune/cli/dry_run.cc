@@ -11,9 +11,8 @@ namespace gemtune::cli {
 void PrintPlan(train::Run& run) {
   const train::RunPlan& plan = run.plan();
   const train::StepTimes times = train::TimeSteps(run.task(), *run.data().train, run.options().trainer);
-  const train::RunDuration duration =
-      train::EstimateDuration(times, plan.size(), plan.kept_stages(),
-                              run.task().trunk()->config().num_hidden_layers, run.data());
+  const train::RunDuration duration = train::EstimateDuration(
+      times, plan.size(), plan.kept_stages(), run.task().trunk()->config().num_hidden_layers, run.data());
   const int64_t peak = PeakResidentBytes();
   log::Info("these steps took at most {:.2f} GB of memory", static_cast<double>(peak) / 1e9);
   log::Info("the run will take about {}: training {}, evaluation {}{}", train::Duration(duration.total()),

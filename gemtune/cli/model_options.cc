@@ -25,7 +25,8 @@ std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int6
   const train::TaskOptions task_options{
       .evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)},
       .must_be_finite = true};
-  auto task = train::OpenTrained(model, task_options, {.dtype = dtype ? *dtype : model::NativeDtype()}, base_model);
+  auto task =
+      train::OpenTrained(model, task_options, {.dtype = dtype ? *dtype : model::NativeDtype()}, base_model);
   task->trunk()->SetMatmulDtype(matmul_dtype);
   return task;
 }

@@ -36,8 +36,7 @@ std::vector<std::string> ReadLines() {
 void Predict::Declare(OptionSet& options) {
   model_.Declare(options);
   options.Group("Data");
-  options.Add("TEXT", texts_,
-              "Texts; without any and without --input-file: the lines of standard input");
+  options.Add("TEXT", texts_, "Texts; without any and without --input-file: the lines of standard input");
   options.Add("--input-file", files_, kFilesHelp, {.one_value_each = true});
   columns_.Declare(options, /*with_labels=*/false);
   options.Group("Output");

@@ -132,22 +132,21 @@ void TrainOptions::DeclareData(OptionSet& options) {
   train::DataOptions& data = run_.data;
   options.Group("Data");
   options.Add("--train-file", data.train_files, kFilesHelp, {.required = true, .is_path = true});
-  options.Add("--validation-file", data.validation_files, "Files measured after each epoch: its loss and metrics",
-              {.is_path = true});
+  options.Add("--validation-file", data.validation_files,
+              "Files measured after each epoch: its loss and metrics", {.is_path = true});
   options.Add("--test-file", data.test_files, "Files measured once at the end", {.is_path = true});
   options.Add("--validation-split", data.validation_split,
               "Without --validation-file: this share (below 1) or number of the training examples",
               {.min = 0});
   columns_.Declare(options, /*with_labels=*/true);
-  options.Add("--label-names", run_.task_options.label_names, "Names of the classes in the order of their ids",
-              {.delimiter = ','});
-  options.Add("--max-train-samples", data.max_train_samples, "The first so many training examples only; 0: all",
-              {.min = 0});
-  options.Add("--max-eval-samples", data.max_eval_samples, "The first so many validation examples only; 0: all",
-              {.min = 0});
+  options.Add("--label-names", run_.task_options.label_names,
+              "Names of the classes in the order of their ids", {.delimiter = ','});
+  options.Add("--max-train-samples", data.max_train_samples,
+              "The first so many training examples only; 0: all", {.min = 0});
+  options.Add("--max-eval-samples", data.max_eval_samples,
+              "The first so many validation examples only; 0: all", {.min = 0});
   options.Add("--max-test-samples", data.max_test_samples, "The first so many test examples only; 0: all",
               {.min = 0});
-
 }
 
 void TrainOptions::DeclareTraining(OptionSet& options) {
@@ -164,24 +163,22 @@ void TrainOptions::DeclareTraining(OptionSet& options) {
   options.Add("--gradient-accumulation-steps", t.gradient_accumulation_steps,
               "Forward passes an optimiser step", {.min = 1, .max = 1 << 20});
   options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
-  options.Add("--label-smoothing-factor", run_.task_options.label_smoothing_factor, "Share of the target spread over all classes",
-              {.min = 0, .max = 1});
+  options.Add("--label-smoothing-factor", run_.task_options.label_smoothing_factor,
+              "Share of the target spread over all classes", {.min = 0, .max = 1});
   options.Add(
       "--gradient-checkpointing", run_.gradient_checkpointing,
       "Keep only each layer's input and compute the layer again on the way back: less memory, more time");
   options.Add("--cache-frozen", run_.cache_frozen,
               "Keep what the frozen layers under the lowest trained one give, and compute it once");
   options.Add("--seed", t.seed, "Seed of the order of the data", {.min = 0});
-
 }
 
 void TrainOptions::DeclareOptimiser(OptionSet& options) {
   train::TrainerOptions& t = run_.trainer;
   options.Group("Optimiser");
-  options.Add(
-      "--learning-rate", t.learning_rate,
-      "Peak learning rate; unless given that of the method: " + LearningRates(),
-      {.min = 0, .max = 10});
+  options.Add("--learning-rate", t.learning_rate,
+              "Peak learning rate; unless given that of the method: " + LearningRates(),
+              {.min = 0, .max = 10});
   options.Add("--lr-scheduler-type", t.lr_scheduler_type, "Course of the learning rate after the warm-up",
               {.choices = train::ScheduleTypes()});
   options.Add("--warmup-ratio", t.warmup_ratio, "Share of the steps over which the learning rate rises",
@@ -195,7 +192,6 @@ void TrainOptions::DeclareOptimiser(OptionSet& options) {
               {.min = 1e-30, .max = 1});
   options.Add("--max-grad-norm", t.max_grad_norm, "A longer gradient is shortened to this; 0: never",
               {.min = 0});
-
 }
 
 void TrainOptions::DeclareEvaluation(OptionSet& options) {
@@ -208,8 +204,8 @@ void TrainOptions::DeclareEvaluation(OptionSet& options) {
   options.Add("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last");
   options.Add("--metric-for-best-model", t.metric_for_best_model,
               "What best means: loss, or a metric that evaluate prints");
-  options.Add("--eval-batch-tokens", run_.task_options.evaluation.max_tokens_per_batch, "Tokens a forward pass when measuring",
-              {.min = 1, .max = 1 << 24});
+  options.Add("--eval-batch-tokens", run_.task_options.evaluation.max_tokens_per_batch,
+              "Tokens a forward pass when measuring", {.min = 1, .max = 1 << 24});
   options.Add("--logging-steps", logging_steps_, "Steps between lines where standard error is no terminal",
               {.min = 1});
 }
@@ -229,7 +225,8 @@ void TrainOptions::DeclareSaving(OptionSet& options) {
   options.Add("--overwrite-output-dir", run_.overwrite_output_dir,
               "Begin although --output-dir holds another run's results");
   options.Add("--max-bad-steps", t.max_bad_steps,
-              "End the run when this many steps in a row had a loss or gradient of NaN or infinity", {.min = 1});
+              "End the run when this many steps in a row had a loss or gradient of NaN or infinity",
+              {.min = 1});
 }
 
 train::RunOptions TrainOptions::Checked(const OptionSet& options) {
@@ -245,7 +242,8 @@ train::RunOptions TrainOptions::Checked(const OptionSet& options) {
   run_.data.reading = columns_.Dataset({});
   run_.output_dir = output_dir_;
   train::RunOptions completed = train::Completed(run_);
-  run_.trainer.learning_rate = completed.trainer.learning_rate;  // is in effect from here on, see OptionSet::Values
+  run_.trainer.learning_rate =
+      completed.trainer.learning_rate;  // is in effect from here on, see OptionSet::Values
   // What is recorded is the run, not how it was begun.
   run_.resume_from_checkpoint.clear();
   run_.overwrite_output_dir = false;
@@ -253,7 +251,10 @@ train::RunOptions TrainOptions::Checked(const OptionSet& options) {
 }
 
 train::RunRecord TrainOptions::Record(const OptionSet& options) {
-  return {.options = DescribeOptions(options), .free = kFree, .text = options.Effective(), .read = RecordedOptions};
+  return {.options = DescribeOptions(options),
+          .free = kFree,
+          .text = options.Effective(),
+          .read = RecordedOptions};
 }
 
 }  // namespace gemtune::cli

@@ -128,7 +128,7 @@ void CsvReader::CheckNames(const std::vector<std::string>& names, const Columns&
     const char other = OtherDelimiter(names[0], options_.delimiter);
     if (names.size() > 1 || other == options_.delimiter) return;
     const std::string shown = Printable(std::string_view(&other, 1));
-    Fail("{}: has no column '{}'; its columns seem to be separated by '{}': give --csv-delimiter '{}'", path_,
+    Fail("{}: has no column '{}'; its columns seem to be separated by '{}': give `csv_delimiter` '{}'", path_,
          Printable(column), shown, shown);
   }
 }
@@ -221,7 +221,7 @@ char ParseDelimiter(const std::string& text) {
   if (text.size() > 1 || byte >= 0x80 || is_letter || is_digit ||
       kReserved.find(text[0]) != std::string_view::npos) {
     Fail(
-        "--csv-delimiter {}: a single character is needed that is no letter, digit, quote or line end, for "
+        "`csv_delimiter` {}: a single character is needed that is no letter, digit, quote or line end, for "
         "example ';', or '\\t' for a tab",
         Printable(text));
   }

@@ -18,13 +18,13 @@ struct FrozenStatesOptions {
   std::filesystem::path directory = {};
 };
 
-/// What the frozen stages of a model (Gemma3Model::FrozenStages) give for the examples of a data set, computed
-/// once: training and validation then run the other stages only. hidden_size fp32 numbers a row, or of the
-/// model's dtype behind its final norm.
+/// What the frozen stages of a model (Gemma3Model::FrozenStages) give for the examples of a data set,
+/// computed once: training and validation then run the other stages only. hidden_size fp32 numbers a row, or
+/// of the model's dtype behind its final norm.
 class FrozenStates {
  public:
-  /// Runs `compute`, the frozen stages, on all of `dataset`, which must outlive this: a batch → the rows of its
-  /// examples one behind the other, `rows`[i] of example i. Throws RunError if the disk has no room.
+  /// Runs `compute`, the frozen stages, on all of `dataset`, which must outlive this: a batch → the rows of
+  /// its examples one behind the other, `rows`[i] of example i. Throws RunError if the disk has no room.
   FrozenStates(const data::Dataset& dataset, const std::vector<int64_t>& rows,
                const std::function<at::Tensor(const data::PackedBatch& batch)>& compute,
                const FrozenStatesOptions& options);

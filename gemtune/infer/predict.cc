@@ -67,7 +67,7 @@ void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const t
        logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>(), bad.size(0),
        logits.size(0),
        parameter.empty()
-           ? "its weights are finite, so that sums overflow; look at their size, or try --dtype fp32"
+           ? "its weights are finite, so that sums overflow; look at their size, or try `dtype` fp32"
            : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "
                          "training went wrong",
                          parameter));

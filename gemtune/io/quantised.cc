@@ -108,7 +108,7 @@ void RefuseQuantised(const std::filesystem::path& directory, const Json& config,
     name = UnquantisedName(own->get_ref<const std::string&>());
   Fail(
       "{}: is quantised ({}); take the unquantised model that it was made from{} (as the base of an adapter: "
-      "by --base-model)",
+      "by `base_model`)",
       directory.string(), Printable(kind), name.empty() ? "" : fmt::format(", {},", Printable(name)));
 }
 

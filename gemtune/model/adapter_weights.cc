@@ -116,7 +116,7 @@ void AdapterWeights::FailOfShape(const Entry& entry, at::IntArrayRef wanted) con
     Fail(
         "{}: '{}', saved with the adapter (save_embedding_layers or modules_to_save), is an embedding of {} "
         "tokens, that of the base model has {}; give the base model with its embedding resized to {} by "
-        "--base-model (resize_token_embeddings and save_pretrained in Python)",
+        "`base_model` (resize_token_embeddings and save_pretrained in Python)",
         path_, entry.file_name, shape[0], wanted[0], shape[0]);
   }
   Fail("{}: tensor '{}' has shape [{}], the configuration and the base model ask for [{}]", path_,

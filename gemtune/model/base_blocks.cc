@@ -19,7 +19,7 @@ namespace {
 ops::BlockRows FileBlocks(const io::Checkpoint& checkpoint, const std::string& name) {
   if (checkpoint.format() != "gguf") {
     Fail(
-        "--base-dtype keep: {} is not a GGUF file, the only format with blocks to keep; --base-dtype q8_0 "
+        "`base_dtype` keep: {} is not a GGUF file, the only format with blocks to keep; `base_dtype` q8_0 "
         "makes some",
         checkpoint.path().string());
   }
@@ -35,7 +35,7 @@ ops::BlockRows Q8_0Blocks(const io::Checkpoint& checkpoint, const std::string& n
   constexpr ops::BlockType kType = ops::BlockType::kQ8_0;
   const std::vector<int64_t>& shape = checkpoint.Find(name)->shape;
   if (shape[1] % ops::BlockNumbers(kType) != 0) {
-    Fail("--base-dtype q8_0: the rows of '{}' have {} numbers, which is no multiple of a block's {}", name,
+    Fail("`base_dtype` q8_0: the rows of '{}' have {} numbers, which is no multiple of a block's {}", name,
          shape[1], ops::BlockNumbers(kType));
   }
   const auto options = at::TensorOptions().dtype(at::kByte).device(device);
@@ -48,7 +48,7 @@ ops::BlockRows Q8_0Blocks(const io::Checkpoint& checkpoint, const std::string& n
 
 void CheckBaseWeights(const LoadOptions& options) {
   if (options.base_weights == BaseWeights::kNumbers || options.device == ops::Host()) return;
-  Fail("--base-dtype: weights are held in blocks in the processor's memory only, not on {}; leave it out",
+  Fail("`base_dtype`: weights are held in blocks in the processor's memory only, not on {}; leave it out",
        options.device.str());
 }
 

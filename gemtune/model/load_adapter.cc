@@ -41,10 +41,10 @@ fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs:
   if (!base.empty() && fs::exists(base)) return base;
   const std::string unquantised = io::UnquantisedName(base.string());
   if (!unquantised.empty()) {
-    Fail("{}: its base model '{}' is quantised; name '{}', which it was made from, with --base-model",
+    Fail("{}: its base model '{}' is quantised; name '{}', which it was made from, with `base_model`",
          path.string(), Printable(base.string()), Printable(unquantised));
   }
-  Fail("{}: its base model '{}' is not there; name it with --base-model", path.string(),
+  Fail("{}: its base model '{}' is not there; name it with `base_model`", path.string(),
        Printable(base.string()));
 }
 

@@ -20,7 +20,7 @@ namespace gemtune::model {
 namespace {
 
 Pattern ParsePattern(const std::string& text) {
-  return {text, "--lora-target-modules"};
+  return {text, "`lora_target_modules`"};
 }
 
 struct NamedLinear {
@@ -89,7 +89,7 @@ void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config)
       if (!std::isdigit(static_cast<unsigned char>(last.front()))) AddOnce(last, known);
     }
     if (!is_there) {
-      Fail("--modules-to-save '{}' matches no module{}; the model's modules: {}", Printable(name),
+      Fail("`modules_to_save` '{}' matches no module{}; the model's modules: {}", Printable(name),
            DidYouMean(name, known), Listed(known));
     }
   }
@@ -101,7 +101,7 @@ void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraTargets& targ
     for (const at::Tensor& parameter : item.value()->parameters()) {
       if (parameter.is_floating_point()) continue;
       Fail(
-          "--modules-to-save: '{}' would be trained whole, but --base-dtype leaves its weight in blocks; "
+          "`modules_to_save`: '{}' would be trained whole, but `base_dtype` leaves its weight in blocks; "
           "leave one of the two out",
           item.key());
     }
@@ -129,7 +129,7 @@ void SetTargetModules(const std::string& text, LoraConfig& config) {
   }
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    if (end == begin) Fail("--lora-target-modules '{}' holds an empty name", Printable(text));
+    if (end == begin) Fail("`lora_target_modules` '{}' holds an empty name", Printable(text));
     AddOnce(text.substr(begin, end - begin), config.target_modules);
     begin = end + 1;
   }
@@ -226,7 +226,7 @@ void CheckTargets(const torch::nn::Module& model, const LoraConfig& config) {
     const auto is_target = [&](const NamedLinear& item) { return matching.IsTarget(item.path); };
     if (std::any_of(linears.begin(), linears.end(), is_target)) return;
     const std::vector<std::string> names = LastNames(linears);
-    Fail("--lora-target-modules '{}' matches no module{}; the model's linear modules: {}", Printable(text),
+    Fail("`lora_target_modules` '{}' matches no module{}; the model's linear modules: {}", Printable(text),
          DidYouMean(text, names), Listed(names));
   };
   if (!config.target_pattern.empty()) {

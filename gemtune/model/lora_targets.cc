@@ -61,7 +61,7 @@ Matcher LayerMatcher(const LoraConfig& config) {
 
 Matcher TargetMatcher(const LoraConfig& config) {
   if (!config.target_pattern.empty())
-    return ExpressionMatcher(config.target_pattern, "--lora-target-modules");
+    return ExpressionMatcher(config.target_pattern, "`lora_target_modules`");
   return [names = config.target_modules, is_in_layers = LayerMatcher(config)](const std::string& path) {
     return names.empty() || Contains(names, path) || (EndsInOneOf(names, path) && is_in_layers(path));
   };

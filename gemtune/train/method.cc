@@ -39,7 +39,7 @@ std::pair<int64_t, int64_t> ParseRange(std::string_view range, int64_t layers, c
     const bool is_number = digits.empty() || (error == std::errc() && end == digits.data() + digits.size());
     if (range.empty() || range == "-" || !is_number || value < 0 || value >= layers) {
       Fail(
-          "--trainable-layers '{}': '{}' names no layers; the model has layers 0 to {}, as in 3,7 or 12-17 "
+          "`trainable_layers` '{}': '{}' names no layers; the model has layers 0 to {}, as in 3,7 or 12-17 "
           "or 12-",
           Printable(text), Printable(range), layers - 1);
     }
@@ -55,7 +55,7 @@ std::vector<bool> ParseLayers(const std::string& text, int64_t layers) {
     const std::string_view range = std::string_view(text).substr(begin, end - begin);
     const auto [first, last] = ParseRange(range, layers, text);
     if (first > last)
-      Fail("--trainable-layers '{}': '{}' ends before it begins", Printable(text), Printable(range));
+      Fail("`trainable_layers` '{}': '{}' ends before it begins", Printable(text), Printable(range));
     std::fill(is_trained.begin() + first, is_trained.begin() + last + 1, true);
     begin = end + 1;
   }
@@ -72,7 +72,7 @@ void SelectLayers(torch::nn::Module& model, const std::string& text) {
 }
 
 void SelectByExpression(torch::nn::Module& model, const std::string& text) {
-  const Pattern expression(text, "--trainable-parameters");
+  const Pattern expression(text, "`trainable_parameters`");
   bool matches = false;
   Select(model, [&](const std::string& name) {
     const bool is_named = expression.IsFoundIn(name);
@@ -80,7 +80,7 @@ void SelectByExpression(torch::nn::Module& model, const std::string& text) {
     return is_named || model::IsOfHead(name) || model::IsOfFinalNorm(name);
   });
   if (!matches) {
-    Fail("--trainable-parameters '{}' matches no parameter; they are named as {}", Printable(text),
+    Fail("`trainable_parameters` '{}' matches no parameter; they are named as {}", Printable(text),
          model.named_parameters().keys().front());
   }
 }
@@ -88,13 +88,13 @@ void SelectByExpression(torch::nn::Module& model, const std::string& text) {
 void Freeze(torch::nn::Module& model, const MethodOptions& options) {
   const bool by_layers = !options.trainable_layers.empty(), by_name = !options.trainable_parameters.empty();
   if (by_name && (by_layers || options.freeze_embeddings))
-    Fail("--trainable-parameters says all; leave out --trainable-layers and --freeze-embeddings");
+    Fail("`trainable_parameters` says all; leave out `trainable_layers` and `freeze_embeddings`");
   if (by_name) return SelectByExpression(model, options.trainable_parameters);
   if (by_layers) return SelectLayers(model, options.trainable_layers);
   if (!options.freeze_embeddings)
     Fail(
-        "--method freeze: say what moves with --trainable-layers, --freeze-embeddings or "
-        "--trainable-parameters");
+        "`method` freeze: say what moves with `trainable_layers`, `freeze_embeddings` or "
+        "`trainable_parameters`");
   Select(model, [](const std::string& name) { return !model::IsOfEmbedding(name); });
 }
 
@@ -112,11 +112,11 @@ const std::vector<Method>& Methods() {
        1e-3,
        {},
        [](torch::nn::Module& model, const MethodOptions&) { Select(model, model::IsOfHead); }},
-      {"freeze", 2e-5, {"--trainable-layers", "--freeze-embeddings", "--trainable-parameters"}, Freeze},
+      {"freeze", 2e-5, {"trainable_layers", "freeze_embeddings", "trainable_parameters"}, Freeze},
       {"lora",
        2e-4,
-       {"--lora-r", "--lora-alpha", "--lora-dropout", "--lora-target-modules", "--modules-to-save",
-        "--use-rslora", "--use-dora", "--base-dtype"},
+       {"lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "modules_to_save", "use_rslora",
+        "use_dora", "base_dtype"},
        [](torch::nn::Module& model, const MethodOptions& options) {
          model::CheckTargets(model, options.lora);
        },
@@ -131,7 +131,7 @@ const Method& FindMethod(const std::string& name) {
     if (method.name == name) return method;
     known.push_back(method.name);
   }
-  Fail("--method '{}' is not known; known: {}", Printable(name), fmt::join(known, ", "));
+  Fail("`method` '{}' is not known; known: {}", Printable(name), fmt::join(known, ", "));
 }
 
 }  // namespace gemtune::train

@@ -27,7 +27,7 @@ struct MethodOptions {
 struct Method {
   std::string name;                  // --method
   double learning_rate;              // where none is given
-  std::vector<std::string> options;  // of the command line, that go with this method alone
+  std::vector<std::string> options;  // fields of MethodOptions and RunOptions that go with this method alone
 
   /// Sets requires_grad on every parameter. Throws Error for options that name nothing or contradict.
   void (*select)(torch::nn::Module& model, const MethodOptions& options);

@@ -37,7 +37,8 @@ struct StepReport {
 struct EvaluationReport {
   int64_t step = 0;
   double epoch = 0;
-  std::optional<double> train_loss;  // mean over the steps since the evaluation before; nothing: all were skipped
+  std::optional<double>
+      train_loss;  // mean over the steps since the evaluation before; nothing: all were skipped
   Metrics metrics;
   bool is_best = false;
   double seconds = 0;

@@ -27,7 +27,7 @@ int64_t TotalSteps(int64_t examples, const TrainerOptions& options) {
   if (options.max_steps > 0) return options.max_steps;
   const auto steps_per_epoch = static_cast<double>(StepsPerEpoch(examples, options));
   const auto steps = static_cast<int64_t>(std::ceil(options.num_train_epochs * steps_per_epoch));
-  if (steps < 1) Fail("--num-train-epochs {} makes no step", options.num_train_epochs);
+  if (steps < 1) Fail("`num_train_epochs` {} makes no step", options.num_train_epochs);
   return steps;
 }
 
@@ -115,7 +115,7 @@ bool Trainer::IsDue(IntervalStrategy strategy, int64_t steps) const {
 double Trainer::Score(const Metrics& metrics) const {
   const auto metric = metrics.find(options_.metric_for_best_model);
   if (metric == metrics.end()) {
-    Fail("--metric-for-best-model '{}' is not a metric of this task", options_.metric_for_best_model);
+    Fail("`metric_for_best_model` '{}' is not a metric of this task", options_.metric_for_best_model);
   }
   // A correlation with what is constant is null, a loss may be NaN: both are worse than any number.
   const double score = metric->is_number() ? metric->get<double>() : std::nan("");
@@ -175,7 +175,7 @@ void Trainer::GiveUp() {
   SaveCheckpoint();
   throw RunError(
       fmt::format("the loss or its gradient was not finite in {} steps in a row; what the last good one left "
-                  "is in {}; lower --learning-rate, or look at the data",
+                  "is in {}; lower `learning_rate`, or look at the data",
                   state_.skipped_in_a_row, CheckpointPath(output_dir_, state_.steps).string()));
 }
 

@@ -16,8 +16,8 @@
 
 namespace gemtune::train {
 
-/// When that is done which is not done after every step, as transformers.IntervalStrategy: never, every so many
-/// steps, or after each epoch.
+/// When that is done which is not done after every step, as transformers.IntervalStrategy: never, every so
+/// many steps, or after each epoch.
 enum class IntervalStrategy { kNo, kSteps, kEpoch };
 
 /// Names, meanings and, where nothing is said, defaults of transformers.TrainingArguments.
@@ -43,12 +43,13 @@ struct TrainerOptions {
   IntervalStrategy save_strategy = IntervalStrategy::kSteps;
   int64_t save_steps = 500;
   int64_t save_total_limit = 1;  // checkpoints that are kept, the best model's not counted; 0: all
-  int64_t max_bad_steps = 10;    // the run ends when this many steps in a row had a loss or gradient of NaN or ∞
-  nlohmann::ordered_json run;    // what the run is, for whoever goes on with it: part of each checkpoint
+  int64_t max_bad_steps =
+      10;  // the run ends when this many steps in a row had a loss or gradient of NaN or ∞
+  nlohmann::ordered_json run;  // what the run is, for whoever goes on with it: part of each checkpoint
 };
 
-/// What Trainable::Evaluate may throw when the run is asked to stop: the evaluation is done anew by the run that
-/// goes on.
+/// What Trainable::Evaluate may throw when the run is asked to stop: the evaluation is done anew by the run
+/// that goes on.
 struct StopEvaluation {};
 
 /// Optimiser steps of an epoch over so many examples, and of the whole run. Throws Error if that has none.

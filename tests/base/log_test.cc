@@ -16,6 +16,15 @@ TEST(Log, WritesLinesToStandardErrorAboveTheLevel) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "step 1\nwarning: rows skipped\n");
 }
 
+TEST(Log, IsSpelledAsTheProgramSays) {
+  log::SetSpelling([](std::string_view message) { return "<" + std::string(message) + ">"; });
+  testing::internal::CaptureStderr();
+  log::Warning("give another {}", "`output_dir`");
+  log::SetSpelling(nullptr);
+  log::Info("`output_dir`");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: <give another `output_dir`>\n`output_dir`\n");
+}
+
 TEST(Wrapped, BreaksBetweenPartsAndElseBetweenWords) {
   EXPECT_EQ(log::Wrapped("epoch 1.00  train loss 0.5  accuracy 0.75", 30),
             "epoch 1.00  train loss 0.5\n  accuracy 0.75");

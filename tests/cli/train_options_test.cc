@@ -29,9 +29,9 @@ std::string Complaint(std::vector<std::string> arguments) {
 }
 
 TEST(TrainOptions, BecomeARun) {
-  const train::RunOptions run =
-      Checked({"--method", "lora", "--lora-r", "4", "--eval-strategy", "no", "--save-strategy", "epoch", "--dtype",
-               "bf16", "--label-smoothing-factor", "0.1", "--max-length", "64", "--validation-split", "0.2"});
+  const train::RunOptions run = Checked(
+      {"--method", "lora", "--lora-r", "4", "--eval-strategy", "no", "--save-strategy", "epoch", "--dtype",
+       "bf16", "--label-smoothing-factor", "0.1", "--max-length", "64", "--validation-split", "0.2"});
   EXPECT_EQ(run.method, "lora");
   EXPECT_EQ(run.method_options.lora.r, 4);
   EXPECT_EQ(run.trainer.eval_strategy, train::IntervalStrategy::kNo);
@@ -46,7 +46,8 @@ TEST(TrainOptions, BecomeARun) {
 
 TEST(TrainOptions, OfOtherMethodsAreRefused) {
   EXPECT_EQ(Complaint({"--lora-r", "4"}), "--lora-r is for --method lora");
-  EXPECT_EQ(Complaint({"--method", "lora", "--freeze-embeddings"}), "--freeze-embeddings is for --method freeze");
+  EXPECT_EQ(Complaint({"--method", "lora", "--freeze-embeddings"}),
+            "--freeze-embeddings is for --method freeze");
   EXPECT_EQ(Complaint({"--lora-r", "16"}), "");  // the default, which a run.toml gives
 }
 

@@ -215,15 +215,15 @@ TEST_F(CsvTest, ReadsADelimiterThatIsGiven) {
 TEST_F(CsvTest, NamesTheDelimiterThatTheHeaderHas) {
   EXPECT_THAT(Message("text;label\na, b;0\n"),
               HasSubstr("a.csv: has no column 'text'; its columns seem to be separated by ';': give "
-                        "--csv-delimiter ';'"));
-  EXPECT_THAT(Message("\"text\";\"label\"\na;0\n"), HasSubstr("give --csv-delimiter ';'"));
-  EXPECT_THAT(Message("text\tlabel\na\t0\n"), HasSubstr("separated by '\\t': give --csv-delimiter '\\t'"));
-  EXPECT_THAT(Message("text|label\na|0\n"), HasSubstr("give --csv-delimiter '|'"));
-  EXPECT_THAT(Message("a;b|text|label\n"), HasSubstr("give --csv-delimiter '|'"));  // the most frequent
-  EXPECT_THAT(TsvMessage("text,label\na,0\n"), HasSubstr("give --csv-delimiter ','"));
-  EXPECT_THAT(TsvMessage("text;label\na;0\n"), HasSubstr("give --csv-delimiter ';'"));
+                        "`csv_delimiter` ';'"));
+  EXPECT_THAT(Message("\"text\";\"label\"\na;0\n"), HasSubstr("give `csv_delimiter` ';'"));
+  EXPECT_THAT(Message("text\tlabel\na\t0\n"), HasSubstr("separated by '\\t': give `csv_delimiter` '\\t'"));
+  EXPECT_THAT(Message("text|label\na|0\n"), HasSubstr("give `csv_delimiter` '|'"));
+  EXPECT_THAT(Message("a;b|text|label\n"), HasSubstr("give `csv_delimiter` '|'"));  // the most frequent
+  EXPECT_THAT(TsvMessage("text,label\na,0\n"), HasSubstr("give `csv_delimiter` ','"));
+  EXPECT_THAT(TsvMessage("text;label\na;0\n"), HasSubstr("give `csv_delimiter` ';'"));
   EXPECT_THAT(MessageOf([&] { Read("text,label\n", kTextAndLabel, 0, "a.csv", nullptr, ';'); }),
-              HasSubstr("give --csv-delimiter ','"));
+              HasSubstr("give `csv_delimiter` ','"));
   // Where nothing speaks for another one.
   EXPECT_THAT(Message("text\nx\n"), HasSubstr("a.csv: has no column 'label'; it has 'text'"));
   EXPECT_THAT(Message("te;xt,label\nx,0\n"), HasSubstr("it has 'te;xt', 'label'"));
@@ -303,7 +303,7 @@ TEST(ParseDelimiter, TakesACharacterOrATabByName) {
 TEST(ParseDelimiter, RefusesOthers) {
   for (const char* text : {"\"", "'", "\r", "\n", "a", "Z", "0", ";;", "\\n", "TAB", "\xc2\xa7", "\xa7"}) {
     EXPECT_THAT(MessageOf([&] { ParseDelimiter(text); }),
-                HasSubstr(fmt::format("--csv-delimiter {}: a single character is needed", Printable(text))));
+                HasSubstr(fmt::format("`csv_delimiter` {}: a single character is needed", Printable(text))));
   }
 }
 

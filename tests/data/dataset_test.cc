@@ -216,7 +216,7 @@ TEST_F(DatasetTest, SkipsBadRowsInTheirPlaces) {
 
 TEST_F(DatasetTest, HandsTheDelimiterOn) {
   DatasetOptions options = Write("a.csv", "text;label\na;pos\nb;neg\n");
-  EXPECT_THAT(Message(options), HasSubstr("give --csv-delimiter ';'"));
+  EXPECT_THAT(Message(options), HasSubstr("give `csv_delimiter` ';'"));
   options.csv_delimiter = ';';
   EXPECT_EQ(Dataset::Load(options, tokenizer_).size(), 2);
 }

@@ -67,7 +67,7 @@ TEST_F(ClassifierTest, AnAdapterGoesOnTheBaseThatIsNamed) {
   classifier.AddAdapter({.r = 2}, "nowhere", 1);
   test::MoveTrained(classifier);
   classifier.Save(dir_ / "adapter");
-  EXPECT_THAT(test::MessageOf([&] { Classifier(dir_ / "adapter"); }), HasSubstr("name it with --base-model"));
+  EXPECT_THAT(test::MessageOf([&] { Classifier(dir_ / "adapter"); }), HasSubstr("name it with `base_model`"));
   Classifier found(dir_ / "adapter", {.base_model = dir_ / "base"});
   EXPECT_NE(found.Predict({"a"})[0].logits, Classifier(dir_ / "model").Predict({"a"})[0].logits);
 }

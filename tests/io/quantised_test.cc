@@ -59,7 +59,7 @@ TEST(Quantised, IsRefusedWithTheModelToTake) {
   EXPECT_EQ(
       fault("d", Json::object()),
       "d: is quantised (bitsandbytes); take the unquantised model that it was made from (as the base of "
-      "an adapter: by --base-model)");
+      "an adapter: by `base_model`)");
   EXPECT_THAT(fault("models/gemma-3-1b-it-bnb-8bit", Json::object()),
               HasSubstr("made from, gemma-3-1b-it, (as"));
   EXPECT_THAT(fault("d", {{"_name_or_path", "unsloth/gemma-3-1b-it-bnb-4bit"}}),

@@ -122,7 +122,7 @@ TEST_F(BaseBlocks, WhatIsTrainedWholeCannotStayInBlocks) {
     PretrainedClassifier classifier = Classifier({.base_weights = base_weights});
     EXPECT_THAT(
         test::MessageOf([&] { classifier.AddAdapter({.modules_to_save = {"embed_tokens"}}, "m.gguf", 1); }),
-        HasSubstr("--modules-to-save: 'model.embed_tokens' would be trained whole, but --base-dtype"));
+        HasSubstr("`modules_to_save`: 'model.embed_tokens' would be trained whole, but `base_dtype`"));
     EXPECT_NO_THROW(classifier.AddAdapter({.modules_to_save = {"norm"}}, "m.gguf", 1));
   }
 }
@@ -142,7 +142,7 @@ TEST_F(BaseBlocks, AnOutlineTellsWhatCannotBeHeldInBlocks) {
           Outline(ModelSource::Open(dir_ / "m.gguf"), 1,
                   {.device = at::Device("cuda"), .base_weights = base_weights});
         }),
-        HasSubstr("--base-dtype: weights are held in blocks in the processor's memory only, not on cuda"));
+        HasSubstr("`base_dtype`: weights are held in blocks in the processor's memory only, not on cuda"));
     EXPECT_NO_THROW(check("m.gguf", base_weights, {.modules_to_save = {"norm"}}));
     EXPECT_THAT(test::MessageOf([&] { check("m.gguf", base_weights, {.modules_to_save = {"mlp"}}); }),
                 HasSubstr("'model.layers.0.mlp' would be trained whole"));

@@ -42,7 +42,7 @@ TEST_F(LoadAdapterTest, AnAdaptersBaseAndLabelsAreLookedForWhereTheyMayBe) {
             (std::vector<std::string>{"LABEL_0", "LABEL_1"}));
   fs::rename(dir_ / "base", dir_ / "moved");
   EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "out"); }),
-              HasSubstr("name it with --base-model"));
+              HasSubstr("name it with `base_model`"));
   Json config = Json::parse(ReadFile(dir_ / "moved" / "config.json"));
   config["id2label"] = {{"0", "a"}, {"1", "b"}};
   WriteFileAtomically(dir_ / "moved" / "config.json", config.dump());
@@ -113,7 +113,7 @@ TEST_F(LoadAdapterTest, AQuantisedBaseOfAnAdapterSaysWhichToTake) {
   WriteFileAtomically(path, config.dump());
   EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter"); }),
               testing::AllOf(HasSubstr("is quantised; name 'unsloth/gemma-3-1b-it', which it was made from"),
-                             HasSubstr("--base-model")));
+                             HasSubstr("`base_model`")));
   test::RewriteTinyModel(dir_ / "base", {{"model.layers.0.mlp.up_proj.weight.absmax", {8}}});
   EXPECT_THAT(
       test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter", {}, dir_ / "base"); }),
@@ -137,7 +137,7 @@ TEST_F(LoadAdapterTest, AnEmbeddingOfItsOwnDoesNotGoOnBlocks) {
   classifier.Save(dir_ / "adapter");
   EXPECT_THAT(
       test::MessageOf([&] { LoadAdapter(dir_ / "adapter", {.base_weights = BaseWeights::kQ8_0}, {}); }),
-      HasSubstr("'model.embed_tokens' would be trained whole, but --base-dtype"));
+      HasSubstr("'model.embed_tokens' would be trained whole, but `base_dtype`"));
 }
 
 }  // namespace

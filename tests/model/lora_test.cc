@@ -224,7 +224,7 @@ TEST(CheckTargets, WhatMatchesNothingIsAnErrorThatListsWhatThereIs) {
   EXPECT_THAT(complaint(WithTargets("score")), HasSubstr(names));  // trained whole already
   LoraConfig saved;
   saved.modules_to_save = {"lm_head"};
-  EXPECT_THAT(complaint(saved), HasSubstr("--modules-to-save 'lm_head' matches no module"));
+  EXPECT_THAT(complaint(saved), HasSubstr("`modules_to_save` 'lm_head' matches no module"));
   EXPECT_THAT(complaint(saved), HasSubstr("'embed_tokens'"));
 }
 

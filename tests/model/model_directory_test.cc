@@ -73,7 +73,7 @@ TEST_F(ModelDirectory, WhatWouldBeReadInThePlaceOfTheNewModelIsInTheWay) {
 
 TEST_F(ModelDirectory, AModelIsNotWrittenOverByWhatIsMadeOfIt) {
   const auto complaint = [&](const fs::path& source, const fs::path& target) {
-    return MessageOf([&] { RefuseInPlace(source, target, "--output-dir"); });
+    return MessageOf([&] { RefuseInPlace(source, target, "`output_dir`"); });
   };
   Commit({"config.json", "model.safetensors"});
   fs::create_directory_symlink(out_, dir_ / "link");
@@ -83,14 +83,14 @@ TEST_F(ModelDirectory, AModelIsNotWrittenOverByWhatIsMadeOfIt) {
   for (const fs::path& source : {out_, out_ / "", dir_ / "link", dir_ / "." / "out",
                                  dir_ / "x" / ".." / "out", out_ / "checkpoint-5", dir_ / "linked"}) {
     EXPECT_THAT(complaint(source, out_),
-                HasSubstr("would be written over by its own results; give another --output-dir"))
+                HasSubstr("would be written over by its own results; give another `output_dir`"))
         << source;
   }
   EXPECT_THAT(complaint(out_, dir_ / "link"), HasSubstr("would be written over"));
   fs::create_directories(out_ / "base");
   WriteFileAtomically(out_ / "m.gguf", "GGUF");
   for (const fs::path& source : {dir_, out_ / "base", dir_ / "out2", out_ / "m.gguf"}) {
-    EXPECT_NO_THROW(RefuseInPlace(source, out_, "--output-dir")) << source;
+    EXPECT_NO_THROW(RefuseInPlace(source, out_, "`output_dir`")) << source;
   }
 }
 

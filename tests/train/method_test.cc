@@ -30,7 +30,7 @@ TEST(Method, FullMovesEverythingAndHeadTheHeadAlone) {
 
 TEST(Method, AnUnknownOneIsAnErrorThatNamesTheKnown) {
   EXPECT_THAT(test::MessageOf([] { FindMethod("tail"); }),
-              HasSubstr("--method 'tail' is not known; known: full, head, freeze, lora"));
+              HasSubstr("`method` 'tail' is not known; known: full, head, freeze, lora"));
 }
 
 // The layers of which a parameter is trained.

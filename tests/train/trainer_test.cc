@@ -125,7 +125,8 @@ TEST_F(TrainerTest, ValidatesEachEpochOrEverySoManySteps) {
   EXPECT_EQ(recorder_.evaluations[0].step, 2);
   EXPECT_GT(recorder_.evaluations[0].train_loss, 0);
   task_.evaluations = 0;
-  Run({.batch_size = 5, .num_train_epochs = 3.5, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4}, true);
+  Run({.batch_size = 5, .num_train_epochs = 3.5, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4},
+      true);
   EXPECT_EQ(task_.evaluations, 2u);  // at step 4 and at the end, step 7
   task_.evaluations = 0;
   Run({.batch_size = 5, .num_train_epochs = 1, .eval_strategy = IntervalStrategy::kNo}, true);
@@ -251,7 +252,8 @@ TEST_F(TrainerTest, AnEvaluationThatIsBrokenOffIsDoneByTheRunThatGoesOn) {
       return Quadratic::Evaluate(dataset);
     }
   } task;
-  const TrainerOptions options{.batch_size = 10, .num_train_epochs = 3, .save_strategy = IntervalStrategy::kNo};
+  const TrainerOptions options{
+      .batch_size = 10, .num_train_epochs = 3, .save_strategy = IntervalStrategy::kNo};
   const TrainerState state = Trainer(task, data_, &data_, options, dir_, {}).Run();
   EXPECT_TRUE(state.is_stopped);
   EXPECT_EQ(state.steps, 2);

@@ -80,7 +80,7 @@ void WarnOfLists(const std::vector<std::string>& names, std::vector<std::string>
   if (lists.empty()) return;
   warnings.push_back(
       fmt::format("the {}; CSV holds no lists: for several labels a row write Parquet or JSON Lines "
-                  "and give --task multi-label",
+                  "and give `task` multi-label",
                   lists.size() == 1 ? fmt::format("class {} looks like a list", Listed(lists, 5))
                                     : fmt::format("classes {} look like lists", Listed(lists, 5))));
 }

@@ -111,10 +111,10 @@ std::string LabelNamesOption(const std::vector<std::string>& names) {
     return Printable(name) == name && name.find_first_of(",\"\\$`!") == name.npos;
   };
   if (names.size() > kMostNames || !std::all_of(names.begin(), names.end(), may_be_given))
-    return "--label-names with these names";
+    return "`label_names` with these names";
   const std::string value = fmt::format("{}", fmt::join(names, ","));
-  return value.find_first_of(" '&|;<>()[]{}*?#~") == value.npos ? "--label-names " + value
-                                                                : fmt::format("--label-names \"{}\"", value);
+  return value.find_first_of(" '&|;<>()[]{}*?#~") == value.npos ? "`label_names` " + value
+                                                                : fmt::format("`label_names` \"{}\"", value);
 }
 
 [[noreturn]] void FailAllNew(const RawLabels& raw, const std::vector<std::string>& known,
@@ -123,7 +123,7 @@ std::string LabelNamesOption(const std::vector<std::string>& names) {
   if (std::all_of(known.begin(), known.end(), LabelNumberOf)) {
     cure = "to name the model's classes in the order of their ids give ";
     cure += names.size() == known.size() ? LabelNamesOption(names) + ", if that is their order"
-                                         : fmt::format("--label-names with {} names", known.size());
+                                         : fmt::format("`label_names` with {} names", known.size());
   }
   Fail("{}: its classes are {}, none of which the model has (it has {}); {}", SourceOf(raw.files),
        Listed(names), Listed(known), cure);

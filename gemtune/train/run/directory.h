@@ -5,8 +5,8 @@
 
 namespace gemtune::train {
 
-/// The output directory of a training run, held by this process alone: an flock on the directory, which ends with the
-/// process, however that ends.
+/// The output directory of a training run, held by this process alone: an flock on the directory, which ends
+/// with the process, however that ends.
 class RunDirectory {
  public:
   /// The file in it with every option of the run, as `gemtune train --config` takes it.

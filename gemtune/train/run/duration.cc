@@ -13,8 +13,7 @@ constexpr int64_t kTimedSteps = 3;
 
 }  // namespace
 
-StepTimes TimeSteps(Trainable& task, const data::Dataset& train,
-                    const TrainerOptions& trainer) {
+StepTimes TimeSteps(Trainable& task, const data::Dataset& train, const TrainerOptions& trainer) {
   const std::vector<Window> windows =
       SpreadOverLengths(train, EpochWindows(train, trainer, /*epoch=*/0), kTimedSteps);
   AdamW optimizer(task.module(), trainer.adamw, task.sparse_gradients());
@@ -23,7 +22,7 @@ StepTimes TimeSteps(Trainable& task, const data::Dataset& train,
   for (int64_t step = 0; step <= kTimedSteps; ++step) {
     const StepReport report =
         TakeStep(task, optimizer, train, windows[static_cast<size_t>(step)],
-                        {.step = step, .learning_rate = 0, .max_grad_norm = trainer.max_grad_norm});
+                 {.step = step, .learning_rate = 0, .max_grad_norm = trainer.max_grad_norm});
     log::Info("{}  {} tokens  {:.2f} s", step == 0 ? "warm-up" : fmt::format("step {}/{}", step, kTimedSteps),
               report.tokens, report.seconds);
     if (step == 0) continue;

@@ -12,8 +12,8 @@
 
 namespace gemtune::train {
 
-/// What a run is known by when it goes on, beside what it starts with (DescribeInputs): its options, as whoever began it
-/// writes them down.
+/// What a run is known by when it goes on, beside what it starts with (DescribeInputs): its options, as
+/// whoever began it writes them down.
 struct RunRecord {
   nlohmann::ordered_json options = nlohmann::ordered_json::object();  // name → value, as text
   std::set<std::string> free = {};  // those of them that change no number of the training, and may differ
@@ -27,9 +27,9 @@ struct RunRecord {
 nlohmann::ordered_json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
                                       const torch::nn::Module& model);
 
-/// Two of the same kind: what the run in the output directory was made with, as `source` (a checkpoint or run.toml)
-/// has it, and what is to go on with it. Throws Error listing what differs and would change the numbers;
-/// warns of another number of threads, which changes their rounding.
+/// Two of the same kind: what the run in the output directory was made with, as `source` (a checkpoint or
+/// run.toml) has it, and what is to go on with it. Throws Error listing what differs and would change the
+/// numbers; warns of another number of threads, which changes their rounding.
 void CheckSame(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now,
                const std::string& source, const std::set<std::string>& free = {});
 

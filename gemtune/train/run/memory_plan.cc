@@ -23,7 +23,6 @@ constexpr int64_t kLibraryBytes = 30'000'000;
 // 62 MB for the 262,144 of Gemma 3, measured.
 constexpr int64_t kSavedBytesAnEntry = 240;
 
-
 // Those that stay in the file are not counted here.
 int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWeights base) {
   const bool may_be_in_blocks = parameter.dim() == 2 && !model::IsOfHead(name) && !model::IsOfAdapter(name);

@@ -26,8 +26,8 @@ bool GreaterIsBetter(const TaskRow& task, const std::string& metric) {
     if (known.name == metric) return known.greater_is_better;
     names.push_back(known.name);
   }
-  Fail("`metric_for_best_model` '{}' is not a metric of `task` {}{}; its metrics: {}", Printable(metric), task.name,
-       DidYouMean(metric, names), fmt::join(names, ", "));
+  Fail("`metric_for_best_model` '{}' is not a metric of `task` {}{}; its metrics: {}", Printable(metric),
+       task.name, DidYouMean(metric, names), fmt::join(names, ", "));
 }
 
 }  // namespace

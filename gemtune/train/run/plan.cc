@@ -34,7 +34,8 @@ MachineMemory MachineMemory::Now() {
           .limit = FindMemoryLimit()};
 }
 
-bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train, const RunOptions& options) {
+bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train,
+                       const RunOptions& options) {
   const TrainerOptions& trainer = options.trainer;
   const auto examples = static_cast<double>(train.size());
   const auto examples_a_step = static_cast<double>(trainer.batch_size * trainer.gradient_accumulation_steps);
@@ -118,7 +119,7 @@ void RunPlan::Log() const {
     log::Info("{:>6} to {:>6} tokens {:>9} examples  {:5.1f} %  {}", bucket.from, bucket.to, bucket.examples,
               percent, std::string(1 + static_cast<size_t>(percent / 2.5), '#'));
   }
-  log::Info("{} of {} examples ({:.1f} %) are longer than --max-length and cut", truncated_, train_examples_,
+  log::Info("{} of {} examples ({:.1f} %) are longer than `max_length` and cut", truncated_, train_examples_,
             Percent(truncated_, train_examples_));
   log::Info("{} steps, {} an epoch, of {} tokens together; the largest batch has {} examples and {} tokens",
             size_.steps, size_.steps_per_epoch, size_.tokens, size_.pass_sequences, size_.pass_tokens);
@@ -168,11 +169,13 @@ std::string RunPlan::Advice() const {
   const auto consider = [&](const std::string& option, const Variant& variant, int64_t pass_tokens) {
     const int64_t bytes = Foresee(variant, pass_tokens).peak();
     if (bytes >= memory_.peak()) return;
-    (bytes <= machine_.limit.bytes ? fitting : lower).push_back(fmt::format("{} ({})", option, Gigabytes(bytes)));
+    (bytes <= machine_.limit.bytes ? fitting : lower)
+        .push_back(fmt::format("{} ({})", option, Gigabytes(bytes)));
   };
   const int64_t tokens = FittingPassTokens();
   const bool holds_an_example = tokens >= histogram_.back().to;
-  consider(fmt::format("{} {}", holds_an_example ? "`max_tokens_per_batch`" : "`batch_size` 1 `max_length`", tokens),
+  consider(fmt::format("{} {}", holds_an_example ? "`max_tokens_per_batch`" : "`batch_size` 1 `max_length`",
+                       tokens),
            as_asked_, tokens);
   Variant checkpointing = as_asked_, in_bf16 = as_asked_, with_lora = as_asked_;
   checkpointing.gradient_checkpointing = true;

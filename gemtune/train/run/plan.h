@@ -23,14 +23,15 @@ struct MachineMemory {
 
 /// Whether a run computes once what the frozen layers give (infer/frozen_states.h): where that is asked for,
 /// or where every layer is frozen, so that it is a row an example, as soon as it is used twice.
-bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train, const RunOptions& options);
+bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train,
+                       const RunOptions& options);
 
 /// What a run will take, known before the weights are loaded.
 class RunPlan {
  public:
   /// `options` as Completed gives them; `num_outputs` of the head.
-  RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_outputs, const model::ModelSource& source,
-          const data::DataSplits& data, const MachineMemory& machine);
+  RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_outputs,
+          const model::ModelSource& source, const data::DataSplits& data, const MachineMemory& machine);
 
   const RunSize& size() const { return size_; }
   const MemoryPlan& memory() const { return memory_; }

@@ -42,7 +42,8 @@ void Run::OpenDirectory() {
   CheckSameAs(checkpoint_, "options");
   // A run that had no checkpoint yet may have left a model, which is not another run's to replace.
   const fs::path begun = path / RunDirectory::kRecord;
-  const bool begins_again = !options_.resume_from_checkpoint.empty() && checkpoint_.empty() && fs::exists(begun);
+  const bool begins_again =
+      !options_.resume_from_checkpoint.empty() && checkpoint_.empty() && fs::exists(begun);
   if (begins_again && record_.read)
     CheckSame(record_.read(begun), record_.options, begun.string(), record_.free);
 }
@@ -68,8 +69,9 @@ Task& Run::LoadModel() {
   plan_->CheckFits();
   TaskOptions task_options = options_.task_options;
   task_options.evaluation.progress = EvaluationProgress();
-  task_ = TaskOf(options_).make(*source_, *tokenizer_, splits_->train, task_options,
-                                {.dtype = dtype_, .device = options_.device, .base_weights = options_.base_weights});
+  task_ = TaskOf(options_).make(
+      *source_, *tokenizer_, splits_->train, task_options,
+      {.dtype = dtype_, .device = options_.device, .base_weights = options_.base_weights});
   const Method& method = FindMethod(options_.method);
   method.select(task_->module(), options_.method_options);
   if (method.has_adapter)
@@ -114,7 +116,8 @@ RunResult Run::Train(std::vector<Observer*> observers) {
   KeepFrozenStates();
   JsonlObserver log_file(options_.output_dir, checkpoint_);
   observers.push_back(&log_file);
-  Trainer trainer(*task_, splits_->train, data().validation, options_.trainer, options_.output_dir, observers);
+  Trainer trainer(*task_, splits_->train, data().validation, options_.trainer, options_.output_dir,
+                  observers);
   if (!checkpoint_.empty()) trainer.Resume(checkpoint_);
   RunResult result{.state = trainer.Run(hooks_.stop_requested)};
   result.is_stopped = result.state.is_stopped;

@@ -19,8 +19,8 @@ struct RunHooks {
   /// Is it to end, in a checkpoint, as soon as it can?
   std::function<bool()> stop_requested = {};
 
-  /// Called once for each long piece of work without steps, with what that is ("evaluating"): what it gives is
-  /// called with the examples done, of how many.
+  /// Called once for each long piece of work without steps, with what that is ("evaluating"): what it gives
+  /// is called with the examples done, of how many.
   std::function<std::function<void(int64_t examples, int64_t total)>(const std::string& work)> progress = {};
 };
 
@@ -40,9 +40,9 @@ struct RunResult {
 /// Its output directory is held by this process, and nothing in it is touched before Train.
 class Run {
  public:
-  /// Opens the model, reads and tokenises the data, and foresees what the run takes; no weights are read yet. With
-  /// an output directory, looks where the run begins: see RunDirectory::FindStart. Throws Error for options, a model
-  /// or data that do not fit, in that order: what is known early is said early.
+  /// Opens the model, reads and tokenises the data, and foresees what the run takes; no weights are read yet.
+  /// With an output directory, looks where the run begins: see RunDirectory::FindStart. Throws Error for
+  /// options, a model or data that do not fit, in that order: what is known early is said early.
   explicit Run(RunOptions options, RunRecord record = {}, RunHooks hooks = {});
 
   /// As Completed.
@@ -51,15 +51,15 @@ class Run {
   const RunPlan& plan() const { return *plan_; }
   at::ScalarType dtype() const { return dtype_; }
 
-  /// Reads the weights, freezes what the method leaves alone and puts its adapter on. Throws Error for a run that
-  /// cannot fit into memory.
+  /// Reads the weights, freezes what the method leaves alone and puts its adapter on. Throws Error for a run
+  /// that cannot fit into memory.
   Task& LoadModel();
 
   /// The task on its model, after LoadModel.
   Task& task() { return *task_; }
 
-  /// Trains, or goes on with training, keeps the best model (or the last) in the output directory, measures the test
-  /// data and writes all_results.json. `observers` are told first, then the run's own log.
+  /// Trains, or goes on with training, keeps the best model (or the last) in the output directory, measures
+  /// the test data and writes all_results.json. `observers` are told first, then the run's own log.
   RunResult Train(std::vector<Observer*> observers = {});
 
  private:

@@ -43,8 +43,10 @@ RunSize SizeOfRun(const data::Dataset& train, const TrainerOptions& options) {
   size.tokens = static_cast<int64_t>(static_cast<double>(tokens_read) * static_cast<double>(size.steps) /
                                      static_cast<double>(steps_read));
   size.distinct_tokens = std::ssize(distinct);
-  if (options.eval_strategy == IntervalStrategy::kEpoch) size.evaluations = CountDue(size.steps, size.steps_per_epoch);
-  if (options.eval_strategy == IntervalStrategy::kSteps) size.evaluations = CountDue(size.steps, options.eval_steps);
+  if (options.eval_strategy == IntervalStrategy::kEpoch)
+    size.evaluations = CountDue(size.steps, size.steps_per_epoch);
+  if (options.eval_strategy == IntervalStrategy::kSteps)
+    size.evaluations = CountDue(size.steps, options.eval_steps);
   return size;
 }
 

@@ -17,9 +17,10 @@ struct Splits {
   }
 };
 
-/// Reads and tokenises the files of options.data to train `source`; validation and test data have the training
-/// data's labels. Says what there is and warns of data that makes a run pointless (data::DataWarnings). Throws Error
-/// as Dataset::Load, and for a token that the model has no embedding of.
-Splits LoadSplits(const RunOptions& options, const model::ModelSource& source, const text::Tokenizer& tokenizer);
+/// Reads and tokenises the files of options.data to train `source`; validation and test data have the
+/// training data's labels. Says what there is and warns of data that makes a run pointless
+/// (data::DataWarnings). Throws Error as Dataset::Load, and for a token that the model has no embedding of.
+Splits LoadSplits(const RunOptions& options, const model::ModelSource& source,
+                  const text::Tokenizer& tokenizer);
 
 }  // namespace gemtune::train

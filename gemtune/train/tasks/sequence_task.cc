@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "gemtune/base/error.h"
+#include "gemtune/model/stored_head.h"
 #include "gemtune/ops/cross_entropy.h"
 #include "gemtune/ops/device.h"
-#include "gemtune/model/stored_head.h"
 #include "gemtune/ops/host_memory.h"
 
 namespace gemtune::train {
@@ -35,9 +35,8 @@ Json ScoreTable(const infer::Prediction& prediction, const Names& names) {
 }
 
 Json SingleLabelLine(const infer::Prediction& prediction, const Names& names) {
-  return {{"label", prediction.label},
-          {"score", prediction.score},
-          {"scores", ScoreTable(prediction, names)}};
+  return {
+      {"label", prediction.label}, {"score", prediction.score}, {"scores", ScoreTable(prediction, names)}};
 }
 
 // Any number of classes.
@@ -98,33 +97,34 @@ void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, co
 }
 
 TaskOutline OutlineOf(const model::Gemma3TextConfig& config, int64_t num_outputs, at::ScalarType dtype) {
-  model::SequenceClassifier outline(config, num_outputs, at::TensorOptions().device(ops::Nowhere()).dtype(dtype));
+  model::SequenceClassifier outline(config, num_outputs,
+                                    at::TensorOptions().device(ops::Nowhere()).dtype(dtype));
   return {.module = outline.ptr(), .trunk = outline->trunk()};
 }
 
 TaskRow RowOf(const SequenceKind& kind) {
-  return {.name = kind.task,
-          .columns = {"text_column", "text_pair_column", "label_column"},
-          .options = kind.options,
-          .metrics = kind.metrics,
-          .read = [&kind](const model::ModelSource& source, const TaskOptions& task,
-                          data::DatasetOptions& options) { ReadTraining(kind, source, task, options); },
-          .head_note =
-              [&kind](const model::ModelSource& source, const data::Dataset& train) {
-                const auto before = model::FindHead(source);
-                return before ? model::DescribeHead(*before, HeadFor(kind, train)) : std::string();
-              },
-          .num_outputs =
-              [&kind](const data::Dataset& train) { return std::ssize(HeadFor(kind, train).label_names); },
-          .outline = OutlineOf,
-          .make = [&kind](const model::ModelSource& source, text::Tokenizer tokenizer,
-                          const data::Dataset& train, const TaskOptions& task,
-                          const model::LoadOptions& load) -> std::unique_ptr<Task> {
-            return std::make_unique<SequenceTask>(
-                std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
-                    source, std::move(tokenizer), HeadFor(kind, train), load)),
-                task);
-          }};
+  return {
+      .name = kind.task,
+      .columns = {"text_column", "text_pair_column", "label_column"},
+      .options = kind.options,
+      .metrics = kind.metrics,
+      .read = [&kind](const model::ModelSource& source, const TaskOptions& task,
+                      data::DatasetOptions& options) { ReadTraining(kind, source, task, options); },
+      .head_note =
+          [&kind](const model::ModelSource& source, const data::Dataset& train) {
+            const auto before = model::FindHead(source);
+            return before ? model::DescribeHead(*before, HeadFor(kind, train)) : std::string();
+          },
+      .num_outputs =
+          [&kind](const data::Dataset& train) { return std::ssize(HeadFor(kind, train).label_names); },
+      .outline = OutlineOf,
+      .make = [&kind](const model::ModelSource& source, text::Tokenizer tokenizer, const data::Dataset& train,
+                      const TaskOptions& task, const model::LoadOptions& load) -> std::unique_ptr<Task> {
+        return std::make_unique<SequenceTask>(
+            std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
+                source, std::move(tokenizer), HeadFor(kind, train), load)),
+            task);
+      }};
 }
 
 }  // namespace
@@ -211,8 +211,8 @@ at::Tensor SequenceTask::LossSum(const data::PackedBatch& batch) {
 }
 
 at::Tensor SequenceTask::LogitsOf(const data::Dataset& dataset) {
-  const at::Tensor logits = infer::Logits(OutputsOn(dataset), std::ssize(classifier_.head.label_names), dataset,
-                                          options_.evaluation);
+  const at::Tensor logits = infer::Logits(OutputsOn(dataset), std::ssize(classifier_.head.label_names),
+                                          dataset, options_.evaluation);
   if (options_.must_be_finite) infer::CheckFinite(logits, dataset, module());
   return logits;
 }

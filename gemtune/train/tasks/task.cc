@@ -36,8 +36,7 @@ int64_t Task::KeepFrozenStates(const data::Dataset& train, const data::Dataset* 
 at::Tensor Task::TrainingOutputs(const data::PackedBatch& batch) {
   const model::PassCounter& counter = pretrained_->adapter_pass;
   if (counter != nullptr) ++*counter;
-  return kept_.empty() ? Outputs(batch)
-                       : OutputsOfStates(kept_stages_, kept_.front().States(batch), batch);
+  return kept_.empty() ? Outputs(batch) : OutputsOfStates(kept_stages_, kept_.front().States(batch), batch);
 }
 
 std::function<at::Tensor(const data::PackedBatch&)> Task::OutputsOn(const data::Dataset& dataset) {

@@ -27,9 +27,9 @@ struct TaskOptions {
   bool must_be_finite = false;  // Evaluate throws Error for outputs that are not, see infer::CheckFinite
 };
 
-/// What an example is and what the loss is, on a Gemma 3: the first of the two axes of everything gemtune does.
-/// A task owns the model that learns it. What all tasks share is here; what makes one is the protected part
-/// below, LossSum, CountTargets and Evaluate, and a row in Tasks() (tasks.h).
+/// What an example is and what the loss is, on a Gemma 3: the first of the two axes of everything gemtune
+/// does. A task owns the model that learns it. What all tasks share is here; what makes one is the protected
+/// part below, LossSum, CountTargets and Evaluate, and a row in Tasks() (tasks.h).
 class Task : public Trainable {
  public:
   torch::nn::Module& module() override { return pretrained_->module(); }
@@ -52,8 +52,8 @@ class Task : public Trainable {
   /// How the model's own data is read: kinds of labels, and which there are.
   virtual void Read(data::DatasetOptions& options) const = 0;
 
-  /// Calls `visit` with what `gemtune predict` prints for each example, in the data set's order; with the model's
-  /// raw outputs if `with_logits`.
+  /// Calls `visit` with what `gemtune predict` prints for each example, in the data set's order; with the
+  /// model's raw outputs if `with_logits`.
   virtual void Predict(const data::Dataset& dataset, bool with_logits,
                        const std::function<void(const nlohmann::ordered_json& line)>& visit) = 0;
 

@@ -30,7 +30,8 @@ struct TaskRow {
   std::vector<ScalarMetric> metrics;
 
   /// How its training data is read to train `source`.
-  std::function<void(const model::ModelSource& source, const TaskOptions& task, data::DatasetOptions& options)>
+  std::function<void(const model::ModelSource& source, const TaskOptions& task,
+                     data::DatasetOptions& options)>
       read;
 
   /// What becomes of the head that `source` brings along, a line for people; empty: it has none.
@@ -54,8 +55,8 @@ const std::vector<TaskRow>& Tasks();
 /// Throws Error naming the known ones.
 const TaskRow& FindTask(const std::string& name);
 
-/// What was trained before, from its directory: a model or an adapter (of `base_model`, else of the one that it
-/// names). Throws Error for what is none of a task's.
+/// What was trained before, from its directory: a model or an adapter (of `base_model`, else of the one that
+/// it names). Throws Error for what is none of a task's.
 std::unique_ptr<Task> OpenTrained(const std::filesystem::path& path, const TaskOptions& task = {},
                                   const model::LoadOptions& load = {},
                                   const std::filesystem::path& base_model = {});

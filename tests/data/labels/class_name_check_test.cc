@@ -70,7 +70,7 @@ TEST(ClassNameCheck, ListsThatCsvMadeTextOf) {
       ClassNameWarnings({"['a', 'b']", "['a']"}),
       ElementsAre(
           "the classes '['a', 'b']', '['a']' look like lists; CSV holds no lists: for several labels a "
-          "row write Parquet or JSON Lines and give --task multi-label"));
+          "row write Parquet or JSON Lines and give `task` multi-label"));
   EXPECT_THAT(ClassNameWarnings({"a", "[1, 2]"}),
               ElementsAre(HasSubstr("the class '[1, 2]' looks like a list; CSV")));
   EXPECT_THAT(ClassNameWarnings({"a", "{'a': 1}"}), ElementsAre(HasSubstr("looks like a list")));

@@ -106,7 +106,7 @@ TEST(ExtendLabels, RefusesClassesOfWhichNoneIsKnown) {
   const std::string expected =
       "a.csv: its classes are 'neg', 'pos', none of which the model has (it has 'positive', 'negative'); to "
       "begin "
-      "a new head give --label-names neg,pos";
+      "a new head give `label_names` neg,pos";
   EXPECT_EQ(Refusal(Raw({{"pos", "neg"}}), kKnown), expected);
   EXPECT_EQ(Refusal(Fields({"pos", "neg"}), kKnown), expected);
   EXPECT_EQ(Refusal(WithClassLabel({int64_t{1}, int64_t{0}}, {"neg", "pos"}), kKnown), expected);
@@ -114,10 +114,10 @@ TEST(ExtendLabels, RefusesClassesOfWhichNoneIsKnown) {
   EXPECT_THAT(Refusal(Raw({{"pos", "neg", int64_t{0}}}), kKnown),
               StartsWith("a.csv: its classes are 'neg', 'pos'"));
   EXPECT_THAT(Refusal(Raw({{"New York", "Rome"}}), kKnown),
-              HasSubstr("give --label-names \"New York,Rome\""));
+              HasSubstr("give `label_names` \"New York,Rome\""));
   for (const char* name : {"a,b", "caf\xc3\xa9", "$HOME"}) {
     EXPECT_THAT(Refusal(Raw({{name, "x"}}), kKnown),
-                testing::EndsWith("give --label-names with these names"));
+                testing::EndsWith("give `label_names` with these names"));
   }
 }
 
@@ -125,11 +125,11 @@ TEST(ExtendLabels, NumberedClassesAreToBeNamed) {
   EXPECT_EQ(
       Refusal(Raw({{"pos", "neg"}}), {"LABEL_0", "LABEL_1"}),
       "a.csv: its classes are 'neg', 'pos', none of which the model has (it has 'LABEL_0', 'LABEL_1'); to "
-      "name the model's classes in the order of their ids give --label-names neg,pos, if that is their "
+      "name the model's classes in the order of their ids give `label_names` neg,pos, if that is their "
       "order");
   EXPECT_THAT(
       Refusal(WithClassLabel({int64_t{1}, int64_t{0}}, {"neg", "pos"}), {"LABEL_0", "LABEL_1", "LABEL_2"}),
-      HasSubstr("in the order of their ids give --label-names with 3 names"));
+      HasSubstr("in the order of their ids give `label_names` with 3 names"));
 }
 
 TEST(ExtendLabels, RefusesRowsOfOneClass) {

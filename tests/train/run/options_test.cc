@@ -24,8 +24,9 @@ TEST(RunOptions, KnowWhichWayAMetricIsBetter) {
   options.trainer.metric_for_best_model = "accuracy";
   EXPECT_TRUE(Completed(options).trainer.greater_is_better);
   options.trainer.metric_for_best_model = "acuracy";
-  EXPECT_THAT(Complaint(options), HasSubstr("'acuracy' is not a metric of `task` classification (did you mean "
-                                            "'accuracy'?); its metrics: loss, accuracy, macro_f1"));
+  EXPECT_THAT(Complaint(options),
+              HasSubstr("'acuracy' is not a metric of `task` classification (did you mean "
+                        "'accuracy'?); its metrics: loss, accuracy, macro_f1"));
 }
 
 TEST(RunOptions, ThatContradictEachOtherAreRefused) {

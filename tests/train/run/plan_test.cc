@@ -24,7 +24,8 @@ class RunPlanTest : public test::TempDir {
     options_.trainer = {.batch_size = 8, .num_train_epochs = 1};
   }
 
-  RunPlan Plan(const RunOptions& options, const MachineMemory& machine = {.resident_bytes = 1'000'000}) const {
+  RunPlan Plan(const RunOptions& options,
+               const MachineMemory& machine = {.resident_bytes = 1'000'000}) const {
     return RunPlan(options, at::kFloat, /*num_outputs=*/3, model::ModelSource::Open(options.model),
                    {&train_, nullptr, nullptr}, machine);
   }
@@ -34,7 +35,8 @@ class RunPlanTest : public test::TempDir {
   }
 
   static MachineMemory WithLimit(int64_t bytes) {
-    return {.resident_bytes = 1'000'000, .available_bytes = 0, .limit = {.bytes = bytes, .source = "ulimit -v"}};
+    return {
+        .resident_bytes = 1'000'000, .available_bytes = 0, .limit = {.bytes = bytes, .source = "ulimit -v"}};
   }
 
   // 16 rows of 4,000 tokens: some 30 MB an example of the tiny model.
@@ -85,7 +87,8 @@ TEST_F(RunPlanTest, WhatIsAdvisedFits) {
 TEST_F(RunPlanTest, WhereNoExampleFitsItIsToBeShorter) {
   RunOptions one = options_;
   one.trainer.batch_size = 1;
-  EXPECT_THAT(Refusal(one, Plan(one).memory().peak() - 10'000'000), HasSubstr("`batch_size` 1 `max_length` "));
+  EXPECT_THAT(Refusal(one, Plan(one).memory().peak() - 10'000'000),
+              HasSubstr("`batch_size` 1 `max_length` "));
 }
 
 TEST_F(RunPlanTest, WhereNothingHelpsItSaysSo) {

@@ -37,9 +37,11 @@ TEST_F(RunTest, TrainsMeasuresAndKeepsTheModel) {
   EXPECT_EQ(result.summary["train_steps"], 3);
   EXPECT_TRUE(result.summary["validation"].contains("accuracy"));
   EXPECT_TRUE(result.summary["test"].contains("accuracy"));
-  for (const char* name : {"model.safetensors", "config.json", "tokenizer.json", "train_log.jsonl", "all_results.json"})
+  for (const char* name :
+       {"model.safetensors", "config.json", "tokenizer.json", "train_log.jsonl", "all_results.json"})
     EXPECT_TRUE(fs::exists(dir_ / "out" / name)) << name;
-  EXPECT_EQ(OpenTrained(dir_ / "out")->Evaluate(*run.data().test)["accuracy"], result.summary["test"]["accuracy"]);
+  EXPECT_EQ(OpenTrained(dir_ / "out")->Evaluate(*run.data().test)["accuracy"],
+            result.summary["test"]["accuracy"]);
 }
 
 TEST_F(RunTest, SaysEarlyWhatIsKnownEarly) {

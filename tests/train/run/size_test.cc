@@ -51,7 +51,8 @@ TEST(SizeOfRun, CutBatchesAndAccumulationMakeMorePasses) {
 }
 
 TEST(SizeOfRun, EvaluationsComeEverySoManyStepsAndAtTheEnd) {
-  TrainerOptions options{.batch_size = 2, .num_train_epochs = 3, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4};
+  TrainerOptions options{
+      .batch_size = 2, .num_train_epochs = 3, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4};
   EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 2);
   options.eval_steps = 3;
   EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 2);

@@ -13,7 +13,8 @@ using testing::HasSubstr;
 class SplitsTest : public RunFiles {
  protected:
   Splits Load() const {
-    return LoadSplits(options_, model::ModelSource::Open(options_.model), text::Tokenizer::Load(options_.model));
+    return LoadSplits(options_, model::ModelSource::Open(options_.model),
+                      text::Tokenizer::Load(options_.model));
   }
 };
 

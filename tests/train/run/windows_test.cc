@@ -21,8 +21,7 @@ TEST(SpreadOverLengths, TakesEveryLengthAlikeTheLongestFirst) {
   for (int64_t i = 0; i < 8; ++i) windows.push_back({{i}});
   const auto first_examples = [&](int64_t steps) {
     std::vector<int64_t> examples;
-    for (const Window& window : SpreadOverLengths(dataset, windows, steps))
-      examples.push_back(window[0][0]);
+    for (const Window& window : SpreadOverLengths(dataset, windows, steps)) examples.push_back(window[0][0]);
     return examples;
   };
   EXPECT_EQ(first_examples(4), (std::vector<int64_t>{2, 2, 3, 4, 7}));  // 80; then 80, 20, 60, 40

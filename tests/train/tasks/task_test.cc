@@ -15,8 +15,8 @@ class TaskTest : public test::TempDir {
  protected:
   TaskTest() {
     test::WriteTinyModel(dir_ / "base");
-    task_ = Tasks().front().make(model::ModelSource::Open(dir_ / "base"), text::Tokenizer::Load(dir_ / "base"),
-                                 train_, {}, {});
+    task_ = Tasks().front().make(model::ModelSource::Open(dir_ / "base"),
+                                 text::Tokenizer::Load(dir_ / "base"), train_, {}, {});
   }
 
   const data::Dataset train_ = data::MakeDataset({3, 4});
@@ -41,7 +41,8 @@ TEST_F(TaskTest, KeptStatesShareTheirMemoryLimit) {
   FindMethod("head").select(task_->module(), {});
   const data::Dataset validation = data::MakeDataset({5, 6, 7});
   const int64_t row = 4 * task_->trunk()->config().hidden_size;
-  EXPECT_EQ(task_->KeepFrozenStates(train_, &validation, {.max_memory_bytes = 2 * row, .directory = dir_}), 5 * row);
+  EXPECT_EQ(task_->KeepFrozenStates(train_, &validation, {.max_memory_bytes = 2 * row, .directory = dir_}),
+            5 * row);
 }
 
 }  // namespace

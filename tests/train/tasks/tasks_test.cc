@@ -17,7 +17,8 @@ class TasksTest : public test::TempDir {
   TasksTest() { test::WriteTinyModel(dir_ / "base"); }
 
   std::unique_ptr<Task> Make(const TaskRow& row, const data::Dataset& train) const {
-    return row.make(model::ModelSource::Open(dir_ / "base"), text::Tokenizer::Load(dir_ / "base"), train, {}, {});
+    return row.make(model::ModelSource::Open(dir_ / "base"), text::Tokenizer::Load(dir_ / "base"), train, {},
+                    {});
   }
 };
 
