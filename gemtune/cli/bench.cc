@@ -144,7 +144,7 @@ std::vector<train::Window> Bench::ChooseWindows(const data::Dataset& train) cons
 nlohmann::ordered_json Bench::MeasureSteps(Job& job) const {
   const data::Dataset& train = job.splits.train;
   train::Classification task(job.classifier, {.label_smoothing = label_smoothing_});
-  train::AdamW optimizer(task.module(), trainer_.adamw);
+  train::AdamW optimizer(task.module(), trainer_.adamw, task.sparse_gradients());
   model::GemmRate gemm(job.classifier.config, ScalarTypeOf(job.classifier));
   const auto measure_gemm = [&](int64_t step_tokens) {
     gemm.Measure(step_tokens / trainer_.gradient_accumulation_steps);

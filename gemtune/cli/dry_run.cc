@@ -18,7 +18,7 @@ StepTimes TimeSteps(train::Classification& task, const data::Dataset& train,
                     const train::TrainerOptions& trainer) {
   const std::vector<train::Window> windows =
       SpreadOverLengths(train, train::EpochWindows(train, trainer, /*epoch=*/0), kTimedSteps);
-  train::AdamW optimizer(task.module(), trainer.adamw);
+  train::AdamW optimizer(task.module(), trainer.adamw, task.sparse_gradients());
   task.module().train();
   StepTimes times;
   for (int64_t step = 0; step <= kTimedSteps; ++step) {

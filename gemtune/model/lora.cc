@@ -15,6 +15,7 @@
 #include "gemtune/model/names.h"
 #include "gemtune/ops/compute_type.h"
 #include "gemtune/ops/device.h"
+#include "gemtune/ops/dropout.h"
 
 namespace gemtune::model {
 namespace {

@@ -4,7 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "gemtune/base/error.h"
-#include "gemtune/kernels/geglu.h"
+#include "gemtune/ops/cpu.h"
 #include "gemtune/ops/geglu.h"
 #include "gemtune/ops/joined.h"
 #include "gemtune/ops/kernel_access.h"
@@ -16,19 +16,11 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// gelu(gate) · up of the two side by side: [rows, 2 · width] → [rows, width].
-at::Tensor Product(const at::Tensor& gate_up) {
-  const int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
-  at::Tensor y = at::empty({rows, width}, gate_up.options());
-  kernels::GeGluForward(rows, width, ConstFloatsOf(gate_up), FloatsOf(y));
-  return y;
-}
-
 struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
                             at::TensorList tensors, const c10::intrusive_ptr<ProjectionGroup>& group) {
     variable_list kept;
-    at::Tensor y = group->Forward(Product(JoinColumns({gate, up}).contiguous()), tensors, kept);
+    at::Tensor y = group->Forward(cpu::GeGlu(JoinColumns({gate, up}).contiguous()), tensors, kept);
     ProjectionGroup::Save(ctx, group, {gate, up}, tensors, kept);
     return y;
   }
@@ -37,20 +29,16 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
     const ProjectionBackward pass(ctx, /*num_leading=*/2, grads[0]);
     const at::Tensor& gate = pass.leading(0);
     const at::Tensor gate_up = JoinColumns({gate, pass.leading(1)}).contiguous();
-    const int64_t rows = gate.size(0), width = gate.size(1);
     if (!ctx->needs_input_grad(0) && !ctx->needs_input_grad(1)) {
       variable_list result(2);
-      pass.AppendGradients(Product(gate_up), result);
+      pass.AppendGradients(cpu::GeGlu(gate_up), result);
       result.emplace_back();  // the group
       return result;
     }
-    const at::Tensor d_product = pass.InputGradient();
-    at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate.options());
-    // d_product is read element by element before the product takes its place.
-    kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(d_product), FloatsOf(d_gate_up),
-                           FloatsOf(d_product));
-    variable_list result = SplitColumns(d_gate_up, {width, width});
-    pass.AppendGradients(d_product, result);
+    const at::Tensor product = pass.InputGradient();  // its gradient, for now
+    const at::Tensor d_gate_up = cpu::GeGluGradient(gate_up, product);
+    variable_list result = SplitColumns(d_gate_up, {gate.size(1), gate.size(1)});
+    pass.AppendGradients(product, result);
     result.emplace_back();  // the group
     return result;
   }

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "gemtune/kernels/dropout.h"
+#include "gemtune/ops/dropout.h"
 #include "gemtune/ops/kernel_access.h"
 #include "gemtune/ops/projection_group.h"
 
@@ -14,15 +14,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// x times a mask of 0 and 1 / (1 − rate), in fp32 (or double) and rounded once, as the kernel does.
-at::Tensor DroppedByAten(const at::Tensor& x, double rate, uint64_t key) {
-  if (rate == 0) return x;
-  const at::Tensor mask = at::ones(x.sizes(), at::kFloat);
-  float* numbers = mask.data_ptr<float>();
-  kernels::Dropout(mask.numel(), numbers, rate, key, numbers);
-  return (x * mask.to(x.device())).to(x.scalar_type());
-}
 
 struct ProjectFunction : torch::autograd::Function<ProjectFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, at::TensorList tensors,
@@ -56,10 +47,6 @@ at::Tensor TimesBlocks(const at::Tensor& x, const Projection& projection) {
 
 }  // namespace
 
-uint64_t DropoutKey(uint64_t key, uint64_t stream) {
-  return kernels::DropoutKey(key, stream);
-}
-
 MatmulWeight Projection::matmul_weight() const {
   if (!block_type) return weight;
   return MatmulWeight(std::vector<BlockRows>{{weight, *block_type}});
@@ -78,7 +65,7 @@ at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection) {
   };
   at::Tensor base = times_weight(x);
   if (!term.a.defined()) return base;
-  const at::Tensor h = DroppedByAten(x, term.dropout, term.dropout_key);
+  const at::Tensor h = DropoutByAten(x, term.dropout, term.dropout_key);
   const at::Tensor added = at::linear(at::linear(h, term.a.to(x.scalar_type())), term.b.to(x.scalar_type()));
   if (!term.gain.defined()) return base + added * term.scaling;
   const at::Tensor base_of_h = term.dropout > 0 ? times_weight(h) : base;

@@ -7,12 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "gemtune/ops/dropout.h"
 #include "gemtune/ops/matmul.h"
 
 namespace gemtune::ops {
-
-/// A key of two, unrelated for every pair: what masks of dropout are drawn by.
-uint64_t DropoutKey(uint64_t key, uint64_t stream);
 
 /// What an adapter adds to a projection x·Wᵀ, with h = dropout(x):
 ///   LoRA (Hu et al. 2021):  x·Wᵀ + s·(h·Aᵀ)·Bᵀ
@@ -24,7 +22,7 @@ struct LowRank {
   at::Tensor b;              // [out, r]; likewise
   at::Tensor gain;           // g [out]; undefined: LoRA
   double scaling = 1.0;      // s
-  double dropout = 0.0;      // in [0, 1); see kernels/dropout.h
+  double dropout = 0.0;      // in [0, 1); see ops::Dropout
   uint64_t dropout_key = 0;  // of the mask
 };
 

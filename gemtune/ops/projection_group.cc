@@ -5,23 +5,11 @@
 #include <algorithm>
 #include <numeric>
 
-#include "gemtune/kernels/dropout.h"
+#include "gemtune/ops/dropout.h"
 #include "gemtune/ops/joined.h"
-#include "gemtune/ops/kernel_access.h"
 #include "gemtune/ops/matmul.h"
 
 namespace gemtune::ops {
-namespace {
-
-at::Tensor Dropped(const at::Tensor& x, double rate, uint64_t key) {
-  if (rate == 0) return x;
-  const at::Tensor from = x.contiguous();
-  at::Tensor y = at::empty(from.sizes(), from.options());
-  kernels::Dropout(from.numel(), ConstFloatsOf(from), rate, key, FloatsOf(y));
-  return y;
-}
-
-}  // namespace
 
 ProjectionGroup::ProjectionGroup(const std::vector<Projection>& projections)
     : matmul_dtype_(projections.front().matmul_dtype) {
@@ -108,7 +96,7 @@ at::Tensor ProjectionGroup::Inner(const at::Tensor& x, at::TensorList tensors) c
   std::vector<at::Tensor> parts;
   for (const Adapter& adapter : adapters_) {
     const at::Tensor a = tensors[adapter.tensor].detach().to(x.scalar_type());
-    parts.push_back(LinearOutput(Dropped(x, adapter.dropout, adapter.dropout_key), a));
+    parts.push_back(LinearOutput(Dropout(x, adapter.dropout, adapter.dropout_key), a));
   }
   return at::cat(parts, 1);
 }
@@ -172,7 +160,7 @@ at::Tensor ProjectionBackward::InputGradient() const {
   for (const Adapter& adapter : group_.adapters_) {
     const at::Tensor a = tensor(adapter.tensor).detach().to(dx.scalar_type());
     const at::Tensor dh = LinearInputGradient(du_.narrow(1, adapter.rank_begin, adapter.rank), a);
-    dx.add_(Dropped(dh, adapter.dropout, adapter.dropout_key));
+    dx.add_(Dropout(dh, adapter.dropout, adapter.dropout_key));
   }
   return dx;
 }
@@ -194,7 +182,7 @@ void ProjectionBackward::AdapterGradients(const at::Tensor& x, std::span<at::Ten
       const at::Tensor du = du_.narrow(1, adapter.rank_begin, adapter.rank);
       const at::Tensor da = stacked.defined()
                                 ? stacked.narrow(0, adapter.rank_begin, adapter.rank)
-                                : LinearWeightGradient(du, Dropped(x, adapter.dropout, adapter.dropout_key));
+                                : LinearWeightGradient(du, Dropout(x, adapter.dropout, adapter.dropout_key));
       result[adapter.tensor] = da.to(a.scalar_type());
     }
     if (needed_[adapter.tensor + 1] != 0) {

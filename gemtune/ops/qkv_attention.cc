@@ -1,131 +1,15 @@
 #include "gemtune/ops/qkv_attention.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
-#include <memory>
-
-#include "gemtune/kernels/attention.h"
-#include "gemtune/kernels/norm_rope.h"
+#include "gemtune/ops/cpu.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
-namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
-using torch::autograd::variable_list;
-
-// What both directions need besides tensors of the graph.
-struct Setting : torch::CustomClassHolder {
-  Setting(const RopeTable& rope_table, const PackedLayout& packed_layout,
-          const AttentionOptions& attention_options, double epsilon)
-      : rope(rope_table), layout(packed_layout), options(attention_options), eps(epsilon) {}
-
-  kernels::NormRopeShape Rope(const at::Tensor& x, int64_t head_dim, const at::Tensor& positions) const {
-    return {.rows = x.size(0),
-            .heads = x.size(1) / head_dim,
-            .head_dim = head_dim,
-            .eps = static_cast<float>(eps),
-            .cos = rope.cos.const_data_ptr<float>(),
-            .sin = rope.sin.const_data_ptr<float>(),
-            .positions = positions.const_data_ptr<int64_t>()};
-  }
-
-  kernels::AttentionShape Shape(int64_t heads, int64_t kv_heads, int64_t head_dim) const {
-    return {.num_sequences = layout.num_sequences(),
-            .cu_seqlens = layout.cu_seqlens.data(),
-            .cu_rows = layout.cu_rows.data(),
-            .row_positions = layout.row_positions.const_data_ptr<int64_t>(),
-            .heads = heads,
-            .kv_heads = kv_heads,
-            .head_dim = head_dim,
-            .scale = static_cast<float>(options.scale),
-            .window = options.window};
-  }
-
-  RopeTable rope;
-  PackedLayout layout;
-  AttentionOptions options;
-  double eps;
-};
-
-kernels::ConstRows ConstRowsOf(const at::Tensor& x) {
-  return {ConstFloatsOf(x), x.stride(0)};
-}
-kernels::Rows RowsOf(const at::Tensor& x) {
-  return {FloatsOf(x), x.stride(0)};
-}
-
-at::Tensor Rotated(const Setting& setting, const at::Tensor& x, const at::Tensor& weight,
-                   const at::Tensor& positions) {
-  at::Tensor y = at::empty(x.sizes(), x.options());
-  kernels::NormRopeForward(setting.Rope(x, weight.size(0), positions), ConstFloatsOf(x), x.stride(0),
-                           ConstFloatsOf(weight), FloatsOf(y), y.stride(0));
-  return y;
-}
-
-// The gradient `dy` of the rotated x becomes that of x, in its place; returns the weight's.
-at::Tensor RotateBack(const Setting& setting, const at::Tensor& x, const at::Tensor& weight,
-                      const at::Tensor& positions, const at::Tensor& dy) {
-  at::Tensor dw = at::empty({weight.size(0)}, at::kFloat);
-  kernels::NormRopeBackward(setting.Rope(x, weight.size(0), positions), ConstFloatsOf(x), x.stride(0),
-                            ConstFloatsOf(weight), ConstFloatsOf(dy), dy.stride(0), FloatsOf(dy),
-                            dy.stride(0), dw.data_ptr<float>());
-  return dw.to(weight.scalar_type());
-}
-
-struct QkvAttentionFunction : torch::autograd::Function<QkvAttentionFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
-                            const at::Tensor& v, const at::Tensor& q_weight, const at::Tensor& k_weight,
-                            const c10::intrusive_ptr<Setting>& setting) {
-    const int64_t head_dim = q_weight.size(0), heads = q.size(1) / head_dim, kv_heads = k.size(1) / head_dim;
-    const at::Tensor rotated_q = Rotated(*setting, q, q_weight, setting->layout.row_positions);
-    const at::Tensor rotated_k = Rotated(*setting, k, k_weight, setting->layout.positions);
-    at::Tensor out = at::empty(q.sizes(), q.options()), lse = at::empty({q.size(0), heads}, at::kFloat);
-    kernels::AttentionForward(setting->Shape(heads, kv_heads, head_dim), ConstRowsOf(rotated_q),
-                              ConstRowsOf(rotated_k), ConstRowsOf(v), RowsOf(out), lse.data_ptr<float>());
-    ctx->save_for_backward({q, k, v, q_weight, k_weight, out, lse});
-    ctx->saved_data["setting"] = c10::IValue::make_capsule(setting);
-    return out;
-  }
-
-  static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
-    const auto saved = ctx->get_saved_variables();
-    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &q_weight = saved[3], &k_weight = saved[4],
-                     &out = saved[5], &lse = saved[6];
-    const auto capsule = ctx->saved_data["setting"].toCapsule();
-    const auto& setting = static_cast<const Setting&>(*capsule);
-    const int64_t head_dim = q_weight.size(0), heads = q.size(1) / head_dim, kv_heads = k.size(1) / head_dim;
-    const at::Tensor rotated_q = Rotated(setting, q, q_weight, setting.layout.row_positions);
-    const at::Tensor rotated_k = Rotated(setting, k, k_weight, setting.layout.positions);
-    // Side by side, as the product that q, k and v came from wants its gradient; with rows of its own, q
-    // stands alone.
-    const bool together = q.size(0) == k.size(0);
-    const at::Tensor joined =
-        at::empty({k.size(0), k.size(1) + v.size(1) + (together ? q.size(1) : 0)}, q.options());
-    const int64_t k_begin = together ? q.size(1) : 0;
-    const at::Tensor dq = together ? joined.narrow(1, 0, q.size(1)) : at::empty(q.sizes(), q.options());
-    const at::Tensor dk = joined.narrow(1, k_begin, k.size(1)),
-                     dv = joined.narrow(1, k_begin + k.size(1), v.size(1));
-    kernels::AttentionBackward(setting.Shape(heads, kv_heads, head_dim), ConstRowsOf(rotated_q),
-                               ConstRowsOf(rotated_k), ConstRowsOf(v), ConstRowsOf(out),
-                               lse.const_data_ptr<float>(), ConstRowsOf(grads[0].contiguous()), RowsOf(dq),
-                               RowsOf(dk), RowsOf(dv));
-    const at::Tensor dq_weight = RotateBack(setting, q, q_weight, setting.layout.row_positions, dq);
-    const at::Tensor dk_weight = RotateBack(setting, k, k_weight, setting.layout.positions, dk);
-    return {dq, dk, dv, dq_weight, dk_weight, Variable()};
-  }
-};
-
-}  // namespace
 
 at::Tensor QkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const QkNorm& norm,
                         const RopeTable& rope, const PackedLayout& layout, const AttentionOptions& options) {
-  if (HasKernels(q)) {
-    return QkvAttentionFunction::apply(q, k, v, norm.q_weight, norm.k_weight,
-                                       c10::make_intrusive<Setting>(rope, layout, options, norm.eps));
-  }
+  if (HasKernels(q)) return cpu::QkvAttention(q, k, v, norm, rope, layout, options);
   const auto heads = [&](const at::Tensor& x) { return x.unflatten(1, {-1, norm.q_weight.size(0)}); };
   const at::Tensor rotated_q = NormRope(heads(q), norm.q_weight, norm.eps, rope, layout.row_positions);
   const at::Tensor rotated_k = NormRope(heads(k), norm.k_weight, norm.eps, rope, layout.positions);

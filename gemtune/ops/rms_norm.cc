@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "gemtune/kernels/rms_norm.h"
 #include "gemtune/ops/compute_type.h"
+#include "gemtune/ops/cpu.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
@@ -40,43 +40,26 @@ struct AddRmsNormFunction : torch::autograd::Function<AddRmsNormFunction> {
                             const at::Tensor& weight, double eps) {
     ctx->save_for_backward({x, weight});
     ctx->saved_data["eps"] = eps;
-    at::Tensor sum = at::empty_like(residual);
-    const int64_t dim = x.size(-1);
-    kernels::AddRmsNormForward(x.numel() / dim, dim, residual.const_data_ptr<float>(), ConstFloatsOf(x),
-                               ConstFloatsOf(weight), static_cast<float>(eps), sum.data_ptr<float>());
-    return sum;
+    return cpu::AddRmsNorm(residual, x, weight, eps);
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1];
     const at::Tensor dsum = grads[0].contiguous();
-    const int64_t dim = x.size(-1);
-    at::Tensor dx = at::empty_like(x), dw = at::empty({dim}, at::kFloat);
-    kernels::AddRmsNormBackward(x.numel() / dim, dim, ConstFloatsOf(x), ConstFloatsOf(weight),
-                                static_cast<float>(ctx->saved_data["eps"].toDouble()),
-                                dsum.const_data_ptr<float>(), FloatsOf(dx), dw.data_ptr<float>());
-    return {dsum, dx, dw.to(weight.scalar_type()), Variable()};
+    const auto [dx, dw] =
+        cpu::AddRmsNormGradients(saved[0], saved[1], ctx->saved_data["eps"].toDouble(), dsum);
+    return {dsum, dx, dw, Variable()};
   }
 };
 
 }  // namespace
 
 at::Tensor RmsNormOutput(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  at::Tensor y = at::empty(x.sizes(), weight.options());
-  const int64_t dim = x.size(-1);
-  kernels::RmsNormForward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight),
-                          static_cast<float>(eps), FloatsOf(y));
-  return y;
+  return cpu::RmsNorm(x, weight, eps);
 }
 
 std::pair<at::Tensor, at::Tensor> RmsNormGradients(const at::Tensor& x, const at::Tensor& weight, double eps,
                                                    const at::Tensor& dy) {
-  at::Tensor dx = at::empty_like(x), dw = at::empty({x.size(-1)}, at::kFloat);
-  const int64_t dim = x.size(-1);
-  kernels::RmsNormBackward(x.numel() / dim, dim, x.const_data_ptr<float>(), ConstFloatsOf(weight),
-                           static_cast<float>(eps), ConstFloatsOf(dy), dx.data_ptr<float>(),
-                           dw.data_ptr<float>());
-  return {dx, dw.to(weight.scalar_type())};
+  return cpu::RmsNormGradients(x, weight, eps, dy);
 }
 
 bool RmsNormHasKernel(const at::Tensor& x, const at::Tensor& weight) {

@@ -51,6 +51,7 @@ class Classification : public Task {
                            const infer::FrozenStatesOptions& options);
 
   torch::nn::Module& module() override { return *classifier_.model; }
+  std::vector<std::string> sparse_gradients() const override { return classifier_.model->sparse_gradients(); }
   int64_t CountTargets(const data::PackedBatch& batch) const override;
   at::Tensor LossSum(const data::PackedBatch& batch) override;
   Metrics Evaluate(const data::Dataset& dataset) override;

@@ -8,6 +8,7 @@
 #include "gemtune/base/round_up.h"
 #include "gemtune/model/names.h"
 #include "gemtune/ops/block_rows.h"
+#include "gemtune/ops/row_adamw_step.h"
 
 namespace gemtune::train {
 namespace {
@@ -21,8 +22,6 @@ constexpr int64_t kLibraryBytes = 30'000'000;
 // Of tokenizer.json an entry of the vocabulary, and the text of it twice: as values and as what is written.
 // 62 MB for the 262,144 of Gemma 3, measured.
 constexpr int64_t kSavedBytesAnEntry = 240;
-
-constexpr int64_t kRowsAChunk = 1024;  // train/row_adamw.cc
 
 // Those that stay in the file are not counted here.
 int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWeights base) {
@@ -43,7 +42,7 @@ MemoryPlan PlanMemory(const torch::nn::Module& model, const model::Gemma3TextCon
     const bool is_bf16 = parameter.scalar_type() == at::kBFloat16;
     plan.weights += WeightBytes(item.key(), parameter, input.base_weights);
     if (!parameter.requires_grad()) continue;
-    const int64_t rows = std::min(parameter.size(0), RoundUp(input.embedding_rows, kRowsAChunk));
+    const int64_t rows = std::min(parameter.size(0), RoundUp(input.embedding_rows, ops::kRowsAChunk));
     const int64_t numbers = model::IsOfEmbedding(item.key()) ? rows * config.hidden_size : parameter.numel();
     plan.optimizer += numbers * (is_bf16 ? 12 : 8);
   }

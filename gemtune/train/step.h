@@ -5,7 +5,7 @@
 
 #include "gemtune/data/dataset.h"
 #include "gemtune/train/observers.h"
-#include "gemtune/train/optimizer.h"
+#include "gemtune/train/optim/adamw.h"
 #include "gemtune/train/task.h"
 
 namespace gemtune::train {

@@ -4,6 +4,8 @@
 #include <torch/nn/module.h>
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "gemtune/data/batcher.h"
 #include "gemtune/data/dataset.h"
@@ -19,6 +21,9 @@ class Task {
 
   /// The model with its head: what is trained.
   virtual torch::nn::Module& module() = 0;
+
+  /// Names of its parameters whose gradient may be sparse rows (ops::ScaledEmbedding's); see AdamW.
+  virtual std::vector<std::string> sparse_gradients() const { return {}; }
 
   /// Number of terms in the sum that LossSum gives; what the loss of an optimiser step is divided by.
   virtual int64_t CountTargets(const data::PackedBatch& batch) const = 0;

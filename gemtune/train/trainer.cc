@@ -9,8 +9,8 @@
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/data/sampler.h"
 #include "gemtune/train/checkpoint.h"
+#include "gemtune/train/optim/tensor_file.h"
 #include "gemtune/train/schedule.h"
-#include "gemtune/train/tensor_file.h"
 
 namespace gemtune::train {
 namespace {
@@ -55,7 +55,7 @@ Trainer::Trainer(Task& task, const data::Dataset& train, const data::Dataset* va
       options_(options),
       output_dir_(std::move(output_dir)),
       observers_(std::move(observers)),
-      optimizer_(task.module(), options.adamw) {
+      optimizer_(task.module(), options.adamw, task.sparse_gradients()) {
   steps_per_epoch_ = StepsPerEpoch(train.size(), options);
   total_steps_ = TotalSteps(train.size(), options);
   warmup_steps_ =

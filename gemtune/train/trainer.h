@@ -9,7 +9,7 @@
 
 #include "gemtune/data/dataset.h"
 #include "gemtune/train/observers.h"
-#include "gemtune/train/optimizer.h"
+#include "gemtune/train/optim/adamw.h"
 #include "gemtune/train/step.h"
 #include "gemtune/train/task.h"
 #include "gemtune/train/trainer_state.h"

@@ -1,4 +1,4 @@
-#include "gemtune/train/tensor_file.h"
+#include "gemtune/train/optim/tensor_file.h"
 
 #include <ATen/ATen.h>
 
@@ -6,6 +6,8 @@
 #include <map>
 
 #include "gemtune/base/error.h"
+#include "gemtune/ops/device.h"
+#include "gemtune/ops/host_memory.h"
 
 namespace gemtune::train {
 namespace {
@@ -17,12 +19,14 @@ const std::map<at::ScalarType, DType> kTypes = {
 
 void WriteTensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
   std::vector<io::NamedTensor> views;
-  for (const auto& [name, tensor] : tensors) {
-    GEMTUNE_CHECK(tensor.is_contiguous() && tensor.is_cpu() && kTypes.contains(tensor.scalar_type()));
+  std::vector<at::Tensor> kept;  // the views look into these
+  for (const auto& [name, anywhere] : tensors) {
+    const at::Tensor& tensor = kept.emplace_back(anywhere.to(ops::Host()));
+    GEMTUNE_CHECK(kTypes.contains(tensor.scalar_type()));
     views.push_back({name,
                      {.dtype = kTypes.at(tensor.scalar_type()),
                       .shape = tensor.sizes().vec(),
-                      .data = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}}});
+                      .data = ops::HostBytes(tensor)}});
   }
   io::WriteSafetensors(path, views);
 }
@@ -38,7 +42,7 @@ at::Tensor TensorFile::Get(const std::string& name, at::IntArrayRef shape, at::S
   if (view.dtype != kTypes.at(dtype) || !std::ranges::equal(view.shape, shape, fits)) {
     Complain(name, "has another type or shape than this run's");
   }
-  return at::from_blob(const_cast<std::byte*>(view.data.data()), view.shape, dtype);
+  return ops::HostView(view.data, view.shape, dtype);
 }
 
 void TensorFile::Complain(const std::string& name, const std::string& what) const {

@@ -15,7 +15,7 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-/// Writes a safetensors file of tensors that are fp32, fp64 or int64, contiguous and on the CPU. Throws
+/// Writes a safetensors file of tensors that are fp32, fp64 or int64 and contiguous, on any device. Throws
 /// RunError where the disk refuses.
 void WriteTensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors);
 

@@ -1,4 +1,4 @@
-#include "gemtune/train/row_adamw.h"
+#include "gemtune/train/optim/row_adamw.h"
 
 #include <gtest/gtest.h>
 
@@ -6,40 +6,18 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "gemtune/ops/embedding.h"
 #include "tests/support/gradcheck.h"
+#include "tests/support/reference_adamw.h"
+#include "tests/support/without_kernels.h"
 
 namespace gemtune::train {
 namespace {
 
 constexpr int64_t kRows = 12, kDim = 5;
-
-// torch.optim.AdamW's equations in double on a dense gradient.
-class Dense {
- public:
-  Dense(const at::Tensor& start, const AdamWOptions& options)
-      : parameter(start.to(at::kDouble).clone()),
-        m_(at::zeros_like(parameter)),
-        v_(at::zeros_like(parameter)),
-        options_(options) {}
-
-  void Step(const at::Tensor& grad, double lr) {
-    ++step_;
-    parameter.mul_(1 - lr * options_.weight_decay);
-    m_.mul_(options_.beta1).add_(grad, 1 - options_.beta1);
-    v_.mul_(options_.beta2).add_(grad * grad, 1 - options_.beta2);
-    const double correction1 = 1 - std::pow(options_.beta1, step_),
-                 correction2 = 1 - std::pow(options_.beta2, step_);
-    parameter.sub_(lr / correction1 * m_ / ((v_ / correction2).sqrt() + options_.epsilon));
-  }
-  at::Tensor parameter;
-
- private:
-  at::Tensor m_, v_;
-  AdamWOptions options_;
-  int step_ = 0;
-};
 
 at::Tensor SparseGrad(const std::vector<int64_t>& rows, const at::Tensor& values) {
   return at::sparse_coo_tensor(at::tensor(rows, at::kLong).unsqueeze(0), values, {kRows, kDim}).coalesce();
@@ -50,7 +28,7 @@ void Check(at::ScalarType dtype, double weight_decay, int steps) {
   at::manual_seed(1);
   const AdamWOptions options{.beta1 = 0.8, .beta2 = 0.95, .weight_decay = weight_decay};
   const at::Tensor parameter = at::randn({kRows, kDim}).to(dtype);
-  Dense dense(parameter, options);
+  test::ReferenceAdamW dense(parameter, options);
   RowAdamW sparse(parameter, options);
   for (int step = 0; step < steps; ++step) {
     std::vector<int64_t> rows = {step % 3};
@@ -75,18 +53,76 @@ void Check(at::ScalarType dtype, double weight_decay, int steps) {
   EXPECT_LT(test::MaxDifference(parameter, dense.parameter), dtype == at::kBFloat16 ? 0.02 : 2e-5);
 }
 
-TEST(RowAdamW, EqualsAdamWOnTheDenseGradient) {
+// With kernels and by compositions of ATen calls.
+class RowAdamWBothWays : public testing::TestWithParam<bool> {
+ protected:
+  RowAdamWBothWays() {
+    if (!GetParam()) without_.emplace();
+  }
+
+ private:
+  std::optional<test::WithoutKernels> without_;
+};
+
+TEST_P(RowAdamWBothWays, EqualsAdamWOnTheDenseGradient) {
   Check(at::kFloat, 0.0, 30);
   Check(at::kBFloat16, 0.0, 30);
 }
 
-TEST(RowAdamW, DecaysEveryRow) {
+TEST_P(RowAdamWBothWays, DecaysEveryRow) {
   Check(at::kFloat, 0.3, 30);
   Check(at::kBFloat16, 0.3, 30);
 }
 
-TEST(RowAdamW, CatchesUpOverMoreStepsThanTheFirstMomentLasts) {
+TEST_P(RowAdamWBothWays, CatchesUpOverMoreStepsThanTheFirstMomentLasts) {
   Check(at::kFloat, 0.02, 400);
+}
+
+// A head that shares the embedding's weight has a dense gradient, which the embedding's sparse one joins, in
+// one backward pass or over several, whichever comes first.
+TEST_P(RowAdamWBothWays, ADenseGradientThatMeetsASparseOneStepsAllRows) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    at::manual_seed(3);
+    const AdamWOptions options{.weight_decay = 0.1};
+    const at::Tensor parameter = at::randn({kRows, kDim}).to(dtype).requires_grad_();
+    test::ReferenceAdamW dense(parameter.detach(), options);
+    RowAdamW rows(parameter, options);
+    for (int step = 0; step < 12; ++step) {
+      const at::Tensor ids = at::tensor({step % 4, 7, 7}, at::kLong);
+      const at::Tensor way = at::randn({3, kDim}), head_way = at::randn({kRows, kDim}).to(dtype);
+      rows.CatchUp(ids);
+      const auto embedded = [&] { return (ops::ScaledEmbedding(parameter, ids, 2.0) * way).sum(); };
+      const auto tied = [&] { return (parameter * head_way).sum().to(at::kFloat); };
+      at::Tensor expected = at::zeros({kRows, kDim}, at::kDouble);
+      expected.index_add_(0, ids, (way * 2).to(at::kDouble));
+      switch (step % 4) {
+        case 0:
+          (embedded() + tied()).backward();
+          break;
+        case 1:
+          embedded().backward();
+          tied().backward();
+          break;
+        case 2:
+          tied().backward();
+          embedded().backward();
+          break;
+        default:
+          embedded().backward();  // alone
+      }
+      if (step % 4 != 3) {
+        EXPECT_FALSE(parameter.grad().is_sparse());
+        expected += head_way.to(at::kDouble);
+      }
+      EXPECT_NEAR(rows.SumOfSquares().item<double>(), expected.square().sum().item<double>(),
+                  dtype == at::kBFloat16 ? 1.0 : 1e-4);
+      rows.Step(0.01, 0.5);
+      dense.Step(expected * 0.5, 0.01);
+      parameter.mutable_grad() = at::Tensor();
+    }
+    rows.CatchUpAll();
+    EXPECT_LT(test::MaxDifference(parameter, dense.parameter), dtype == at::kBFloat16 ? 0.03 : 2e-5);
+  }
 }
 
 // One run of 400 steps of rare rows, at times with all rows brought up to date and at one time gone on with
@@ -115,7 +151,7 @@ at::Tensor Trained(at::ScalarType dtype, double weight_decay, int catch_up_every
   return parameter;
 }
 
-TEST(RowAdamW, HowOftenItIsBroughtUpToDateAndWhereItIsBrokenOffChangesNoBit) {
+TEST_P(RowAdamWBothWays, HowOftenItIsBroughtUpToDateAndWhereItIsBrokenOffChangesNoBit) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     for (const double weight_decay : {0.0, 0.1}) {
       const at::Tensor expected = Trained(dtype, weight_decay, 0, -1);
@@ -132,10 +168,14 @@ TEST(RowAdamW, HowOftenItIsBroughtUpToDateAndWhereItIsBrokenOffChangesNoBit) {
 TEST(RowAdamW, TheNormIsThatOfTheGradientsValues) {
   const at::Tensor parameter = at::zeros({kRows, kDim});
   const RowAdamW sparse(parameter, {});
-  EXPECT_EQ(sparse.SumOfSquares(), 0.0);
   parameter.mutable_grad() = SparseGrad({1, 5}, at::full({2, kDim}, 2.0f));
-  EXPECT_EQ(sparse.SumOfSquares(), 40.0);
+  EXPECT_EQ(sparse.SumOfSquares().item<double>(), 40.0);
+  parameter.mutable_grad() = parameter.grad().to_dense();
+  EXPECT_EQ(sparse.SumOfSquares().item<double>(), 40.0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Ways, RowAdamWBothWays, testing::Bool(),
+                         [](const auto& way) { return way.param ? "kernels" : "compositions"; });
 
 }  // namespace
 }  // namespace gemtune::train

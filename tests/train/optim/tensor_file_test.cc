@@ -1,4 +1,4 @@
-#include "gemtune/train/tensor_file.h"
+#include "gemtune/train/optim/tensor_file.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "gemtune/train/optimizer.h"
+#include "gemtune/train/optim/adamw.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,8 @@ namespace {
 // Ten steps on the tiny model's batch, each loss against `losses`.
 void ExpectLosses(model::SequenceClassifier classifier, const at::Tensor& losses, double weight_decay) {
   const auto golden = test::Golden();
-  AdamW optimizer(*classifier, {.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-8, .weight_decay = weight_decay});
+  AdamW optimizer(*classifier, {.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-8, .weight_decay = weight_decay},
+                  classifier->sparse_gradients());
   const double* expected = losses.const_data_ptr<double>();
   for (int step = 0; step < 10; ++step) {
     optimizer.ZeroGrad();
@@ -41,7 +42,7 @@ TEST(AdamW, HoldsNoStateOfAFrozenParameter) {
   for (const auto& item : classifier->named_parameters()) {
     if (item.key().find("lora_") != std::string::npos) adapter += item.value().numel();
   }
-  EXPECT_EQ(AdamW(*classifier, {}).num_parameters(), adapter);
+  EXPECT_EQ(AdamW(*classifier, {}, classifier->sparse_gradients()).num_parameters(), adapter);
 }
 
 class OneParameter : public torch::nn::Module {

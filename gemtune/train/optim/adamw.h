@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "gemtune/train/row_adamw.h"
-#include "gemtune/train/tensor_file.h"
+#include "gemtune/ops/adamw_step.h"
+#include "gemtune/train/optim/row_adamw.h"
+#include "gemtune/train/optim/tensor_file.h"
 
 namespace gemtune::train {
 
@@ -17,9 +18,10 @@ namespace gemtune::train {
 /// alone would lose steps smaller than 1/256 of a weight.
 class AdamW {
  public:
-  /// Every parameter of `module` that requires a gradient. Token embeddings, whose gradients are sparse, are
-  /// left to RowAdamW.
-  AdamW(const torch::nn::Module& module, const AdamWOptions& options);
+  /// Every parameter of `module` that requires a gradient. Those named in `sparse_gradients`, whose gradients
+  /// may be sparse rows, are left to RowAdamW.
+  AdamW(const torch::nn::Module& module, const AdamWOptions& options,
+        const std::vector<std::string>& sparse_gradients = {});
 
   /// L2 norm over all gradients. Parameters without a gradient count as zero.
   double GradNorm() const;
@@ -30,7 +32,7 @@ class AdamW {
 
   void ZeroGrad();
 
-  /// Embedding rows are brought up to date only when they are needed: those of a batch before its forward
+  /// RowAdamW's rows are brought up to date only when they are needed: those of a batch before its forward
   /// pass, ...
   void CatchUp(const at::Tensor& ids);
 
@@ -50,21 +52,18 @@ class AdamW {
  private:
   struct Slot {
     std::string name;
-    at::Tensor parameter;
-    at::Tensor master;  // fp32; the parameter itself if that is fp32
-    at::Tensor exp_avg, exp_avg_sq;
-    double weight_decay = 0.0;
+    ops::AdamWTensors tensors;
+    AdamWOptions options;
   };
 
-  struct Embedding {
+  struct ByRows {
     std::string name;
-    RowAdamW rows;
+    RowAdamW adamw;
   };
   static std::vector<NamedTensor> Kept(const Slot& slot);
 
-  AdamWOptions options_;
   std::vector<Slot> slots_;
-  std::vector<Embedding> embeddings_;
+  std::vector<ByRows> by_rows_;
   int64_t step_ = 0;
 };
 

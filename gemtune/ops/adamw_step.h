@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace gemtune::ops {
+
+/// What is the same in all steps.
+struct AdamWOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;
+};
+
+/// What is one step's own.
+struct AdamWPace {
+  double learning_rate = 0;
+  double grad_scale = 1;  // the gradient is multiplied by it first: clipping without a pass of its own
+  int64_t step = 1;       // counted from 1, for the bias correction
+};
+
+/// A parameter and what AdamW keeps of it, all of one shape and on one device.
+struct AdamWTensors {
+  at::Tensor parameter;
+  at::Tensor
+      master;  // what the update works on, in ComputeType(parameter); the parameter itself if it is that
+  at::Tensor exp_avg, exp_avg_sq;  // moments, of the master's dtype
+};
+
+/// One AdamW step (Loshchilov & Hutter 2019, algorithm 2) as torch.optim.AdamW does it:
+/// p −= lr·λ·p; m += (1 − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= lr/(1 − β1^t) · m / (√v/√(1 − β2^t) + ε)
+/// with p the master, which is rounded into the parameter. grad of any float dtype, dense. Not
+/// differentiable.
+void AdamWStep(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,
+               const AdamWPace& pace);
+
+/// The same as a composition of ATen calls, for any dtype and device.
+void AdamWStepByAten(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,
+                     const AdamWPace& pace);
+
+}  // namespace gemtune::ops

@@ -1,0 +1,25 @@
+#include <ATen/ATen.h>
+
+#include "gemtune/kernels/geglu.h"
+#include "gemtune/ops/cpu.h"
+#include "gemtune/ops/kernel_access.h"
+
+namespace gemtune::ops::cpu {
+
+at::Tensor GeGlu(const at::Tensor& gate_up) {
+  const int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
+  at::Tensor y = at::empty({rows, width}, gate_up.options());
+  kernels::GeGluForward(rows, width, ConstFloatsOf(gate_up), FloatsOf(y));
+  return y;
+}
+
+at::Tensor GeGluGradient(const at::Tensor& gate_up, const at::Tensor& dy) {
+  const int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
+  at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate_up.options());
+  // dy is read element by element before the product takes its place.
+  kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(dy), FloatsOf(d_gate_up),
+                         FloatsOf(dy));
+  return d_gate_up;
+}
+
+}  // namespace gemtune::ops::cpu

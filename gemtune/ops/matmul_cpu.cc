@@ -1,0 +1,130 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "gemtune/kernels/gemm.h"
+#include "gemtune/kernels/int8_gemm.h"
+#include "gemtune/ops/cpu.h"
+#include "gemtune/ops/kernel_access.h"
+
+namespace gemtune::ops::cpu {
+namespace {
+
+constexpr int64_t kFewRows = 64;
+
+// Packing a weight for fewer rows costs more than it brings.
+bool Fits(const at::Tensor& rows) {
+  return HasKernels(rows) && rows.size(0) >= kFewRows && rows.stride(1) == 1;
+}
+bool Fits(const at::Tensor& rows, const at::Tensor& other) {
+  return Fits(rows) && rows.scalar_type() == other.scalar_type() && other.stride(1) == 1;
+}
+bool Fits(const at::Tensor& rows, const MatmulWeight& weight) {
+  return weight.dense.defined() ? Fits(rows, weight.dense) : Fits(rows);
+}
+
+bool GemmIsFast(const at::Tensor& rows) {
+  return kernels::GemmIsFast(rows.scalar_type() == at::kBFloat16);
+}
+
+kernels::GemmOperand Plain(const at::Tensor& x) {
+  return {ConstFloatsOf(x), x.stride(0)};
+}
+kernels::GemmOperand Transposed(const at::Tensor& x) {
+  return {ConstFloatsOf(x), x.stride(0), true};
+}
+
+using WeightOperand = kernels::GemmOperand (*)(const at::Tensor& weight);
+
+// `as_b` is how the weight is B: Transposed for an output, Plain for a gradient.
+std::optional<kernels::GemmTerm> TermOf(const AddedProduct& added, WeightOperand as_b) {
+  if (!added.rows.defined()) return std::nullopt;
+  return kernels::GemmTerm{added.rows.size(1), Plain(added.rows), as_b(added.weight)};
+}
+
+AddedProduct InBFloat16(const AddedProduct& added) {
+  if (!added.rows.defined()) return {};
+  return {added.rows.to(at::kBFloat16), added.weight.to(at::kBFloat16)};
+}
+
+at::Tensor Int8Product(const at::Tensor& x, const kernels::Int8Weight& weight, const AddedProduct& added,
+                       WeightOperand as_b) {
+  at::Tensor out = at::empty({x.size(0), weight.columns}, x.options());
+  const AddedProduct in_bf16 = InBFloat16(added);
+  const auto term = TermOf(in_bf16, as_b);
+  const auto rows = kernels::QuantizeRows(x.size(0), x.size(1), ConstFloatsOf(x), x.stride(0), weight.group);
+  kernels::Int8Gemm(rows, weight, FloatsOf(out), weight.columns, term ? &*term : nullptr);
+  return out;
+}
+
+at::Tensor Product(int64_t m, int64_t n, int64_t k, const kernels::GemmOperand& a,
+                   const kernels::GemmOperand& b, const at::TensorOptions& options,
+                   const std::optional<kernels::GemmTerm>& added = std::nullopt) {
+  at::Tensor out = at::empty({m, n}, options);
+  kernels::Gemm(m, n, k, a, b, FloatsOf(out), n, added ? &*added : nullptr);
+  return out;
+}
+
+// The product by our own engine, which blocks are expanded for piece by piece.
+at::Tensor BlockProduct(const at::Tensor& rows, const MatmulWeight& weight, bool transposed,
+                        const std::optional<kernels::GemmTerm>& added) {
+  std::vector<kernels::BlockMatrix> pieces;
+  for (const BlockRows& piece : weight.blocks) pieces.push_back(piece.matrix());
+  const int64_t n = transposed ? weight.rows() : weight.columns();
+  at::Tensor out = at::empty({rows.size(0), n}, rows.options());
+  kernels::Gemm(rows.size(0), Plain(rows), {.pieces = pieces, .transposed = transposed}, FloatsOf(out), n,
+                added ? &*added : nullptr);
+  return out;
+}
+
+}  // namespace
+
+bool HasInt8Products() {
+  return kernels::HaveInt8Gemm();
+}
+
+bool HasFastBFloat16() {
+  return kernels::HaveAvx512Bf16();
+}
+
+std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& w, MatmulDtype dtype,
+                                       const AddedProduct& added) {
+  if (!Fits(x, w)) return std::nullopt;
+  if (dtype == MatmulDtype::kInt8) {
+    const at::Tensor weight = w.Numbers(x.scalar_type());
+    return Int8Product(
+        x,
+        kernels::QuantizeForOutput(weight.size(0), weight.size(1), ConstFloatsOf(weight), weight.stride(0)),
+        added, Transposed);
+  }
+  if (!GemmIsFast(x)) return std::nullopt;
+  const auto term = TermOf(added, Transposed);
+  if (!w.dense.defined()) return BlockProduct(x, w, /*transposed=*/true, term);
+  return Product(x.size(0), w.rows(), x.size(1), Plain(x), Transposed(w.dense), x.options(), term);
+}
+
+std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const MatmulWeight& w, MatmulDtype dtype,
+                                              const AddedProduct& added) {
+  if (!Fits(dy, w)) return std::nullopt;
+  if (dtype == MatmulDtype::kInt8) {
+    const at::Tensor weight = w.Numbers(dy.scalar_type());
+    return Int8Product(dy,
+                       kernels::QuantizeForInputGradient(weight.size(0), weight.size(1),
+                                                         ConstFloatsOf(weight), weight.stride(0)),
+                       added, Plain);
+  }
+  if (!GemmIsFast(dy)) return std::nullopt;
+  const auto term = TermOf(added, Plain);
+  if (!w.dense.defined()) return BlockProduct(dy, w, /*transposed=*/false, term);
+  return Product(dy.size(0), w.columns(), dy.size(1), Plain(dy), Plain(w.dense), dy.options(), term);
+}
+
+std::optional<at::Tensor> LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
+  if (!Fits(dy, x) || !GemmIsFast(dy)) return std::nullopt;
+  // The kernel goes over rows of the result: few of them would leave threads without work.
+  if (dy.size(1) < std::min(kFewRows, x.size(1))) return ops::LinearWeightGradient(x, dy).t().contiguous();
+  return Product(dy.size(1), x.size(1), dy.size(0), Transposed(dy), Plain(x), x.options());
+}
+
+}  // namespace gemtune::ops::cpu

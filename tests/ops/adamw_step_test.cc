@@ -1,0 +1,59 @@
+#include "gemtune/ops/adamw_step.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/gradcheck.h"
+#include "tests/support/reference_adamw.h"
+#include "tests/support/without_kernels.h"
+
+namespace gemtune::ops {
+namespace {
+
+AdamWTensors TensorsOf(const at::Tensor& parameter) {
+  const at::Tensor master = parameter.to(parameter.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
+  return {parameter, master, at::zeros_like(master), at::zeros_like(master)};
+}
+
+using Step = void (*)(const AdamWTensors&, const at::Tensor&, const AdamWOptions&, const AdamWPace&);
+
+void Check(at::ScalarType dtype, at::ScalarType grad_dtype, Step step, double tolerance) {
+  at::manual_seed(1);
+  const AdamWOptions options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6, .weight_decay = 0.2};
+  const AdamWTensors tensors = TensorsOf(at::randn({7, 37}).to(dtype));
+  test::ReferenceAdamW reference(tensors.parameter, options);
+  for (int64_t t = 1; t <= 20; ++t) {
+    const at::Tensor grad = at::randn({7, 37}).to(grad_dtype);
+    step(tensors, grad, options, {.learning_rate = 0.01, .grad_scale = 0.5, .step = t});
+    reference.Step(grad.to(at::kDouble) * 0.5, 0.01);
+  }
+  EXPECT_LT(test::MaxDifference(tensors.master, reference.parameter), tolerance);
+  EXPECT_TRUE(at::equal(tensors.parameter, tensors.master.to(dtype)));
+}
+
+TEST(AdamWStep, EqualsTorchsEquations) {
+  for (const Step step : {&AdamWStep, &AdamWStepByAten}) {
+    for (const at::ScalarType grad : {at::kFloat, at::kBFloat16}) {
+      Check(at::kFloat, grad, step, 3e-6);
+      Check(at::kBFloat16, grad, step, 3e-6);
+    }
+    Check(at::kDouble, at::kDouble, step, 1e-14);
+    Check(at::kDouble, at::kFloat, step, 1e-14);
+  }
+}
+
+TEST(AdamWStep, WithoutKernelsIsTheComposition) {
+  at::manual_seed(2);
+  const at::Tensor start = at::randn({5, 33}), grad = at::randn({33, 5}).t();
+  const AdamWTensors fused = TensorsOf(start.clone()), composed = TensorsOf(start.clone());
+  const test::WithoutKernels without;
+  AdamWStep(fused, grad, {}, {.learning_rate = 0.1});
+  AdamWStepByAten(composed, grad, {}, {.learning_rate = 0.1});
+  EXPECT_TRUE(at::equal(fused.parameter, composed.parameter));
+}
+
+TEST(AdamWStep, AGradientOfAnotherShapeIsABug) {
+  EXPECT_THROW(AdamWStep(TensorsOf(at::zeros({2, 3})), at::zeros({3, 2}), {}, {}), std::logic_error);
+}
+
+}  // namespace
+}  // namespace gemtune::ops
