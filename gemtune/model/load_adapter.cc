@@ -52,7 +52,7 @@ fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs:
 void CheckFit(const AdapterWeights& weights, const AdapterContents& contents, LoraConfig lora,
               const ModelSource& base, const LoadOptions& options) {
   SequenceClassifier outline = Outline(base, contents.outputs, options);
-  if (options.base_weights != BaseWeights::kNumbers) CheckTargets(*outline, lora);
+  RefuseToTrainBlocks(*outline, lora);
   AttachLora(*outline, lora, /*seed=*/0);
   weights.CheckFor(*outline);
 }

@@ -15,6 +15,7 @@
 #include "gemtune/model/names.h"
 #include "gemtune/ops/compute_type.h"
 #include "gemtune/ops/device.h"
+#include "gemtune/ops/dropout.h"
 
 namespace gemtune::model {
 namespace {
@@ -91,19 +92,6 @@ void CheckSavedModules(const torch::nn::Module& model, const LoraConfig& config)
     if (!is_there) {
       Fail("`modules_to_save` '{}' matches no module{}; the model's modules: {}", Printable(name),
            DidYouMean(name, known), Listed(known));
-    }
-  }
-}
-
-void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraTargets& targets) {
-  for (const auto& item : model.named_modules("", /*include_self=*/false)) {
-    if (!IsTrainedWhole(targets, item.key())) continue;
-    for (const at::Tensor& parameter : item.value()->parameters()) {
-      if (parameter.is_floating_point()) continue;
-      Fail(
-          "`modules_to_save`: '{}' would be trained whole, but `base_dtype` leaves its weight in blocks; "
-          "leave one of the two out",
-          item.key());
     }
   }
 }
@@ -216,11 +204,24 @@ PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t se
   return pass;
 }
 
+void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraConfig& config) {
+  const LoraTargets targets(config, model);
+  for (const auto& item : model.named_modules("", /*include_self=*/false)) {
+    if (!IsTrainedWhole(targets, item.key())) continue;
+    for (const at::Tensor& parameter : item.value()->parameters()) {
+      if (parameter.is_floating_point()) continue;
+      Fail(
+          "--modules-to-save: '{}' would be trained whole, but --base-dtype leaves its weight in blocks; "
+          "leave one of the two out",
+          item.key());
+    }
+  }
+}
+
 void CheckTargets(const torch::nn::Module& model, const LoraConfig& config) {
   CheckSavedModules(model, config);
-  const LoraTargets targets(config, model);
-  RefuseToTrainBlocks(model, targets);
-  const std::vector<NamedLinear> linears = Linears(model, targets);
+  RefuseToTrainBlocks(model, config);
+  const std::vector<NamedLinear> linears = Linears(model, LoraTargets(config, model));
   const auto check = [&](const std::string& text, const LoraConfig& alone) {
     const LoraTargets matching(alone, model);
     const auto is_target = [&](const NamedLinear& item) { return matching.IsTarget(item.path); };

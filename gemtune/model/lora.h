@@ -58,8 +58,11 @@ class LoraAdapter {
 /// refuses. Modules within modules_to_save are no targets, as in peft. Throws Error if no module is targeted.
 PassCounter AttachLora(torch::nn::Module& model, LoraConfig& config, uint64_t seed);
 
+/// Throws Error for a module of modules_to_save whose weight is held in blocks.
+void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraConfig& config);
+
 /// Throws Error for a name of target_modules or modules_to_save, or a pattern, that matches no module, and
-/// lists those there are; and for a module of modules_to_save whose weight is held in blocks.
+/// lists those there are; and as RefuseToTrainBlocks.
 void CheckTargets(const torch::nn::Module& model, const LoraConfig& config);
 
 /// Makes every adapter part of its weight.

@@ -76,11 +76,12 @@ TEST_F(Pretrained, LoadsOntoAnotherDevice) {
   PretrainedClassifier classifier = test::Classifier(dir_ / "base", options);
   classifier.AddAdapter({.r = 2}, (dir_ / "base").string(), 1);
   Base(at::kBFloat16).Save(dir_ / "out");
-  const PretrainedClassifier trained = PretrainedClassifier::FromTrained(dir_ / "out", options);
-  for (const PretrainedClassifier* loaded : {&classifier, &trained}) {
+  PretrainedClassifier trained = PretrainedClassifier::FromTrained(dir_ / "out", options);
+  for (PretrainedClassifier* loaded : {&classifier, &trained}) {
     for (const auto& item : loaded->model->named_parameters()) {
       EXPECT_TRUE(ops::IsNowhere(item.value().device())) << item.key();
-      if (!IsOfAdapter(item.key())) EXPECT_EQ(item.value().scalar_type(), at::kBFloat16);
+      EXPECT_EQ(item.value().scalar_type(), IsOfAdapter(item.key()) ? at::kFloat : at::kBFloat16)
+          << item.key();
     }
   }
 }
