@@ -14,6 +14,7 @@ endif()
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 find_package(ArrowCpp REQUIRED)
 if(NOT DEFINED GEMTUNE_TORCH OR GEMTUNE_TORCH)  # not defined: in an installed package
   find_package(LibTorch 2.4 REQUIRED)

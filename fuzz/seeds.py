@@ -61,6 +61,10 @@ lists = [{"text": "a", "label": [0, 2]}, {"text": "\u00fc", "label": ["x"]}, {"t
 options = 'model = "gemma" # a comment\n\nlearning-rate = 1e-5\nbf16 = true\ntrain-file = [\n  "a\\n\\"b\\"", # one\n  \'C:\\c\',\n]\nlabels = []\n'
 (target("toml") / "options.toml").write_text(options)
 
+expressions = [line.split("\t")[:2] for line in (TESTS / "base/golden/pattern.tsv").read_text("utf-8").splitlines()]
+for number, (expression, name) in enumerate(expressions[::8]):
+    (target("pattern") / f"{number}.txt").write_text(f"{expression}\n{name}")
+
 names = ["skipped_steps", "skipped_in_a_row", "passes", "num_input_tokens_seen", "steps_since_evaluation", "evaluated_step", "best_global_step"]
 state = {"global_step": 7} | dict.fromkeys(names, 3) | dict.fromkeys(["train_runtime", "train_loss", "loss_since_evaluation"], 0.1)
 (target("trainer_state") / "state.json").write_text(json.dumps(state | {"best_metrics": {"loss": 0.5, "accuracy": None}}))

@@ -1,56 +1,37 @@
 #pragma once
 
-#include <bitset>
-#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+
+struct pcre2_real_code_8;  // PCRE2's compiled expression
 
 namespace gemtune {
 
-/// A regular expression on names of modules and parameters that a file or an option gives. Matched state by
-/// state (Thompson 1968), so that no expression takes long or recurses deep, which those of std::regex may.
+/// A regular expression on names of modules and parameters that a file or an option gives, by PCRE2: what
+/// Python's `re` takes means the same here. Differences: names are bytes (\w \d \s know ASCII alone, . is one
+/// byte), $ is the end of the name and not a line's end before it, and "{,n}" has to be written "{0,n}".
 ///
-/// What Python's `re` and ECMAScript have in common, over bytes: . [a-z] [^...] \d \w \s \D \W \S, groups
-/// (also (?:...) and named ones), |, * + ? {m} {m,} {m,n} (lazy ones too: in which way a name matches makes
-/// no difference), ^ $ \b \B, and (?=...) (?!...). No back references and no looking behind.
+/// An expression may come from a stranger's file, so that both its compilation and a match are bounded in
+/// time and memory.
 class Pattern {
  public:
-  /// `place` names the option or the file. Throws Error "<place> '<text>' is no regular expression: ...";
-  /// also for one of more than 4,096 bytes, nested more than 50 deep or, with its repetitions written out, of
-  /// more than 10,000 steps.
+  /// `place` names the option or the file. Throws Error "<place> '<text>' is no regular expression: ..." with
+  /// what is wrong and where; also for one of more than 4,096 bytes or nested more than 50 deep.
   Pattern(const std::string& text, const std::string& place);
 
-  /// Does the whole name match? re.fullmatch.
+  /// Does the whole name match? re.fullmatch. Throws Error "<place> '<text>' takes too many steps ..." for an
+  /// expression that tries too many ways to match, as (a*)*(a*)*b may.
   bool Matches(std::string_view name) const;
 
-  /// Does some part of the name match? re.search.
+  /// Does some part of the name match? re.search. Throws as Matches does.
   bool IsFoundIn(std::string_view name) const;
 
  private:
-  friend class PatternParser;
-  friend class PatternRun;
-  enum class StepKind : uint8_t {
-    kByte,
-    kSplit,
-    kBegin,
-    kEnd,
-    kWordEdge,
-    kNoWordEdge,
-    kAhead,
-    kNotAhead,
-    kDone
-  };
-  struct Step {
-    StepKind kind = StepKind::kDone;
-    int32_t next = 0;   // the step behind
-    int32_t other = 0;  // kSplit: the other one; kAhead, kNotAhead: the first of what is looked for
-    int32_t set = 0;    // kByte: index into sets_
-  };
+  bool Run(std::string_view name, uint32_t options) const;
 
-  std::vector<Step> steps_;
-  std::vector<std::bitset<256>> sets_;
-  int32_t first_ = 0;
+  std::string text_, place_;
+  std::shared_ptr<const pcre2_real_code_8> code_;
 };
 
 }  // namespace gemtune

@@ -10,6 +10,7 @@ PATTERNS = [
     r"(a|ab)(c|bcd)(d*)", r"(a*)*b", r"(a|b)*abb", r"(|a)+", r"x{0}y", r"a{2}", r"a{2,}", r"a{1,3}b?", r"a{0,2}a{0,2}",
     r"[^a-c.]+", r"[]a]+", r"[a\]\-]+", r"[\w.]+", r"[-a]+", r"\W", r"\bmlp\b", r"\Bproj", r"a.c", r"^$", r"$^",
     r"(?:a|b|)c", r"((a)(b)?)+", r"a|b|c|", r"\.", r"model\..*\.weight|score", r"[0-9]{1,2}", r"\d\d?\D",
+    r"(?<=attn\.)[qk]_proj", r".*(?<!k)_proj", r"(a|b)\1.*", r"(?P<x>a+)b(?P=x)?", r"(?i)A[B-C]*", r"(?>a*)a", r"a++b", r"a{x}",
 ]
 NAMES = [
     "", "a", "aa", "aaa", "aaaa", "aaaaa", "b", "ab", "abb", "aabb", "abcd", "abc", "ac", "c", "y", "xy", ".", "a]", "-a", "mlp",
