@@ -7,8 +7,8 @@
 
 namespace gemtune::text {
 
-// SentencePiece's ModelProto on the wire. Encoded by hand: libprotobuf's headers and library would collide
-// with the copies inside LibTorch and Arrow, and the fields needed are few. Field numbers:
+// SentencePiece's ModelProto on the wire, by protozero: libprotobuf's headers and library would collide with
+// the copies inside LibTorch and Arrow, and the fields needed are few. Field numbers:
 // https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto
 
 /// A BPE model whose SentencePiece gives Hugging Face's ids: a piece's score is minus the rank of the first
