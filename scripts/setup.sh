@@ -27,6 +27,10 @@ fi
 
 say() { echo "== $*" >&2; }
 
+# The last line of a set-up that fails. A step that writes no log has its messages on the screen.
+step= log=
+trap '[ $? = 0 ] || [ -z "$step" ] || say "set-up failed while $step; ${log:+the whole log is }${log:-the reason is above}"' EXIT
+
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -41,8 +45,12 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
     run=(sudo)
   fi
-  say "installing ${missing[*]}"
+  step="installing Debian packages"
   "${run[@]}" apt-get update -qq
+  # Answering no ends in an error, behind the line that is wanted.
+  size=$("${run[@]}" env LC_ALL=C apt-get install --assume-no --no-install-recommends "${missing[@]}" 2> /dev/null |
+    sed -n 's/^Need to get \(.*\) of archives.*/\1/p' || true)
+  say "installing ${missing[*]}${size:+ ($size to fetch)}"
   "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 fi
 
@@ -58,16 +66,40 @@ if ! pkg-config --exists arrow parquet && ! has .venv/bin/python pyarrow && ! ha
   wheels+=(pyarrow)
 fi
 if [ ${#wheels[@]} -gt 0 ]; then
-  say "fetching ${wheels[*]} into .venv"
-  [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-    $(printf '%s\n' "${wheels[@]}" | while read -r name; do grep -E "^$name==" scripts/requirements.txt; done)
+  step="fetching Python packages"
+  mapfile -t lines < <(printf '^%s==\n' "${wheels[@]}" | grep -f - scripts/requirements.txt)
+  say "fetching ${wheels[*]} into .venv (about $(printf '%s\n' "${lines[@]}" | awk '{sum += $3} END {print sum}') MB)"
+  scripts/pip.sh --no-deps "${lines[@]%% *}"
 fi
 
 [ -z "$clang" ] || exit 0
 
+# Ninja's lines, on a terminal each in the place of the one before; elsewhere a line a quarter of the way.
+show_progress() {
+  local line columns quarter=0 now
+  columns=$(stty size <&2 2> /dev/null | cut -d' ' -f2)
+  while IFS= read -r line; do
+    # "Re-": ninja looks first whether cmake has to run again, and counts that by itself.
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\ ([^R]|R[^e]) ]] || continue
+    if [ -t 2 ]; then
+      printf '\r\e[K%.*s' $((${columns:-80} - 1)) "$line" >&2
+    else
+      now=$((4 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+      [ "$now" -le $quarter ] || [ "$now" = 4 ] || say "built $((25 * now)) %"
+      quarter=$now
+    fi
+  done
+  [ ! -t 2 ] || printf '\r\e[K' >&2
+}
+
 say "building"
-cmake -B build -G Ninja -DGEMTUNE_TESTS=$tests "$@" > build.log 2>&1 || { cat build.log >&2; exit 1; }
-cmake --build build >> build.log 2>&1 || { grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Re-)' build.log | head -60 >&2; exit 1; }
-rm -f build.log
+log=build.log
+step="configuring"
+cmake -B build -G Ninja -DGEMTUNE_TESTS=$tests "$@" > $log 2>&1 || { cat $log >&2; exit 1; }
+step="building"
+if ! cmake --build build 2>&1 | tee -a $log | show_progress; then
+  grep -vE '^(-- |\[[0-9]+/[0-9]+\] (Building|Linking|Re-))' $log | head -60 >&2
+  exit 1
+fi
+rm -f $log
 say "built build/gemtune"
