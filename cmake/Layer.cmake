@@ -20,9 +20,13 @@ function(gemtune_layer folder)
   set_property(GLOBAL APPEND PROPERTY GEMTUNE_LAYERS gemtune_${folder})
 endfunction()
 
-# gemtune_tests(<folder> [TORCH] [LIBS ...]): the program gemtune_<folder>_tests of every *_test.cc beside and below the caller.
+# gemtune_tests(<folder> [TORCH] [INSTRUCTION_SETS <set>...] [LIBS ...])
+#
+# The program gemtune_<folder>_tests of every *_test.cc beside and below the caller, and the test <folder> that runs it.
+# INSTRUCTION_SETS: tests <folder>.<set> run it again as on an older processor, whose code is otherwise never run on a newer
+# one (GEMTUNE_INSTRUCTION_SET).
 function(gemtune_tests folder)
-  cmake_parse_arguments(arg "TORCH" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH" "" "INSTRUCTION_SETS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   add_executable(gemtune_${folder}_tests ${sources})
   target_link_libraries(gemtune_${folder}_tests PRIVATE gemtune_${folder} ${arg_LIBS} GTest::gmock_main gemtune_options)
@@ -31,5 +35,13 @@ function(gemtune_tests folder)
   if(arg_TORCH)
     target_precompile_headers(gemtune_${folder}_tests REUSE_FROM gemtune_test_pch)
   endif()
-  add_test(NAME ${folder} COMMAND gemtune_${folder}_tests --gtest_output=xml:${CMAKE_BINARY_DIR}/results/${folder}.xml)
+  # scripts/count_results.py looks for the results of each test under the test's name.
+  foreach(name ${folder} ${arg_INSTRUCTION_SETS})
+    if(NOT name STREQUAL folder)
+      set(environment GEMTUNE_INSTRUCTION_SET=${name})
+      set(name ${folder}.${name})
+    endif()
+    add_test(NAME ${name} COMMAND gemtune_${folder}_tests --gtest_output=xml:${CMAKE_BINARY_DIR}/results/${name}.xml)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}")
+  endforeach()
 endfunction()

@@ -1,8 +1,12 @@
 """Adds up the JUnit files that GoogleTest and pytest wrote; fails if a test failed or a program left no results.
 
     python scripts/count_results.py build/results
+
+Each test that ctest knows in build/ leaves <its name>.xml, pytest pytest.xml.
 """
+import json
 import pathlib
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -10,15 +14,16 @@ import xml.etree.ElementTree as ElementTree
 def main():
     folder = pathlib.Path(sys.argv[1])
     passed = failed = skipped = 0
-    expected = {path.parent.name for path in pathlib.Path("tests").glob("*/*_test.cc")} | {"pytest"}
-    for name in sorted(expected):
+    known = subprocess.check_output(["ctest", "--test-dir", folder.parent, "--show-only=json-v1"])
+    expected = [test["name"] for test in json.loads(known)["tests"]] + ["pytest"]
+    for name in expected:
         path = folder / f"{name}.xml"
         if not path.exists():
             print(f"{name}: no results (it did not run to its end)")
             failed += 1
             continue
         for case in ElementTree.parse(path).getroot().iter("testcase"):
-            label = f"{case.get('classname')}.{case.get('name')}"
+            label = f"{name}: {case.get('classname')}.{case.get('name')}"
             if case.find("failure") is not None or case.find("error") is not None:
                 failed += 1
                 print(f"failed: {label}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds and runs every test; the last line says how many passed and failed.
 #
-#   scripts/test.sh               all tests
+#   scripts/test.sh               all tests; those of kernels and ops as on older processors too (GEMTUNE_INSTRUCTION_SET)
 #   scripts/test.sh --sanitize    the C++ tests under ASan and UBSan, in build-asan
 #   scripts/test.sh --tsan        those of kernels, io, text and data under ThreadSanitizer, in build-tsan
 #   scripts/test.sh --fuzz        a libFuzzer target for each file format, FUZZ_SECONDS (60) each, one a core at a time,
@@ -37,9 +37,8 @@ fi
 
 scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
 if ! .venv/bin/python -c "import transformers, peft, gguf, sklearn, pytest" 2> /dev/null; then
-  echo "== fetching Hugging Face's packages into .venv" >&2
-  [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
+  echo "== fetching Hugging Face's packages into .venv (about 2,500 MB, most of it GPU libraries without which torch is not imported)" >&2
+  scripts/pip.sh -r scripts/requirements-test.txt
 fi
 export GEMTUNE_REAL_GGUF=$PWD/$(scripts/fetch_model.sh)
 export GEMTUNE_BIN=$PWD/build/gemtune
