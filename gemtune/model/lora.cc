@@ -211,7 +211,7 @@ void RefuseToTrainBlocks(const torch::nn::Module& model, const LoraConfig& confi
     for (const at::Tensor& parameter : item.value()->parameters()) {
       if (parameter.is_floating_point()) continue;
       Fail(
-          "--modules-to-save: '{}' would be trained whole, but --base-dtype leaves its weight in blocks; "
+          "`modules_to_save`: '{}' would be trained whole, but `base_dtype` leaves its weight in blocks; "
           "leave one of the two out",
           item.key());
     }
