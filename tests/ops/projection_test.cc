@@ -1,7 +1,6 @@
 #include "gemtune/ops/projection.h"
 
-#include "tests/support/against_double.h"
-#include "tests/support/tiny_gguf.h"
+#include "tests/ops/projection_cases.h"
 
 namespace gemtune::ops {
 namespace {
@@ -28,7 +27,7 @@ Projection ProjectionOf(const std::vector<at::Tensor>& in, const Case& c) {
            .dropout_key = 9}};
 }
 
-std::vector<at::Tensor> Inputs(const Case& c, at::ScalarType dtype, at::ScalarType adapter_dtype) {
+std::vector<at::Tensor> Numbers(const Case& c, at::ScalarType dtype, at::ScalarType adapter_dtype) {
   at::manual_seed(0);
   std::vector<at::Tensor> in = {at::randn({6, 24}).to(dtype), at::randn({7, 24}).to(dtype),
                                 at::randn({3, 24}).to(adapter_dtype), at::randn({7, 3}).to(adapter_dtype)};
@@ -37,31 +36,12 @@ std::vector<at::Tensor> Inputs(const Case& c, at::ScalarType dtype, at::ScalarTy
 }
 
 TEST(Projection, EqualsTheEquation) {
-  const auto in = Inputs(kCases[2], at::kDouble, at::kDouble);
+  const auto in = Numbers(kCases[2], at::kDouble, at::kDouble);
   const at::Tensor sum = in[1] + in[3].matmul(in[2]) * 1.5;  // W + s·B·A
   EXPECT_LT(test::MaxDifference(Project(in[0], ProjectionOf(in, kCases[0])), in[0].matmul(sum.t())), 1e-12);
   EXPECT_LT(test::MaxDifference(Project(in[0], ProjectionOf(in, kCases[2])), in[0].matmul(sum.t()) * in[4]),
             1e-12);
   EXPECT_LT(test::MaxDifference(Project(in[0], in[1]), in[0].matmul(in[1].t())), 1e-12);
-}
-
-TEST(Projection, GradientsEqualFiniteDifferences) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.name);
-    test::ExpectGradients([&](const auto& in) { return Project(in[0], ProjectionOf(in, c)); },
-                          Inputs(c, at::kDouble, at::kDouble));
-  }
-}
-
-TEST(Projection, TheFusedOpEqualsTheCompositionInDouble) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.name);
-    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-      test::ExpectEqualsDouble(
-          Inputs(c, dtype, at::kFloat), dtype == at::kFloat ? 1e-5 : 0.025,
-          [&](const auto& in) { return std::vector{Project(in[0], ProjectionOf(in, c))}; });
-    }
-  }
 }
 
 // x is dropped on its way to A alone: with A and B such that the term is x itself, what is left of it says
@@ -82,7 +62,7 @@ TEST(Projection, DropoutIsOfTheAdaptersInputAlone) {
 
 TEST(Projection, AFrozenWeightGetsNoGradientAndTheAdapterDoes) {
   for (const Case& c : kCases) {
-    auto in = Inputs(c, at::kFloat, at::kFloat);
+    auto in = Numbers(c, at::kFloat, at::kFloat);
     for (size_t i = 2; i < in.size(); ++i) in[i].requires_grad_();
     Project(in[0], ProjectionOf(in, c)).sum().backward();
     EXPECT_FALSE(in[0].grad().defined() || in[1].grad().defined());
@@ -91,64 +71,32 @@ TEST(Projection, AFrozenWeightGetsNoGradientAndTheAdapterDoes) {
   }
 }
 
-// Frozen in turn: each gradient is the same whatever else is wanted.
-TEST(Projection, EachGradientStandsAlone) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.name);
-    const auto in = Inputs(c, at::kFloat, at::kFloat);
-    const auto gradient = [&](size_t only, bool all) {
-      std::vector<at::Tensor> leaves;
-      for (size_t i = 0; i < in.size(); ++i) leaves.push_back(in[i].clone().requires_grad_(all || i == only));
-      Project(leaves[0], ProjectionOf(leaves, c)).square().sum().backward();
-      return leaves[only].grad();
-    };
-    for (size_t i = 0; i < in.size(); ++i) {
-      EXPECT_LT(test::MaxDifference(gradient(i, false), gradient(i, true)), 1e-4) << i;
+template <MatmulDtype kDtype>
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  const auto append = [&](ProjectionKind kind, const std::vector<ProjectionSize>& sizes) {
+    kind.matmul_dtype = kDtype;
+    for (const auto& [rows, width, out] : sizes) {
+      std::vector<Leaf> leaves = {Normal({rows, width}), kind.Weight(out, width)};
+      kind.AppendAdapter(out, width, leaves);
+      cases.push_back({.name = fmt::format("{}, {} rows of {} to {}", kind.name, rows, width, out),
+                       .leaves = leaves,
+                       .run =
+                           [kind](const Inputs& in) {
+                             size_t adapter = 2;
+                             return std::vector{Project(in[0], kind.Of(in[1], in, adapter))};
+                           },
+                       .terms = 1});
     }
-  }
+  };
+  for (const ProjectionKind& kind : ProjectionKinds()) append(kind, ProjectionSizes());
+  for (const ProjectionKind& kind : KindsInBlocks()) append(kind, SizesInBlocks());
+  return cases;
 }
 
-// Results and all gradients, with few rows and many.
-TEST(Projection, AWeightInBlocksGivesWhatItsNumbersGive) {
-  const BlockRows blocks = test::RandomBlockRows(kernels::BlockType::kQ5_0, 7, 32, 3);
-  for (const Case& c : kCases) {
-    for (const auto dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
-      for (const int64_t rows : {5, 90}) {
-        SCOPED_TRACE(testing::Message() << c.name << " " << dtype << " " << rows);
-        at::manual_seed(0);
-        std::vector<at::Tensor> in = {at::randn({rows, 32}).to(dtype), Expand({blocks}, dtype),
-                                      at::randn({3, 32}), at::randn({7, 3}), at::rand({7}) + 0.5};
-        const auto run = [&](bool is_kept) {
-          std::vector<at::Tensor> leaves;
-          for (const at::Tensor& t : in) leaves.push_back(t.clone().requires_grad_());
-          leaves[1].requires_grad_(false);
-          Projection projection = ProjectionOf(leaves, c);
-          if (is_kept) {
-            projection.weight = blocks.bytes;
-            projection.block_type = blocks.type;
-          }
-          std::vector<at::Tensor> results = {Project(leaves[0], projection)};
-          results[0].square().sum().backward();
-          for (const at::Tensor& leaf : leaves) {
-            if (leaf.grad().defined()) results.push_back(leaf.grad());
-          }
-          return results;
-        };
-        const auto expected = run(false), actual = run(true);
-        ASSERT_EQ(actual.size(), c.has_gain ? 5u : 4u);
-        ASSERT_EQ(actual.size(), expected.size());
-        for (size_t i = 0; i < actual.size(); ++i) {
-          const double size = expected[i].abs().max().item<double>();
-          const bool by_aten = dtype == at::kDouble || (c.has_gain && c.dropout > 0);  // in another order
-          EXPECT_LE(test::MaxDifference(actual[i], expected[i]),
-                    by_aten ? size * (dtype == at::kBFloat16 ? 0.02 : 1e-5) : 0.0)
-              << i;
-          EXPECT_GT(size, 0.0);
-        }
-      }
-    }
-  }
-}
+OP_ROW(Project, .cases = Cases<MatmulDtype::kOperands>, .tolerance = InEpsilons(12, 4));
+OP_ROW(ProjectInInt8, .cases = Cases<MatmulDtype::kInt8>, .tolerance = {0.02, 0.02},
+       .is_available = HasInt8Products);
 
 }  // namespace
 }  // namespace gemtune::ops
