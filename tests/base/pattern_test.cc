@@ -13,7 +13,7 @@ using test::MessageOf;
 using testing::HasSubstr;
 
 std::string Complaint(const std::string& text) {
-  return MessageOf([&] { Pattern(text, "--option"); });
+  return MessageOf([&] { Pattern(text, "`option`"); });
 }
 
 // golden/generate_pattern.py: 1,400 answers of Python's re.
@@ -32,7 +32,7 @@ TEST(Pattern, AgreesWithPython) {
 
 TEST(Pattern, WhatIsNoneIsAnErrorThatSaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Complaint("ab(c"),
-            "--option 'ab(c' is no regular expression: missing closing parenthesis (at byte 4 of 4)");
+            "`option` 'ab(c' is no regular expression: missing closing parenthesis (at byte 4 of 4)");
   EXPECT_THAT(Complaint("a)"), HasSubstr("unmatched closing parenthesis (at byte 1 of 2)"));
   EXPECT_THAT(Complaint("[a"), HasSubstr("missing terminating ] for character class"));
   EXPECT_THAT(Complaint("[z-a]"), HasSubstr("range out of order"));
@@ -66,11 +66,11 @@ TEST(Pattern, AnHostileExpressionTakesNeitherStackNorTime) {
   for (int i = 0; i < 40; ++i) nested = "(?=.*" + nested + ")a";
   const std::string patterns[] = {nested, "(a*)*(a*)*(a|aa)*(.*)*[xy]", "(a?){100}(?:a?){100}[xy]"};
   for (const std::string& text : patterns) {
-    const Pattern pattern(text, "--option");
+    const Pattern pattern(text, "`option`");
     const auto search = [&] { EXPECT_FALSE(pattern.IsFoundIn(name)); };
     EXPECT_THAT(MessageOf(search), HasSubstr("takes too many steps to match 'aaa")) << text;
   }
-  EXPECT_THAT(MessageOf([&] { Pattern("(a|(?R))*[xy]", "--option").Matches(name); }),
+  EXPECT_THAT(MessageOf([&] { Pattern("(a|(?R))*[xy]", "`option`").Matches(name); }),
               HasSubstr("nested recursion"));
 }
 
