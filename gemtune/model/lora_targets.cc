@@ -55,6 +55,7 @@ Matcher LayerMatcher(const LoraConfig& config) {
     if (std::none_of(places.begin(), places.end(), has_place)) return false;
     // The one number in a path of Gemma 3.
     const size_t digits = path.find_first_of("0123456789");
+    if (digits == path.npos) return false;  // a pattern may close our group and go its own way
     return std::find(layers.begin(), layers.end(), std::stoll(path.substr(digits))) != layers.end();
   };
 }
