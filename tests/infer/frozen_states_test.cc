@@ -33,6 +33,20 @@ class FrozenStatesTest : public test::TempDir {
     return classifier;
   }
 
+  // What the frozen stages of `classifier` give, a row a token or, behind the last layer, a text.
+  FrozenStates Keep(model::SequenceClassifier& classifier, const FrozenStatesOptions& options) const {
+    const int64_t stages = classifier->trunk()->FrozenStages();
+    std::vector<int64_t> rows;
+    for (int64_t i = 0; i < dataset_->size(); ++i)
+      rows.push_back(stages > classifier->trunk()->config().num_hidden_layers ? 1 : dataset_->length(i));
+    return FrozenStates(
+        *dataset_, rows,
+        [&](const data::PackedBatch& batch) {
+          return classifier->StatesBefore(stages, IdsOf(batch), batch.cu_seqlens);
+        },
+        options);
+  }
+
   std::unique_ptr<data::Dataset> dataset_;
 };
 
@@ -49,10 +63,11 @@ TEST_F(FrozenStatesTest, LogitsAndGradientsAreThoseOfTheWholeModel) {
   for (const auto& trained : kTrained) {
     for (const int64_t max_memory : {0, 1 << 20}) {  // in a file and not
       auto whole = Classifier(trained), upper = Classifier(trained);
-      FrozenStates states(
-          upper, *dataset_,
-          {.forward = {.max_tokens_per_batch = 20}, .max_memory_bytes = max_memory, .directory = dir_});
-      const at::Tensor expected = whole(IdsOf(batch), batch.cu_seqlens), logits = states.Logits(batch);
+      const FrozenStates states = Keep(
+          upper, {.forward = {.max_tokens_per_batch = 20}, .max_memory_bytes = max_memory, .directory = dir_});
+      const at::Tensor expected = whole(IdsOf(batch), batch.cu_seqlens);
+      const at::Tensor logits = upper->FromStates(upper->trunk()->FrozenStages(), states.States(batch),
+                                                  IdsOf(batch), batch.cu_seqlens);
       EXPECT_LT(test::MaxDifference(logits, expected), 1e-5) << trained.back();
       expected.square().sum().backward();
       logits.square().sum().backward();
@@ -69,12 +84,12 @@ TEST_F(FrozenStatesTest, LogitsAndGradientsAreThoseOfTheWholeModel) {
   EXPECT_TRUE(std::filesystem::is_empty(dir_));
 }
 
-TEST_F(FrozenStatesTest, KeepsOneRowAnExampleWhereEveryLayerIsFrozenElseOneAToken) {
+TEST_F(FrozenStatesTest, KeepsTheRowsItIsTold) {
   auto head = Classifier({"score."}), layer = Classifier({"model.layers.6"});
   const int64_t row = 4 * head->trunk()->config().hidden_size;
   const FrozenStatesOptions options{.max_memory_bytes = 1 << 20};
-  EXPECT_EQ(FrozenStates(head, *dataset_, options).bytes(), dataset_->size() * row);
-  EXPECT_EQ(FrozenStates(layer, *dataset_, options).bytes(), dataset_->tokens() * row);
+  EXPECT_EQ(Keep(head, options).bytes(), dataset_->size() * row);
+  EXPECT_EQ(Keep(layer, options).bytes(), dataset_->tokens() * row);
 }
 
 // What makes a step cheap: below the lowest trained parameter there is nothing to go back through.

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "gemtune/ops/kernel_access.h"
-#include "gemtune/train/classification.h"
 #include "gemtune/train/method.h"
 #include "gemtune/train/step.h"
+#include "gemtune/train/tasks/sequence_task.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -41,7 +41,7 @@ const std::vector<Case> kCases = {
 
 constexpr int64_t kSteps = 10, kBatch = 4;
 
-data::Dataset RandomData(const ClassificationKind& kind) {
+data::Dataset RandomData(const SequenceKind& kind) {
   at::manual_seed(1);
   data::Examples examples;
   examples.label_kind = kind.label_kind;
@@ -66,15 +66,12 @@ struct Trained {
 };
 
 Trained Train(const Case& c, const std::filesystem::path& base) {
-  const ClassificationKind& kind = KindOfTask(c.task);
-  const std::vector<std::string> outputs =
-      c.task == "regression" ? std::vector<std::string>{"LABEL_0"} : std::vector<std::string>{"a", "b"};
-  auto classifier = model::PretrainedClassifier::FromBase(base, text::Tokenizer::Load(base),
-                                                          {kind.problem_type, outputs}, at::kFloat);
-  FindMethod(c.method).select(*classifier.model, {.trainable_layers = c.trainable_layers, .lora = c.lora});
-  if (FindMethod(c.method).has_adapter) classifier.AddAdapter(c.lora, base.string(), /*seed=*/42);
-  const data::Dataset data = RandomData(kind);
-  Classification task(classifier, {});
+  const data::Dataset data = RandomData(FindSequenceKind(&SequenceKind::task, c.task));
+  const auto made =
+      FindTask(c.task).make(model::ModelSource::Open(base), text::Tokenizer::Load(base), data, {}, {});
+  Task& task = *made;
+  FindMethod(c.method).select(task.module(), {.trainable_layers = c.trainable_layers, .lora = c.lora});
+  if (FindMethod(c.method).has_adapter) task.pretrained().AddAdapter(c.lora, base.string(), /*seed=*/42);
   AdamW optimizer(task.module(), {.weight_decay = 0.01}, task.sparse_gradients());
   task.module().train();
   Trained trained;

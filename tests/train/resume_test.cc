@@ -6,6 +6,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/model/adapter.h"
 #include "gemtune/train/checkpoint.h"
 #include "gemtune/train/method.h"
 #include "gemtune/train/tasks/sequence_task.h"
@@ -209,7 +210,7 @@ TEST_P(ResumeOnce, ACheckpointIsAModel) {
   EXPECT_TRUE(ReadFile(dir_ / "unbroken" / "checkpoint-9" / "model.safetensors") ==
               ReadFile(dir_ / "unbroken" / "model.safetensors"));
   const auto classifier =
-      model::PretrainedClassifier::FromTrained(dir_ / "unbroken" / "checkpoint-3", at::kFloat);
+      model::PretrainedClassifier::FromTrained(dir_ / "unbroken" / "checkpoint-3");
   EXPECT_EQ(classifier.head.label_names.size(), 2u);
 }
 
