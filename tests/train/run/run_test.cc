@@ -17,7 +17,7 @@ class RunTest : public RunFiles {
   RunTest() { options_.output_dir = dir_ / "out"; }
 
   std::string Complaint(const RunRecord& record = {}) {
-    return test::MessageOf([&] { Run(options_, record).Train(); });
+    return test::MessageOf([&] { train::Run(options_, record).Train(); });
   }
 };
 
@@ -29,7 +29,7 @@ TEST_F(RunTest, TrainsMeasuresAndKeepsTheModel) {
     void OnStep(const StepReport&) override { ++steps; }
     int64_t steps = 0;
   } counter;
-  Run run(options_);
+  train::Run run(options_);
   EXPECT_TRUE(fs::is_empty(dir_ / "out"));
   const RunResult result = run.Train({&counter});
   EXPECT_FALSE(result.is_stopped);
@@ -58,9 +58,10 @@ TEST_F(RunTest, SaysEarlyWhatIsKnownEarly) {
 
 TEST_F(RunTest, WithoutADirectoryItIsForMeasuringOnly) {
   options_.output_dir.clear();
-  Run run(options_);
+  train::Run run(options_);
   EXPECT_EQ(run.plan().size().steps, 4);
-  EXPECT_EQ(&run.LoadModel(), &run.task());
+  const Task& task = run.LoadModel();
+  EXPECT_EQ(&task, &run.task());
   EXPECT_THAT(test::MessageOf([&] { run.Train(); }), HasSubstr("`output_dir` is required"));
 }
 
@@ -68,26 +69,27 @@ TEST_F(RunTest, WithoutADirectoryItIsForMeasuringOnly) {
 TEST_F(RunTest, GoesOnWhereItWasStopped) {
   {
     int64_t asked = 0;
-    Run stopped(options_, {.options = {{"--seed", "42"}}}, {.stop_requested = [&] { return ++asked > 2; }});
+    train::Run stopped(options_, {.options = {{"--seed", "42"}}},
+                       {.stop_requested = [&] { return ++asked > 2; }});
     EXPECT_TRUE(stopped.Train().is_stopped);
   }
   options_.resume_from_checkpoint = "auto";
   EXPECT_THAT(Complaint({.options = {{"--seed", "7"}}}), HasSubstr("--seed was 42 and is 7"));
   {
-    Run run(options_, {.options = {{"--seed", "42"}}});
+    train::Run run(options_, {.options = {{"--seed", "42"}}});
     const RunResult result = run.Train();
     EXPECT_EQ(result.state.steps, 4);
   }
   options_.resume_from_checkpoint.clear();
   options_.output_dir = dir_ / "whole";
-  Run(options_).Train();
+  train::Run(options_).Train();
   EXPECT_EQ(ReadFile(dir_ / "out" / "model.safetensors"), ReadFile(dir_ / "whole" / "model.safetensors"));
 }
 
 TEST_F(RunTest, OtherDataIsAnotherRun) {
   {
     int64_t asked = 0;
-    Run stopped(options_, {}, {.stop_requested = [&] { return ++asked > 2; }});
+    train::Run stopped(options_, {}, {.stop_requested = [&] { return ++asked > 2; }});
     EXPECT_TRUE(stopped.Train().is_stopped);
   }
   options_.resume_from_checkpoint = "auto";
@@ -106,7 +108,8 @@ TEST_F(RunTest, AnEvaluationIsNotWaitedFor) {
    private:
     bool& stops_;
   } at_the_end(stops);
-  const RunResult result = Run(options_, {}, {.stop_requested = [&] { return stops; }}).Train({&at_the_end});
+  const RunResult result =
+      train::Run(options_, {}, {.stop_requested = [&] { return stops; }}).Train({&at_the_end});
   EXPECT_TRUE(result.is_stopped);
   EXPECT_FALSE(fs::exists(dir_ / "out" / "all_results.json"));
 }

@@ -56,7 +56,8 @@ TEST_F(TasksTest, WhatATaskSavedIsOpenedAsThatTask) {
 }
 
 TEST_F(TasksTest, AModelThatNoTaskMadeIsRefused) {
-  EXPECT_THAT(test::MessageOf([&] { OpenTrained(dir_ / "base"); }), HasSubstr("no 'score.weight'"));
+  EXPECT_THAT(test::MessageOf([&] { OpenTrained(dir_ / "base"); }),
+              HasSubstr("'score.weight' has shape [1, 16], but config.json names none"));
 }
 
 }  // namespace
