@@ -9,8 +9,8 @@ namespace gemtune::ops {
 /// Rows of `weight` at `ids`, times `scale` rounded to the weight's dtype (as in transformers'
 /// Gemma3TextScaledWordEmbedding: √hidden_size is a bf16 number in a bf16 model). weight [vocab, dim]; ids
 /// [T] int64, all in range; result [T, dim] fp32 (double for double): the head of the residual stream.
-/// Differentiable in weight; on the CPU its gradient is sparse (a coalesced COO tensor of the rows in `ids`):
-/// a batch touches a few thousand of 262,144 rows.
+/// Differentiable in weight; where it HasKernels its gradient is sparse (a coalesced COO tensor of the rows
+/// in `ids`), as a batch touches a few thousand of 262,144 rows, and elsewhere dense.
 at::Tensor ScaledEmbedding(const at::Tensor& weight, const at::Tensor& ids, double scale);
 
 /// The same of a table that stays in blocks and does not move, its numbers and the scale rounded to `dtype`,

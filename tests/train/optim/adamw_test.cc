@@ -81,6 +81,14 @@ TEST(AdamW, NormsAreNotDecayedAndFrozenParametersNotTouched) {
   EXPECT_EQ(module.frozen[0][0].item<float>(), 1.0f);
 }
 
+TEST(AdamW, AGradientThatMayBeSparseBelongsToAParameter) {
+  OneParameter module(at::zeros({2, 2}));
+  EXPECT_THROW(AdamW(module, {}, {"weigth"}), std::logic_error);
+  EXPECT_EQ(AdamW(module, {}, {"weight"}).State().at(1).name, "weight.rows");
+  module.weight.set_requires_grad(false);
+  EXPECT_EQ(AdamW(module, {}, {"weight"}).num_parameters(), 0);
+}
+
 TEST(AdamW, GradNormIsThatOfAllGradientsTogether) {
   OneParameter module(at::zeros({2, 2}));
   AdamW optimizer(module, {});
