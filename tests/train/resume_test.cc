@@ -6,6 +6,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
+#include "gemtune/model/adapter.h"
 #include "gemtune/train/checkpoint.h"
 #include "gemtune/train/classification.h"
 #include "gemtune/train/method.h"
