@@ -1,8 +1,6 @@
 #include "gemtune/ops/attention.h"
 
-#include <gtest/gtest.h>
-
-#include "tests/support/gradcheck.h"
+#include "tests/ops/attention_cases.h"
 
 namespace gemtune::ops {
 namespace {
@@ -33,59 +31,39 @@ at::Tensor Plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
   return out;
 }
 
-struct Case {
-  std::vector<int32_t> cu_seqlens;
-  int64_t heads, kv_heads, window;
-};
-
-class AttentionCases : public testing::TestWithParam<Case> {};
-
-TEST_P(AttentionCases, EqualsTheDefinition) {
-  const auto& [cu_seqlens, heads, kv_heads, window] = GetParam();
+TEST(Attention, EqualsTheDefinition) {
   at::manual_seed(0);
-  const int64_t tokens = cu_seqlens.back(), dim = 4;
-  const at::Tensor q = RandomDouble({tokens, heads, dim}), k = RandomDouble({tokens, kv_heads, dim}),
-                   v = RandomDouble({tokens, kv_heads, dim});
-  const AttentionOptions options{.scale = 0.7, .window = window};
-  const PackedLayout full = PackedLayout::Full(cu_seqlens);
-  const at::Tensor expected = Plain(q, k, v, full, options);
-  EXPECT_LT(MaxDifference(Attention(q, k, v, full, options), expected), 1e-12);
-  EXPECT_LT(
-      MaxDifference(Attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), full, options), expected),
-      1e-5);
-
-  // Queries of some rows give those rows of the whole.
-  std::vector<int64_t> rows;
-  for (int64_t t = 0; t < tokens; t += 3) rows.push_back(t);
-  const PackedLayout some = full.WithRows(rows);
-  EXPECT_LT(MaxDifference(Attention(q.index_select(0, some.rows), k, v, some, options),
-                          expected.index_select(0, some.rows)),
-            1e-12);
-}
-
-INSTANTIATE_TEST_SUITE_P(Shapes, AttentionCases,
-                         testing::Values(Case{{0, 1}, 1, 1, 0}, Case{{0, 5, 6, 13}, 4, 2, 0},
-                                         Case{{0, 5, 6, 13}, 4, 1, 3}, Case{{0, 4}, 2, 2, 4},
-                                         Case{{0, 5}, 2, 2, 4}, Case{{0, 7, 14}, 3, 1, 1},
-                                         Case{{0, 9}, 2, 1, 100}));
-
-TEST(Attention, GradientsAcrossTheWindowsEdge) {
-  at::manual_seed(0);
-  for (const int64_t window : {0, 2}) {
-    const PackedLayout layout = PackedLayout::Full({0, 1, 5});
-    test::ExpectGradients(
-        [&](const auto& in) {
-          return Attention(in[0], in[1], in[2], layout, {.scale = 0.6, .window = window});
-        },
-        {RandomDouble({5, 2, 3}), RandomDouble({5, 1, 3}), RandomDouble({5, 1, 3})});
-    const PackedLayout last = layout.WithRows({0, 4});
-    test::ExpectGradients(
-        [&](const auto& in) {
-          return Attention(in[0], in[1], in[2], last, {.scale = 0.6, .window = window});
-        },
-        {RandomDouble({2, 2, 3}), RandomDouble({5, 1, 3}), RandomDouble({5, 1, 3})});
+  for (const AttentionCase& c : AttentionCases()) {
+    if (c.num_tokens() > 50) continue;  // it is slow
+    const PackedLayout layout = c.Layout(at::kCPU);
+    const at::Tensor q = RandomDouble({c.num_rows(), c.heads, c.head_dim}),
+                     k = RandomDouble({c.num_tokens(), c.kv_heads, c.head_dim}),
+                     v = RandomDouble({c.num_tokens(), c.kv_heads, c.head_dim});
+    const AttentionOptions options{.scale = 0.7, .window = c.window};
+    EXPECT_LT(MaxDifference(Attention(q, k, v, layout, options), Plain(q, k, v, layout, options)), 1e-12)
+        << c.Name();
   }
 }
+
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const AttentionCase& c : AttentionCases()) {
+    cases.push_back({.name = c.Name(),
+                     .leaves = {Normal({c.num_rows(), c.heads, c.head_dim}),
+                                Normal({c.num_tokens(), c.kv_heads, c.head_dim}),
+                                Normal({c.num_tokens(), c.kv_heads, c.head_dim})},
+                     .run =
+                         [c](const Inputs& in) {
+                           return std::vector{Attention(in[0], in[1], in[2], c.Layout(in.device),
+                                                        {.scale = c.scale(), .window = c.window})};
+                         },
+                     .terms = c.terms});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Attention, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,8 +1,6 @@
 #include "gemtune/ops/cross_entropy.h"
 
-#include <gtest/gtest.h>
-
-#include "tests/support/gradcheck.h"
+#include "tests/ops/harness.h"
 
 namespace gemtune::ops {
 namespace {
@@ -37,14 +35,27 @@ TEST(CrossEntropy, IsFiniteForLargeLogitsAndReadsBFloat16InFloat) {
   EXPECT_EQ(CrossEntropySum(logits.to(at::kBFloat16), at::tensor({0}, at::kLong)).scalar_type(), at::kFloat);
 }
 
-TEST(CrossEntropy, Gradients) {
-  at::manual_seed(0);
-  test::ExpectGradients(
-      [](const auto& in) {
-        return CrossEntropySum(in[0], at::tensor({1, 0, 3}, at::kLong), 0.1);
-      },
-      {test::RandomDouble({3, 4})});
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const double smoothing : {0.1, 0.0}) {
+    for (const int64_t classes : {4, 1, 2, 17, 33, 1000}) {
+      cases.push_back(
+          {.name = fmt::format("{} classes, smoothing {}", classes, smoothing),
+           .leaves = {Normal({3, classes}, 3)},
+           .run =
+               [smoothing, classes](const Inputs& in) {
+                 const auto targets = at::tensor({0, 3, 1}, at::kLong).remainder(classes).to(in.device);
+                 return std::vector{CrossEntropySum(in[0], targets, smoothing)};
+               },
+           .terms = 1});
+    }
+  }
+  return cases;
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    CrossEntropySum, OpTest,
+    testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}, .results = Held::kWide})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,8 +1,6 @@
 #include "gemtune/ops/embedding.h"
 
-#include <gtest/gtest.h>
-
-#include "tests/support/gradcheck.h"
+#include "tests/ops/harness.h"
 #include "tests/support/tiny_gguf.h"
 
 namespace gemtune::ops {
@@ -21,13 +19,6 @@ TEST(ScaledEmbedding, TheScaleIsANumberOfTheWeightsType) {
   EXPECT_EQ(y.scalar_type(), at::kFloat);
 }
 
-TEST(ScaledEmbedding, GradientsAddUpWhereATokenRepeats) {
-  at::manual_seed(0);
-  const at::Tensor ids = at::tensor({2, 0, 2}, at::kLong);
-  test::ExpectGradients([&](const auto& in) { return ScaledEmbedding(in[0], ids, 3.0); },
-                        {test::RandomDouble({4, 3})});
-}
-
 TEST(ScaledEmbedding, RowsInBlocksGiveWhatTheirNumbersGive) {
   const BlockRows table = test::RandomBlockRows(kernels::BlockType::kQ8_0, 9, 64, 1);
   const at::Tensor ids = at::tensor({8, 0, 3, 8}, at::kLong);
@@ -36,6 +27,45 @@ TEST(ScaledEmbedding, RowsInBlocksGiveWhatTheirNumbersGive) {
     EXPECT_TRUE(at::equal(ScaledEmbedding(table, ids, std::sqrt(640.0), dtype), expected)) << dtype;
   }
 }
+
+// The first id comes three times. The scale is a number of any dtype.
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const int64_t width : VectorTails()) {
+    cases.push_back({.name = fmt::format("rows of {}", width),
+                     .leaves = {Normal({9, width})},
+                     .run = [](const Inputs& in) {
+                       const at::Tensor ids = at::tensor({8, 0, 8, 3, 8}, at::kLong).to(in.device);
+                       return std::vector{ScaledEmbedding(in[0], ids, 25.25)};
+                     }});
+  }
+  return cases;
+}
+
+std::vector<OpCase> BlockCases() {
+  std::vector<OpCase> cases;
+  for (const kernels::BlockTypeInfo& info : kernels::BlockTypes()) {
+    const BlockRows table = test::RandomBlockRows(info.type, 9, 256, 1);
+    cases.push_back({.name = std::string(info.name), .leaves = {}, .run = [table](const Inputs& in) {
+                       const at::Tensor ids = at::tensor({8, 0, 8, 3}, at::kLong).to(in.device);
+                       if (in.is_reference())
+                         return std::vector{Expand({table}, at::kDouble).index_select(0, ids) * 25.25};
+                       const BlockRows there{.bytes = table.bytes.to(in.device), .type = table.type};
+                       return std::vector{ScaledEmbedding(there, ids, 25.25, in.dtype)};
+                     }});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ScaledEmbedding, OpTest,
+    testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}, .results = Held::kWide})), NameOf);
+INSTANTIATE_TEST_SUITE_P(ScaledEmbeddingInBlocks, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = BlockCases,
+                                                    .tolerance = {1e-5, 0.02},
+                                                    .results = Held::kWide,
+                                                    .has_gradients = false})),
+                         NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

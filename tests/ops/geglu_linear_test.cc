@@ -1,25 +1,9 @@
 #include "gemtune/ops/geglu_linear.h"
 
-#include "tests/support/against_double.h"
+#include "tests/ops/projection_cases.h"
 
 namespace gemtune::ops {
 namespace {
-
-TEST(GeGluLinear, EqualsTheCompositionInDouble) {
-  at::manual_seed(0);
-  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    const at::Tensor gate_up = at::randn({80, 34}).to(dtype), weight = at::randn({6, 17}).to(dtype);
-    const double tolerance = dtype == at::kFloat ? 1e-5 : 0.02;
-    test::ExpectEqualsDouble(
-        {gate_up, weight}, tolerance, [](const std::vector<at::Tensor>& in) {  // side by side
-          return std::vector<at::Tensor>{GeGluLinear(in[0].narrow(1, 0, 17), in[0].narrow(1, 17, 17), in[1])};
-        });
-    test::ExpectEqualsDouble({gate_up.narrow(1, 0, 17), gate_up.narrow(1, 17, 17), weight}, tolerance,
-                             [](const std::vector<at::Tensor>& in) {  // apart
-                               return std::vector<at::Tensor>{GeGluLinear(in[0], in[1], in[2])};
-                             });
-  }
-}
 
 TEST(GeGluLinear, TheWeightAloneGetsTheGradientThatItGetsWithTheRest) {
   at::manual_seed(0);
@@ -36,21 +20,38 @@ TEST(GeGluLinear, TheWeightAloneGetsTheGradientThatItGetsWithTheRest) {
   EXPECT_LT((gradients[0] - gradients[1]).abs().max().item<float>(), 1e-4);
 }
 
-TEST(GeGluLinear, AnAdapterEqualsTheCompositionInDouble) {
-  for (const double dropout : {0.0, 0.25}) {
-    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-      at::manual_seed(3);
-      test::ExpectEqualsDouble(
-          {at::randn({5, 34}).to(dtype), at::randn({6, 17}).to(dtype), at::randn({2, 17}), at::randn({6, 2}),
-           at::rand({6}) + 0.5},
-          dtype == at::kFloat ? 1e-5 : 0.03, [&](const std::vector<at::Tensor>& in) {
-            const Projection projection{in[1], {.a = in[2], .b = in[3], .gain = in[4], .dropout = dropout}};
-            return std::vector<at::Tensor>{
-                GeGluLinear(in[0].narrow(1, 0, 17), in[0].narrow(1, 17, 17), projection)};
-          });
-    }
-  }
+void Append(const ProjectionKind& kind, const ProjectionSize& size, bool is_apart,
+            std::vector<OpCase>& cases) {
+  const auto& [rows, width, out] = size;
+  std::vector<Leaf> leaves = {Normal({rows, 2 * width}), kind.Weight(out, width)};
+  kind.AppendAdapter(out, width, leaves);
+  cases.push_back({.name = fmt::format("{}, {} rows of {} to {}, {}", kind.name, rows, width, out,
+                                       is_apart ? "apart" : "side by side"),
+                   .leaves = leaves,
+                   .run =
+                       [kind, is_apart](const Inputs& in) {
+                         const auto halves = in[0].chunk(2, 1);
+                         const at::Tensor up = is_apart ? halves[1].clone() : halves[1];
+                         size_t adapter = 2;
+                         return std::vector{GeGluLinear(halves[0], up, kind.Of(in[1], in, adapter))};
+                       },
+                   .terms = 1});
 }
+
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const ProjectionKind& kind : ProjectionKinds()) {
+    for (const ProjectionSize& size : ProjectionSizes()) Append(kind, size, /*is_apart=*/false, cases);
+    Append(kind, {80, 17, 6}, /*is_apart=*/true, cases);
+  }
+  for (const ProjectionKind& kind : KindsInBlocks()) {
+    for (const ProjectionSize& size : SizesInBlocks()) Append(kind, size, /*is_apart=*/false, cases);
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(GeGluLinear, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.03}})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,10 +1,8 @@
 #include "gemtune/ops/geglu.h"
 
-#include <gtest/gtest.h>
-
 #include <numbers>
 
-#include "tests/support/gradcheck.h"
+#include "tests/ops/harness.h"
 
 namespace gemtune::ops {
 namespace {
@@ -27,11 +25,18 @@ TEST(GeGlu, RoundsBFloat16OnceAtTheEnd) {
   EXPECT_EQ(test::MaxDifference(GeGlu(gate, up), wide.to(at::kBFloat16)), 0.0);
 }
 
-TEST(GeGlu, Gradients) {
-  at::manual_seed(0);
-  test::ExpectGradients([](const auto& in) { return GeGlu(in[0], in[1]); },
-                        {test::RandomDouble({2, 5}), test::RandomDouble({2, 5})});
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const int64_t width : VectorTails()) {
+    cases.push_back({.name = fmt::format("of {}", width),
+                     .leaves = {Normal({2, width}, 2), Normal({2, width})},
+                     .run = [](const Inputs& in) { return std::vector{GeGlu(in[0], in[1])}; }});
+  }
+  return cases;
 }
+
+INSTANTIATE_TEST_SUITE_P(GeGlu, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,24 +1,9 @@
 #include "gemtune/ops/norm_linear.h"
 
-#include "tests/support/against_double.h"
-#include "tests/support/tiny_gguf.h"
+#include "tests/ops/projection_cases.h"
 
 namespace gemtune::ops {
 namespace {
-
-TEST(NormLinear, EqualsTheCompositionInDouble) {
-  at::manual_seed(0);
-  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    for (const int64_t rows : {5, 80}) {
-      const at::Tensor x = at::randn({rows, 24}), norm = (at::randn({24}) * 0.3).to(dtype),
-                       a = at::randn({7, 24}).to(dtype), b = at::randn({3, 24}).to(dtype);
-      test::ExpectEqualsDouble({x, norm, a, b}, dtype == at::kFloat ? 1e-5 : 0.02,
-                               [](const std::vector<at::Tensor>& in) {
-                                 return NormLinear(in[0], in[1], 1e-6, {in[2], in[3]});
-                               });
-    }
-  }
-}
 
 TEST(NormLinear, FrozenWeightsGetNoGradient) {
   const at::Tensor x = at::randn({5, 8}).requires_grad_(), norm = at::zeros({8}).requires_grad_(),
@@ -26,36 +11,6 @@ TEST(NormLinear, FrozenWeightsGetNoGradient) {
   NormLinear(x, norm, 1e-6, {frozen})[0].sum().backward();
   EXPECT_TRUE(x.grad().defined());
   EXPECT_FALSE(frozen.grad().defined());
-}
-
-// Adapters on some of several projections, with and without DoRA's gain, and with masks of their own.
-TEST(NormLinear, AdaptersEqualTheCompositionInDouble) {
-  for (const double dropout : {0.0, 0.25}) {
-    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-      at::manual_seed(2);
-      std::vector<at::Tensor> inputs = {at::randn({5, 24}), (at::randn({24}) * 0.3).to(dtype)};
-      for (const int64_t height : {7, 3, 4}) inputs.push_back(at::randn({height, 24}).to(dtype));
-      for (const int64_t height : {7, 4}) {
-        inputs.push_back(at::randn({2, 24}));
-        inputs.push_back(at::randn({height, 2}));
-      }
-      if (dropout == 0) inputs.push_back(at::rand({4}) + 0.5);
-      test::ExpectEqualsDouble(
-          inputs, dtype == at::kFloat ? 1e-5 : 0.03, [&](const std::vector<at::Tensor>& in) {
-            return NormLinear(
-                in[0], in[1], 1e-6,
-                {{in[2], {.a = in[5], .b = in[6], .scaling = 0.5, .dropout = dropout, .dropout_key = 1}},
-                 in[3],
-                 {in[4],
-                  {.a = in[7],
-                   .b = in[8],
-                   .gain = dropout == 0 ? in[9] : at::Tensor(),
-                   .scaling = 2,
-                   .dropout = dropout,
-                   .dropout_key = 2}}});
-          });
-    }
-  }
 }
 
 // Whatever is frozen beside it, a gradient is what it is when everything is trained.
@@ -108,6 +63,66 @@ TEST(NormLinear, WeightsInBlocksGiveWhatTheirNumbersGive) {
     for (size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << dtype << i;
   }
 }
+
+// Weights of heights 7, 3 and 4 and so on, which lie behind one another in memory or apart.
+void Append(const std::vector<ProjectionKind>& kinds, int64_t rows, int64_t width, bool is_apart,
+            std::vector<OpCase>& cases) {
+  std::vector<Leaf> leaves = {Normal({rows, width}, 1, Held::kWide), Normal({width}, 0.3)};
+  std::vector<at::Tensor> weights;
+  std::string name = fmt::format("{} rows of {}, {}", rows, width, is_apart ? "apart" : "adjacent");
+  const std::vector<int64_t> heights = {7, 3, 4};
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    weights.push_back(kinds[i].Weight(heights[i], width).numbers);
+    name += ", " + kinds[i].name;
+  }
+  leaves.push_back(
+      {.numbers = at::cat(weights), .is_frozen = kinds[0].is_frozen || kinds[0].block_type.has_value()});
+  for (size_t i = 0; i < kinds.size(); ++i) kinds[i].AppendAdapter(heights[i], width, leaves);
+  cases.push_back({.name = name,
+                   .leaves = leaves,
+                   .run =
+                       [kinds, heights, is_apart](const Inputs& in) {
+                         std::vector<Projection> projections;
+                         int64_t row = 0;
+                         size_t adapter = 3;
+                         for (size_t i = 0; i < kinds.size(); ++i) {
+                           const at::Tensor weight = in[2].narrow(0, row, heights[i]);
+                           projections.push_back(
+                               kinds[i].Of(is_apart ? weight.clone() : weight, in, adapter));
+                           row += heights[i];
+                         }
+                         return NormLinear(in[0], in[1], 0.1, projections);
+                       },
+                   .terms = 1});
+}
+
+std::vector<OpCase> Cases() {
+  const auto kinds = ProjectionKinds();
+  const ProjectionKind &plain = kinds[0], &lora = kinds[1], &dora = kinds[2], &dropped = kinds[3],
+                       &dropped_dora = kinds[4], &frozen = kinds[5], &frozen_lora = kinds[6];
+  std::vector<OpCase> cases;
+  Append({lora, plain, dora}, 2, 3, /*is_apart=*/false, cases);
+  for (const auto& group : std::vector<std::vector<ProjectionKind>>{{plain},
+                                                                    {plain, plain},
+                                                                    {plain, plain, plain},
+                                                                    {lora, plain, dora},
+                                                                    {dropped, plain, dropped},
+                                                                    {dropped_dora, lora},
+                                                                    {frozen, frozen_lora, frozen_lora}}) {
+    for (const bool is_apart : {false, true}) {
+      for (const int64_t rows : {5, 80}) Append(group, rows, 24, is_apart, cases);
+    }
+  }
+  for (const int64_t width : VectorTails()) Append({plain, lora}, 3, width, /*is_apart=*/false, cases);
+  for (const int64_t rows : {5, 90}) {
+    for (const ProjectionKind& kind : KindsInBlocks())
+      Append({kind, kind}, rows, 256, /*is_apart=*/true, cases);
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(NormLinear, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.03}})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

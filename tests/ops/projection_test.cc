@@ -1,7 +1,6 @@
 #include "gemtune/ops/projection.h"
 
-#include "tests/support/against_double.h"
-#include "tests/support/tiny_gguf.h"
+#include "tests/ops/projection_cases.h"
 
 namespace gemtune::ops {
 namespace {
@@ -28,7 +27,7 @@ Projection ProjectionOf(const std::vector<at::Tensor>& in, const Case& c) {
            .dropout_key = 9}};
 }
 
-std::vector<at::Tensor> Inputs(const Case& c, at::ScalarType dtype, at::ScalarType adapter_dtype) {
+std::vector<at::Tensor> Numbers(const Case& c, at::ScalarType dtype, at::ScalarType adapter_dtype) {
   at::manual_seed(0);
   std::vector<at::Tensor> in = {at::randn({6, 24}).to(dtype), at::randn({7, 24}).to(dtype),
                                 at::randn({3, 24}).to(adapter_dtype), at::randn({7, 3}).to(adapter_dtype)};
@@ -37,31 +36,12 @@ std::vector<at::Tensor> Inputs(const Case& c, at::ScalarType dtype, at::ScalarTy
 }
 
 TEST(Projection, EqualsTheEquation) {
-  const auto in = Inputs(kCases[2], at::kDouble, at::kDouble);
+  const auto in = Numbers(kCases[2], at::kDouble, at::kDouble);
   const at::Tensor sum = in[1] + in[3].matmul(in[2]) * 1.5;  // W + s·B·A
   EXPECT_LT(test::MaxDifference(Project(in[0], ProjectionOf(in, kCases[0])), in[0].matmul(sum.t())), 1e-12);
   EXPECT_LT(test::MaxDifference(Project(in[0], ProjectionOf(in, kCases[2])), in[0].matmul(sum.t()) * in[4]),
             1e-12);
   EXPECT_LT(test::MaxDifference(Project(in[0], in[1]), in[0].matmul(in[1].t())), 1e-12);
-}
-
-TEST(Projection, GradientsEqualFiniteDifferences) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.name);
-    test::ExpectGradients([&](const auto& in) { return Project(in[0], ProjectionOf(in, c)); },
-                          Inputs(c, at::kDouble, at::kDouble));
-  }
-}
-
-TEST(Projection, TheFusedOpEqualsTheCompositionInDouble) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.name);
-    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-      test::ExpectEqualsDouble(
-          Inputs(c, dtype, at::kFloat), dtype == at::kFloat ? 1e-5 : 0.025,
-          [&](const auto& in) { return std::vector{Project(in[0], ProjectionOf(in, c))}; });
-    }
-  }
 }
 
 // x is dropped on its way to A alone: with A and B such that the term is x itself, what is left of it says
@@ -82,7 +62,7 @@ TEST(Projection, DropoutIsOfTheAdaptersInputAlone) {
 
 TEST(Projection, AFrozenWeightGetsNoGradientAndTheAdapterDoes) {
   for (const Case& c : kCases) {
-    auto in = Inputs(c, at::kFloat, at::kFloat);
+    auto in = Numbers(c, at::kFloat, at::kFloat);
     for (size_t i = 2; i < in.size(); ++i) in[i].requires_grad_();
     Project(in[0], ProjectionOf(in, c)).sum().backward();
     EXPECT_FALSE(in[0].grad().defined() || in[1].grad().defined());
@@ -95,7 +75,7 @@ TEST(Projection, AFrozenWeightGetsNoGradientAndTheAdapterDoes) {
 TEST(Projection, EachGradientStandsAlone) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
-    const auto in = Inputs(c, at::kFloat, at::kFloat);
+    const auto in = Numbers(c, at::kFloat, at::kFloat);
     const auto gradient = [&](size_t only, bool all) {
       std::vector<at::Tensor> leaves;
       for (size_t i = 0; i < in.size(); ++i) leaves.push_back(in[i].clone().requires_grad_(all || i == only));
@@ -149,6 +129,57 @@ TEST(Projection, AWeightInBlocksGivesWhatItsNumbersGive) {
     }
   }
 }
+
+using Op = at::Tensor (*)(const at::Tensor& x, const Projection& projection);
+
+template <Op kOp>
+void Append(const ProjectionKind& kind, const ProjectionSize& size, std::vector<OpCase>& cases) {
+  const auto& [rows, width, out] = size;
+  std::vector<Leaf> leaves = {Normal({rows, width}), kind.Weight(out, width)};
+  kind.AppendAdapter(out, width, leaves);
+  cases.push_back({.name = fmt::format("{}, {} rows of {} to {}", kind.name, rows, width, out),
+                   .leaves = leaves,
+                   .run =
+                       [kind](const Inputs& in) {
+                         size_t adapter = 2;
+                         return std::vector{kOp(in[0], kind.Of(in[1], in, adapter))};
+                       },
+                   .terms = 1});
+}
+
+template <Op kOp>
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const ProjectionKind& kind : ProjectionKinds()) {
+    for (const ProjectionSize& size : ProjectionSizes()) Append<kOp>(kind, size, cases);
+  }
+  for (const ProjectionKind& kind : KindsInBlocks()) {
+    for (const ProjectionSize& size : SizesInBlocks()) Append<kOp>(kind, size, cases);
+  }
+  return cases;
+}
+
+std::vector<OpCase> CasesInInt8() {
+  std::vector<OpCase> cases;
+  for (ProjectionKind kind : ProjectionKinds()) {
+    kind.matmul_dtype = MatmulDtype::kInt8;
+    for (const auto& size : std::vector<ProjectionSize>{{2, 5, 3}, {64, 130, 33}, {131, 65, 40}})
+      Append<Project>(kind, size, cases);
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Project, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases<Project>, .tolerance = {1e-5, 0.03}})),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(
+    ProjectByAten, OpTest,
+    testing::ValuesIn(CellsOf({.cases = Cases<ProjectByAten>, .tolerance = {1e-5, 0.03}})), NameOf);
+INSTANTIATE_TEST_SUITE_P(ProjectInInt8, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = CasesInInt8,
+                                                    .tolerance = {0.02, 0.03},
+                                                    .is_available = HasInt8Products})),
+                         NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

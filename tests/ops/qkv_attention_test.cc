@@ -1,32 +1,52 @@
 #include "gemtune/ops/qkv_attention.h"
 
-#include "tests/support/against_double.h"
+#include "tests/ops/attention_cases.h"
 
 namespace gemtune::ops {
 namespace {
 
-// 4 query heads of 8 on 2 key heads, a window of 3, sequences of 1, 7 and 40 tokens.
-void Check(at::ScalarType dtype, const PackedLayout& layout) {
-  at::manual_seed(0);
-  const at::Tensor q = at::randn({layout.num_rows(), 32}).to(dtype),
-                   kv = at::randn({layout.num_tokens(), 32}).to(dtype);
-  const at::Tensor q_norm = (at::randn({8}) * 0.3).to(dtype), k_norm = (at::randn({8}) * 0.3).to(dtype);
-  const RopeTable rope = MakeRopeTable(40, 8, 100.0, 1.0);
-  test::ExpectEqualsDouble(
-      {q, kv, q_norm, k_norm}, dtype == at::kFloat ? 2e-5 : 0.02, [&](const std::vector<at::Tensor>& in) {
-        return std::vector<at::Tensor>{QkvAttention(in[0], in[1].narrow(1, 0, 16), in[1].narrow(1, 16, 16),
-                                                    {.q_weight = in[2], .k_weight = in[3]}, rope, layout,
-                                                    {.scale = 0.4, .window = 3})};
-      });
+// q, k and v side by side, as a joined projection leaves them, as far as they have the same rows; or apart.
+std::vector<at::Tensor> SideBySide(const AttentionCase& c, const Inputs& in) {
+  const int64_t q_width = c.heads * c.head_dim, width = c.kv_heads * c.head_dim;
+  if (c.rows.empty()) {
+    return {in[2].narrow(1, 0, q_width), in[2].narrow(1, q_width, width),
+            in[2].narrow(1, q_width + width, width)};
+  }
+  return {in[3], in[2].narrow(1, 0, width), in[2].narrow(1, width, width)};
 }
 
-TEST(QkvAttention, EqualsTheCompositionInDouble) {
-  const auto layout = PackedLayout::Full({0, 1, 8, 48});
-  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    Check(dtype, layout);
-    Check(dtype, layout.WithRows({0, 7, 30, 47}));
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const AttentionCase& c : AttentionCases()) {
+    for (const bool is_apart : {false, true}) {
+      const int64_t q_width = c.heads * c.head_dim, width = c.kv_heads * c.head_dim;
+      std::vector<Leaf> leaves = {Normal({c.head_dim}, 0.3), Normal({c.head_dim}, 0.3)};
+      if (is_apart) {
+        leaves.insert(leaves.end(), {Normal({c.num_rows(), q_width}), Normal({c.num_tokens(), width}),
+                                     Normal({c.num_tokens(), width})});
+      } else {
+        leaves.push_back(Normal({c.num_tokens(), 2 * width + (c.rows.empty() ? q_width : 0)}));
+        if (!c.rows.empty()) leaves.push_back(Normal({c.num_rows(), q_width}));
+      }
+      cases.push_back(
+          {.name = c.Name() + (is_apart ? ", apart" : ", side by side"),
+           .leaves = leaves,
+           .run =
+               [c, is_apart, rope = MakeRopeTable(600, c.head_dim, 100.0, 1.0)](const Inputs& in) {
+                 const auto qkv = is_apart ? std::vector{in[2], in[3], in[4]} : SideBySide(c, in);
+                 return std::vector{
+                     QkvAttention(qkv[0], qkv[1], qkv[2], {.q_weight = in[0], .k_weight = in[1], .eps = 0.1},
+                                  {.cos = rope.cos.to(in.device), .sin = rope.sin.to(in.device)},
+                                  c.Layout(in.device), {.scale = c.scale(), .window = c.window})};
+               },
+           .terms = c.terms});
+    }
   }
+  return cases;
 }
+
+INSTANTIATE_TEST_SUITE_P(QkvAttention, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,11 +1,9 @@
 #include "gemtune/ops/rope.h"
 
-#include <gtest/gtest.h>
-
 #include <complex>
 
 #include "gemtune/ops/rms_norm.h"
-#include "tests/support/gradcheck.h"
+#include "tests/ops/harness.h"
 
 namespace gemtune::ops {
 namespace {
@@ -51,13 +49,32 @@ TEST(NormRope, TurnsNormalisedPairs) {
   }
 }
 
-TEST(NormRope, Gradients) {
-  at::manual_seed(0);
-  const RopeTable table = MakeRopeTable(4, 6, 100.0, 1.0);
-  const at::Tensor positions = at::tensor({0, 3}, at::kLong);
-  test::ExpectGradients([&](const auto& in) { return NormRope(in[0], in[1], 1e-6, table, positions); },
-                        {RandomDouble({2, 2, 6}), RandomDouble({6})});
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const auto& [heads, head_dim] : std::vector<std::pair<int64_t, int64_t>>{{2, 6},
+                                                                                {1, 2},
+                                                                                {3, 14},
+                                                                                {1, 16},
+                                                                                {2, 18},
+                                                                                {1, 30},
+                                                                                {2, 32},
+                                                                                {1, 34},
+                                                                                {2, 64},
+                                                                                {1, 66},
+                                                                                {4, 256}}) {
+    cases.push_back({.name = fmt::format("{} heads of {}", heads, head_dim),
+                     .leaves = {Normal({3, heads, head_dim}), Normal({head_dim}, 0.5)},
+                     .run = [table = MakeRopeTable(40, head_dim, 100.0, 1.0)](const Inputs& in) {
+                       return std::vector{NormRope(in[0], in[1], 0.1,
+                                                   {table.cos.to(in.device), table.sin.to(in.device)},
+                                                   at::tensor({0, 39, 2}, at::kLong).to(in.device))};
+                     }});
+  }
+  return cases;
 }
+
+INSTANTIATE_TEST_SUITE_P(NormRope, OpTest,
+                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
 
 }  // namespace
 }  // namespace gemtune::ops
