@@ -1,10 +1,7 @@
 #include "gemtune/ops/adamw_step.h"
 
-#include <gtest/gtest.h>
-
-#include "tests/support/gradcheck.h"
+#include "tests/ops/harness.h"
 #include "tests/support/reference_adamw.h"
-#include "tests/support/without_kernels.h"
 
 namespace gemtune::ops {
 namespace {
@@ -54,6 +51,36 @@ TEST(AdamWStep, WithoutKernelsIsTheComposition) {
 TEST(AdamWStep, AGradientOfAnotherShapeIsABug) {
   EXPECT_THROW(AdamWStep(TensorsOf(at::zeros({2, 3})), at::zeros({3, 2}), {}, {}), std::logic_error);
 }
+
+// The master, the moments and a gradient; one step, the first or a later one.
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  std::vector<int64_t> sizes = VectorTails();
+  sizes.push_back(70'001);
+  for (const int64_t size : sizes) {
+    for (const int64_t step : {1, 20}) {
+      Leaf squares = Normal({size}, 1, Held::kWide);
+      squares.numbers.square_();
+      cases.push_back({.name = fmt::format("{} numbers, step {}", size, step),
+                       .leaves = {Normal({size}, 1, Held::kWide), Normal({size}, 1, Held::kWide), squares,
+                                  Normal({size})},
+                       .run = [step](const Inputs& in) {
+                         const at::Tensor master = in[0].clone(), parameter = in.dtype == at::kBFloat16
+                                                                                  ? master.to(in.dtype)
+                                                                                  : master;
+                         const AdamWTensors tensors{parameter, master, in[1].clone(), in[2].clone()};
+                         AdamWStep(tensors, in[3], {.weight_decay = 0.2},
+                                   {.learning_rate = 0.1, .grad_scale = 0.5, .step = step});
+                         return std::vector{tensors.parameter.to(master.scalar_type()), master,
+                                            tensors.exp_avg, tensors.exp_avg_sq};
+                       }});
+    }
+  }
+  return cases;
+}
+
+OP_ROW(AdamWStep, .cases = Cases, .tolerance = InEpsilons(8, 1), .results = Held::kWide,
+       .has_gradients = false);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -62,8 +62,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Attention, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
+OP_ROW(Attention, .cases = Cases, .tolerance = InEpsilons(24, 3));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,7 +1,6 @@
 #include "gemtune/ops/block_rows.h"
 
-#include <gtest/gtest.h>
-
+#include "tests/ops/harness.h"
 #include "tests/support/tiny_gguf.h"
 
 namespace gemtune::ops {
@@ -23,22 +22,29 @@ TEST(BlockRows, KnowItsShape) {
   EXPECT_EQ(rows.bytes.size(1), 2 * 210);
 }
 
-TEST(BlockRows, ExpandToTheKernelsNumbers) {
-  for (const kernels::BlockTypeInfo& info : kernels::BlockTypes()) {
-    const BlockRows first = test::RandomBlockRows(info.type, 40, 256, 1),
-                    second = test::RandomBlockRows(BlockType::kQ5_0, 3, 256, 2);
-    const at::Tensor expected = at::cat({ByKernel(first), ByKernel(second)});
-    for (const auto dtype : {at::kFloat, at::kBFloat16, at::kDouble})
-      EXPECT_TRUE(at::equal(Expand({first, second}, dtype), expected.to(dtype))) << info.name << dtype;
-  }
-}
-
 TEST(BlockRows, RowsAreLookedUp) {
   const BlockRows table = test::RandomBlockRows(BlockType::kQ4_K, 200, 256, 1);
   const at::Tensor ids = at::arange(199, -1, -1, at::kLong);
   EXPECT_TRUE(at::equal(ExpandRows(table, ids, at::kFloat), ByKernel(table).index_select(0, ids)));
   EXPECT_EQ(ExpandRows(table, ids.narrow(0, 0, 0), at::kFloat).size(0), 0);
 }
+
+// Pieces of two types, one under the other.
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const kernels::BlockTypeInfo& info : kernels::BlockTypes()) {
+    const std::vector<BlockRows> pieces = {test::RandomBlockRows(info.type, 40, 256, 1),
+                                           test::RandomBlockRows(BlockType::kQ5_0, 3, 256, 2)};
+    cases.push_back(
+        {.name = std::string(info.name), .leaves = {}, .run = [pieces](const Inputs& in) {
+           if (!in.is_reference()) return std::vector{Expand(pieces, in.dtype)};
+           return std::vector{at::cat({ByKernel(pieces[0]), ByKernel(pieces[1])}).to(at::kDouble)};
+         }});
+  }
+  return cases;
+}
+
+OP_ROW(Expand, .cases = Cases, .tolerance = InEpsilons(1e-3, 0.5), .has_gradients = false);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -53,9 +53,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    CrossEntropySum, OpTest,
-    testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}, .results = Held::kWide})), NameOf);
+OP_ROW(CrossEntropySum, .cases = Cases, .tolerance = InEpsilons(8, 1), .results = Held::kWide);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,10 +1,6 @@
 #include "gemtune/ops/dropout.h"
 
-#include <ATen/ATen.h>
-#include <gtest/gtest.h>
-
-#include "tests/support/gradcheck.h"
-#include "tests/support/without_kernels.h"
+#include "tests/ops/harness.h"
 
 namespace gemtune::ops {
 namespace {
@@ -34,16 +30,29 @@ TEST(Dropout, ARateOfZeroKeepsAll) {
   EXPECT_TRUE(DropoutByAten(x, 0, 1).is_same(x));
 }
 
-TEST(Dropout, TheCompositionIsDifferentiable) {
-  test::ExpectGradients([](const auto& in) { return DropoutByAten(in[0], 0.4, 7); },
-                        {test::RandomDouble({5, 6})});
-}
-
 TEST(DropoutKey, IsAnotherForEveryPair) {
   EXPECT_NE(DropoutKey(1, 2), DropoutKey(2, 1));
   EXPECT_NE(DropoutKey(1, 2), DropoutKey(1, 3));
   EXPECT_EQ(DropoutKey(1, 2), DropoutKey(1, 2));
 }
+
+// The op has no gradient, the composition has.
+template <bool kIsComposition>
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const int64_t width : VectorTails()) {
+    cases.push_back({.name = fmt::format("3 rows of {}", width),
+                     .leaves = {Normal({3, width})},
+                     .run = [](const Inputs& in) {
+                       const auto op = kIsComposition || in.is_reference() ? DropoutByAten : Dropout;
+                       return std::vector{op(in[0], 0.4, 7)};
+                     }});
+  }
+  return cases;
+}
+
+OP_ROW(Dropout, .cases = Cases<false>, .tolerance = InEpsilons(1, 0.5), .has_gradients = false);
+OP_ROW(DropoutByAten, .cases = Cases<true>, .tolerance = InEpsilons(1, 1));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -57,15 +57,9 @@ std::vector<OpCase> BlockCases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    ScaledEmbedding, OpTest,
-    testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}, .results = Held::kWide})), NameOf);
-INSTANTIATE_TEST_SUITE_P(ScaledEmbeddingInBlocks, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = BlockCases,
-                                                    .tolerance = {1e-5, 0.02},
-                                                    .results = Held::kWide,
-                                                    .has_gradients = false})),
-                         NameOf);
+OP_ROW(ScaledEmbedding, .cases = Cases, .tolerance = InEpsilons(4, 1.5), .results = Held::kWide);
+OP_ROW(ScaledEmbeddingInBlocks, .cases = BlockCases, .tolerance = InEpsilons(1, 1), .results = Held::kWide,
+       .has_gradients = false);
 
 }  // namespace
 }  // namespace gemtune::ops

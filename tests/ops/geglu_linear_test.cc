@@ -5,21 +5,6 @@
 namespace gemtune::ops {
 namespace {
 
-TEST(GeGluLinear, TheWeightAloneGetsTheGradientThatItGetsWithTheRest) {
-  at::manual_seed(0);
-  const at::Tensor gate = at::randn({5, 17}), up = at::randn({5, 17}), value = at::randn({6, 17});
-  std::vector<at::Tensor> gradients;
-  for (const bool all : {true, false}) {
-    const at::Tensor weight = value.clone().requires_grad_();
-    GeGluLinear(gate.clone().requires_grad_(all), up.clone().requires_grad_(all), weight)
-        .square()
-        .sum()
-        .backward();
-    gradients.push_back(weight.grad());
-  }
-  EXPECT_LT((gradients[0] - gradients[1]).abs().max().item<float>(), 1e-4);
-}
-
 void Append(const ProjectionKind& kind, const ProjectionSize& size, bool is_apart,
             std::vector<OpCase>& cases) {
   const auto& [rows, width, out] = size;
@@ -50,8 +35,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(GeGluLinear, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.03}})), NameOf);
+OP_ROW(GeGluLinear, .cases = Cases, .tolerance = InEpsilons(16, 5));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -35,8 +35,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(GeGlu, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
+OP_ROW(GeGlu, .cases = Cases, .tolerance = InEpsilons(8, 1));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -2,8 +2,9 @@
 
 // One table for all ops. A row is an op with its inputs in many shapes, in the op's own test file; a column
 // is an implementation. A cell is a test: in one dtype, the results and the gradients of all inputs in all
-// shapes, against the same op on double tensors, which in turn is held to finite differences. The row
-//   INSTANTIATE_TEST_SUITE_P(GeGlu, OpTest, testing::ValuesIn(CellsOf({.cases = Cases})), NameOf);
+// shapes against the same op on double tensors without kernels, which in turn is held to finite differences.
+// The row
+//   OP_ROW(GeGlu, .cases = Cases, .tolerance = InEpsilons(8, 1));
 // makes GeGlu/OpTest.EqualsTheReference/avx2_bf16 and so on.
 
 #include <ATen/ATen.h>
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -22,17 +22,19 @@
 
 #include "gemtune/kernels/instruction_set.h"
 #include "tests/support/gradcheck.h"
+#include "tests/support/without_kernels.h"
 
 namespace gemtune::ops {
 
 // ---- Rows.
 
-/// The type of a tensor in a model of some dtype: that dtype, or fp32 in any, as the residual stream and
-/// adapters. In the reference all are double.
-enum class Held { kAsTheModel, kWide };
+/// The type of a tensor in a model of some dtype: that dtype; fp32 in any, as the residual stream and
+/// adapters; double. In the reference all are double.
+enum class Held { kAsTheModel, kWide, kDouble };
 
 inline at::ScalarType TypeOf(Held held, at::ScalarType dtype) {
-  return held == Held::kWide && dtype != at::kDouble ? at::kFloat : dtype;
+  if (dtype == at::kDouble || held == Held::kDouble) return at::kDouble;
+  return held == Held::kWide ? at::kFloat : dtype;
 }
 
 /// An input that has a gradient, unless it is frozen.
@@ -47,12 +49,6 @@ inline Leaf Normal(at::IntArrayRef shape, double scale = 1.0, Held held = Held::
   return {.numbers = at::randn(shape, at::kDouble) * scale, .held = held};
 }
 
-/// Sizes around those of the vectors of every instruction set, fp32 and bf16: below one, one, two and one
-/// more.
-inline std::vector<int64_t> VectorTails() {
-  return {5, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65};
-}
-
 /// What an op is called with.
 struct Inputs {
   std::vector<at::Tensor> leaves;
@@ -63,20 +59,28 @@ struct Inputs {
   bool is_reference() const { return dtype == at::kDouble; }
 };
 
-/// One shape of an op.
+/// One shape of an op. What it is given it must leave as it is.
 struct OpCase {
   std::string name;
   std::vector<Leaf> leaves;
   std::function<std::vector<at::Tensor>(const Inputs& in)> run;
   double terms = 0.05;  // size of what is added up: where all of it cancels, what is left is rounding
-};
 
-constexpr double kFloatEpsilon = 0x1p-23, kBFloat16Epsilon = 0x1p-7;
+  /// So few numbers that much can be asked of it: finite differences, and each gradient by itself.
+  bool is_small() const {
+    int64_t numbers = 0;
+    for (const Leaf& leaf : leaves) numbers += leaf.numbers.numel();
+    return numbers <= 200;
+  }
+};
 
 /// How far off a number may be, relative to the largest of its tensor or to OpCase::terms.
 struct Tolerance {
-  double fp32 = 0, bf16 = 0;
+  double fp32, bf16;
 };
+constexpr Tolerance InEpsilons(double fp32, double bf16) {
+  return {.fp32 = fp32 * 0x1p-23, .bf16 = bf16 * 0x1p-7};
+}
 
 struct OpRow {
   std::vector<OpCase> (*cases)();
@@ -85,6 +89,12 @@ struct OpRow {
   bool has_gradients = true;
   bool (*is_available)() = nullptr;  // by some columns only: asked while one is in force
 };
+
+/// Sizes around those of vectors of every instruction set in fp32 and bf16: less than one, one, two, and a
+/// tail.
+inline std::vector<int64_t> VectorTails() {
+  return {5, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65};
+}
 
 // ---- Columns.
 
@@ -105,7 +115,7 @@ inline const std::vector<Column>& Columns() {
   return columns;
 }
 
-/// While one stands, ops go the column's way.
+/// While it stands, ops go the column's way.
 class InForce {
  public:
   explicit InForce(const Column& column) : before_(kernels::AllowedInstructionSet()) {
@@ -135,45 +145,41 @@ class InForce {
 
 // ---- Cells.
 
-struct Named {
-  std::string name;
-  at::Tensor tensor;
-};
-
+/// Every shape, with the same numbers each time.
 inline std::vector<OpCase> CasesOf(const OpRow& row) {
-  const InForce without_kernels(Columns().front());
+  const test::WithoutKernels without;
   at::manual_seed(0);
   return row.cases();
 }
 
-/// Results and gradients of numbers that were rounded as `rounding` holds them, computed in `dtype`.
-inline std::vector<Named> Outcome(const OpCase& c, const OpRow& row, at::ScalarType rounding,
-                                  at::ScalarType dtype, const at::Device& device) {
+/// What comes of a shape: results and gradients by name.
+using Outcome = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// Computed in `dtype` from numbers as a model of `model_dtype` holds them; with gradients of `only` one
+/// input, or of all.
+inline Outcome Run(const OpRow& row, const OpCase& c, at::ScalarType model_dtype, at::ScalarType dtype,
+                   const at::Device& device, std::optional<size_t> only = std::nullopt) {
   const at::AutoGradMode mode(row.has_gradients);
   Inputs in{.leaves = {}, .dtype = dtype, .device = device};
-  for (const Leaf& leaf : c.leaves) {
-    const at::Tensor numbers = leaf.numbers.to(TypeOf(leaf.held, rounding));
-    in.leaves.push_back(numbers.to(device, TypeOf(leaf.held, dtype), /*non_blocking=*/false, /*copy=*/true)
-                            .set_requires_grad(row.has_gradients && !leaf.is_frozen));
+  std::vector<at::Tensor> given;
+  for (size_t i = 0; i < c.leaves.size(); ++i) {
+    const auto& [numbers, held, is_frozen] = c.leaves[i];
+    given.push_back(numbers.to(TypeOf(held, model_dtype)).to(device, TypeOf(held, dtype)));
+    const bool has_gradient = row.has_gradients && !is_frozen && only.value_or(i) == i;
+    in.leaves.push_back(given.back().clone().set_requires_grad(has_gradient));
   }
-  std::vector<Named> outcome;
-  at::Tensor objective;
+  Outcome outcome;
+  at::Tensor objective = at::zeros({}, at::TensorOptions(device).dtype(TypeOf(Held::kWide, dtype)));
   for (const at::Tensor& result : c.run(in)) {
-    outcome.push_back({fmt::format("result {}", outcome.size()), result.detach()});
-    if (!result.requires_grad()) continue;
+    outcome.emplace_back(fmt::format("result {}", outcome.size()), result.detach());
     at::manual_seed(11);
     const at::Tensor weight = at::randn(result.sizes(), at::kDouble).to(at::kBFloat16).to(result.options());
-    const at::Tensor term = (result * weight).sum(TypeOf(Held::kWide, dtype));
-    objective = objective.defined() ? objective + term : term;
+    if (result.requires_grad()) objective = objective + (result * weight).sum(objective.scalar_type());
   }
-  if (objective.defined()) objective.backward();
-  for (size_t i = 0; i < c.leaves.size(); ++i) {
-    const at::Tensor& leaf = in.leaves[i];
-    const at::Tensor before = c.leaves[i].numbers.to(TypeOf(c.leaves[i].held, rounding));
-    outcome.push_back({fmt::format("input {} afterwards, less what it was,", i),
-                       leaf.detach() - before.to(leaf.options())});
-    if (!leaf.requires_grad()) continue;
-    outcome.push_back({fmt::format("the gradient of input {}", i), leaf.grad()});
+  if (objective.requires_grad()) objective.backward();
+  for (size_t i = 0; i < given.size(); ++i) {
+    outcome.emplace_back(fmt::format("the change of input {}", i), in[i].detach() - given[i]);
+    if (in[i].requires_grad()) outcome.emplace_back(fmt::format("the gradient of input {}", i), in[i].grad());
   }
   return outcome;
 }
@@ -195,56 +201,62 @@ inline void Compare(const std::string& name, const at::Tensor& actual, const at:
   const double largest = wanted.abs().max().item<double>();
   const double difference = (actual.to_dense().cpu().to(at::kDouble) - wanted).abs().max().item<double>();
   const double share = difference / (tolerance * std::max(largest, terms));
-  if (!(share <= 1)) {  // so that NaN is none
+  if (!(share <= 1)) {  // nor is NaN
     fault(fmt::format("is {:.3g} off, {:.3g} times what is allowed of numbers up to {:.3g}", difference,
                       share, largest));
   }
   findings.worst = std::max(findings.worst, share);
 }
 
-/// Holds all shapes of an op in fp32 or bf16, with the column in force, to the reference.
-inline Findings CompareAll(const OpRow& row, const Column& column, at::ScalarType dtype) {
+/// Holds a shape of an op in fp32 or bf16, with the column in force, to the reference.
+inline void CompareCase(const OpRow& row, const OpCase& c, const Column& column, at::ScalarType dtype,
+                        Findings& findings) {
+  const Outcome expected = [&] {
+    const test::WithoutKernels without;
+    return Run(row, c, dtype, at::kDouble, at::kCPU);
+  }();
   const double tolerance = dtype == at::kFloat ? row.tolerance.fp32 : row.tolerance.bf16;
-  Findings all;
-  for (const OpCase& c : CasesOf(row)) {
-    const auto expected = [&] {
-      const InForce without_kernels(Columns().front());
-      return Outcome(c, row, dtype, at::kDouble, at::kCPU);
-    }();
-    const auto actual = Outcome(c, row, dtype, dtype, column.device);
-    Findings findings;
-    if (actual.size() != expected.size()) findings.faults.emplace_back("gives another number of tensors");
-    for (size_t i = 0; i < std::min(actual.size(), expected.size()); ++i) {
-      const auto& [name, tensor] = actual[i];
-      Compare(name, tensor, expected[i].tensor, tolerance, c.terms, findings);
+  const auto compare = [&](const std::string& which, const Outcome& actual) {
+    for (const auto& [name, tensor] : actual) {
+      const auto wanted = std::find_if(expected.begin(), expected.end(),
+                                       [&name = name](const auto& pair) { return pair.first == name; });
+      const std::string place = c.name + which + ": " + name;
+      Compare(place, tensor, wanted == expected.end() ? at::Tensor() : wanted->second, tolerance, c.terms,
+              findings);
       if (name.starts_with("result") && tensor.scalar_type() != TypeOf(row.results, dtype)) {
-        findings.faults.push_back(name + " has another type");
+        findings.faults.push_back(place + " has another type");
       }
     }
-    for (const std::string& fault : findings.faults) all.faults.push_back(c.name + ": " + fault);
-    all.worst = std::max(all.worst, findings.worst);
+  };
+  const Outcome actual = Run(row, c, dtype, dtype, column.device);
+  if (actual.size() != expected.size()) findings.faults.push_back(c.name + ": another number of results");
+  compare("", actual);
+  if (!row.has_gradients || !c.is_small()) return;
+  for (size_t i = 0; c.leaves.size() > 1 && i < c.leaves.size(); ++i) {
+    compare(fmt::format(", input {} alone trained", i), Run(row, c, dtype, dtype, column.device, i));
   }
-  return all;
 }
 
-/// Holds the reference to finite differences, in the cases of a few numbers; there must be one.
+inline Findings CompareAll(const OpRow& row, const Column& column, at::ScalarType dtype) {
+  Findings findings;
+  for (const OpCase& c : CasesOf(row)) CompareCase(row, c, column, dtype, findings);
+  return findings;
+}
+
+/// Holds the reference's gradients of the small cases to finite differences; there must be one.
 inline void ExpectReferenceGradients(const OpRow& row) {
-  constexpr int64_t kFew = 100;
+  const test::WithoutKernels without;
   bool is_held = false;
   for (const OpCase& c : CasesOf(row)) {
-    std::vector<at::Tensor> leaves;
-    int64_t numbers = 0;
-    for (const Leaf& leaf : c.leaves) {
-      leaves.push_back(leaf.numbers.clone());
-      numbers += leaf.numbers.numel();
-    }
-    if (numbers > kFew) continue;
+    if (!c.is_small()) continue;
+    const testing::ScopedTrace trace(__FILE__, __LINE__, c.name);
     const auto results = [&c](const std::vector<at::Tensor>& in) {
       std::vector<at::Tensor> flat;
       for (const at::Tensor& result : c.run({in, at::kDouble, at::kCPU})) flat.push_back(result.flatten());
       return at::cat(flat);
     };
-    const testing::ScopedTrace trace(__FILE__, __LINE__, c.name);
+    std::vector<at::Tensor> leaves;
+    for (const Leaf& leaf : c.leaves) leaves.push_back(leaf.numbers.clone());
     test::ExpectGradients(results, leaves);
     is_held = true;
   }
@@ -273,9 +285,13 @@ inline std::string NameOf(const testing::TestParamInfo<Cell>& info) {
 }
 
 inline void PrintTo(const Cell& cell, std::ostream* out) {
-  *out << (cell.column ? cell.column->name : "reference") << " in " << cell.dtype;
+  *out << NameOf({cell, 0});
 }
 
 class OpTest : public testing::TestWithParam<Cell> {};
+
+/// In namespace gemtune::ops; what stands behind the name are the fields of an OpRow.
+#define OP_ROW(name, ...) \
+  INSTANTIATE_TEST_SUITE_P(name, OpTest, testing::ValuesIn(CellsOf(OpRow{__VA_ARGS__})), NameOf)
 
 }  // namespace gemtune::ops

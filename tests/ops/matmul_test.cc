@@ -114,26 +114,16 @@ void Append(const ProjectionKind& kind, const ProjectionSize& size, std::vector<
   }
 }
 
-template <Side kSide>
+template <Side kSide, MatmulDtype kDtype>
 std::vector<OpCase> ProductCases() {
   std::vector<OpCase> cases;
-  for (const ProjectionSize& size : ProductSizes()) Append<kSide>({.name = "dense"}, size, cases);
-  for (const ProjectionKind& kind : KindsInBlocks()) {
+  for (const ProjectionSize& size : ProductSizes())
+    Append<kSide>({.name = "dense", .matmul_dtype = kDtype}, size, cases);
+  for (ProjectionKind& kind : KindsInBlocks()) {
     if (kind.has_adapter) continue;
+    kind.matmul_dtype = kDtype;
     for (const ProjectionSize& size : SizesInBlocks()) Append<kSide>(kind, size, cases);
   }
-  return cases;
-}
-
-template <Side kSide>
-std::vector<OpCase> Int8Cases() {
-  std::vector<OpCase> cases;
-  for (const auto& size :
-       std::vector<ProjectionSize>{{64, 32, 16}, {65, 15, 31}, {131, 65, 40}, {131, 300, 130}})
-    Append<kSide>({.name = "dense", .matmul_dtype = MatmulDtype::kInt8}, size, cases);
-  for (const BlockType type : {BlockType::kQ8_0, BlockType::kQ4_K})
-    Append<kSide>({.name = "blocks", .block_type = type, .matmul_dtype = MatmulDtype::kInt8}, {90, 512, 33},
-                  cases);
   return cases;
 }
 
@@ -152,25 +142,16 @@ std::vector<OpCase> WeightGradientCases() {
   return cases;
 }
 
-OpRow Product(std::vector<OpCase> (*cases)()) {
-  return {.cases = cases, .tolerance = {2e-6, 0.01}, .has_gradients = false};
-}
-
-OpRow Int8Product(std::vector<OpCase> (*cases)()) {
-  return {
-      .cases = cases, .tolerance = {0.015, 0.02}, .has_gradients = false, .is_available = HasInt8Products};
-}
-
-INSTANTIATE_TEST_SUITE_P(LinearOutput, OpTest,
-                         testing::ValuesIn(CellsOf(Product(ProductCases<Side::kOutput>))), NameOf);
-INSTANTIATE_TEST_SUITE_P(LinearInputGradient, OpTest,
-                         testing::ValuesIn(CellsOf(Product(ProductCases<Side::kInputGradient>))), NameOf);
-INSTANTIATE_TEST_SUITE_P(LinearWeightGradient, OpTest,
-                         testing::ValuesIn(CellsOf(Product(WeightGradientCases))), NameOf);
-INSTANTIATE_TEST_SUITE_P(LinearOutputInInt8, OpTest,
-                         testing::ValuesIn(CellsOf(Int8Product(Int8Cases<Side::kOutput>))), NameOf);
-INSTANTIATE_TEST_SUITE_P(LinearInputGradientInInt8, OpTest,
-                         testing::ValuesIn(CellsOf(Int8Product(Int8Cases<Side::kInputGradient>))), NameOf);
+OP_ROW(LinearOutput, .cases = ProductCases<Side::kOutput, MatmulDtype::kOperands>,
+       .tolerance = InEpsilons(12, 1), .has_gradients = false);
+OP_ROW(LinearInputGradient, .cases = ProductCases<Side::kInputGradient, MatmulDtype::kOperands>,
+       .tolerance = InEpsilons(12, 1), .has_gradients = false);
+OP_ROW(LinearWeightGradient, .cases = WeightGradientCases, .tolerance = InEpsilons(12, 1),
+       .has_gradients = false);
+OP_ROW(LinearOutputInInt8, .cases = ProductCases<Side::kOutput, MatmulDtype::kInt8>,
+       .tolerance = {0.02, 0.02}, .has_gradients = false, .is_available = HasInt8Products);
+OP_ROW(LinearInputGradientInInt8, .cases = ProductCases<Side::kInputGradient, MatmulDtype::kInt8>,
+       .tolerance = {0.02, 0.02}, .has_gradients = false, .is_available = HasInt8Products);
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -13,87 +13,35 @@ TEST(NormLinear, FrozenWeightsGetNoGradient) {
   EXPECT_FALSE(frozen.grad().defined());
 }
 
-// Whatever is frozen beside it, a gradient is what it is when everything is trained.
-TEST(NormLinear, FreezingTheOthersLeavesAGradientAsItIs) {
-  at::manual_seed(0);
-  const std::vector<at::Tensor> values = {at::randn({5, 8}), at::randn({8}) * 0.1, at::randn({3, 8}),
-                                          at::randn({2, 8})};  // x, the norm's weight, two weights
-  const auto gradients = [&](unsigned trained) {
-    std::vector<at::Tensor> inputs;
-    for (size_t i = 0; i < values.size(); ++i)
-      inputs.push_back(values[i].clone().requires_grad_((trained >> i & 1u) != 0));
-    const auto results = NormLinear(inputs[0], inputs[1], 1e-6, {inputs[2], inputs[3]});
-    (results[0].square().sum() + results[1].square().sum()).backward();
-    std::vector<at::Tensor> found;
-    for (const at::Tensor& input : inputs) found.push_back(input.grad());
-    return found;
-  };
-  const auto all = gradients(15);
-  for (unsigned trained = 1; trained < 15; ++trained) {
-    const auto some = gradients(trained);
-    for (size_t i = 0; i < values.size(); ++i) {
-      ASSERT_EQ(some[i].defined(), (trained >> i & 1u) != 0) << trained << " " << i;
-      if (!some[i].defined()) continue;
-      EXPECT_LT((some[i] - all[i]).abs().max().item<float>(), 1e-4) << trained << " " << i;
-    }
-  }
-}
-
-// Three types in one product, of which two have adapters.
-TEST(NormLinear, WeightsInBlocksGiveWhatTheirNumbersGive) {
-  const std::vector<BlockRows> blocks = {test::RandomBlockRows(kernels::BlockType::kQ5_0, 21, 64, 1),
-                                         test::RandomBlockRows(kernels::BlockType::kQ4_0, 9, 64, 2),
-                                         test::RandomBlockRows(kernels::BlockType::kQ8_0, 12, 64, 3)};
-  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    const auto run = [&](bool is_kept) {
-      at::manual_seed(0);
-      const at::Tensor x = at::randn({80, 64}).requires_grad_(), norm = (at::randn({64}) * 0.3).to(dtype);
-      std::vector<Projection> projections;
-      for (const BlockRows& piece : blocks) {
-        projections.emplace_back(is_kept ? piece.bytes : Expand({piece}, dtype));
-        if (is_kept) projections.back().block_type = piece.type;
-      }
-      const at::Tensor a = at::randn({2, 64}).requires_grad_(), b = at::randn({12, 2}).requires_grad_();
-      projections[2].low_rank = {.a = a, .b = b, .scaling = 0.5};
-      const auto y = NormLinear(x, norm, 1e-6, projections);
-      (y[0].square().sum() + y[1].square().sum() + y[2].square().sum()).backward();
-      return std::vector{y[0], y[1], y[2], x.grad(), a.grad(), b.grad()};
-    };
-    const auto expected = run(false), actual = run(true);
-    for (size_t i = 0; i < actual.size(); ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << dtype << i;
-  }
-}
-
-// Weights of heights 7, 3 and 4 and so on, which lie behind one another in memory or apart.
+// Weights of heights 7, 3 and 4, as many as kinds: behind one another in memory, or each an input of its own.
 void Append(const std::vector<ProjectionKind>& kinds, int64_t rows, int64_t width, bool is_apart,
             std::vector<OpCase>& cases) {
+  const std::vector<int64_t> heights = {7, 3, 4};
+  std::string name = fmt::format("{} rows of {}, {}", rows, width, is_apart ? "apart" : "adjacent");
   std::vector<Leaf> leaves = {Normal({rows, width}, 1, Held::kWide), Normal({width}, 0.3)};
   std::vector<at::Tensor> weights;
-  std::string name = fmt::format("{} rows of {}, {}", rows, width, is_apart ? "apart" : "adjacent");
-  const std::vector<int64_t> heights = {7, 3, 4};
   for (size_t i = 0; i < kinds.size(); ++i) {
-    weights.push_back(kinds[i].Weight(heights[i], width).numbers);
     name += ", " + kinds[i].name;
+    leaves.push_back(kinds[i].Weight(heights[i], width));
+    weights.push_back(leaves.back().numbers);
   }
-  leaves.push_back(
-      {.numbers = at::cat(weights), .is_frozen = kinds[0].is_frozen || kinds[0].block_type.has_value()});
+  if (!is_apart) {
+    leaves.resize(2);
+    leaves.push_back({.numbers = at::cat(weights), .is_frozen = kinds[0].is_frozen});
+  }
+  const size_t adapters = leaves.size();
   for (size_t i = 0; i < kinds.size(); ++i) kinds[i].AppendAdapter(heights[i], width, leaves);
-  cases.push_back({.name = name,
-                   .leaves = leaves,
-                   .run =
-                       [kinds, heights, is_apart](const Inputs& in) {
-                         std::vector<Projection> projections;
-                         int64_t row = 0;
-                         size_t adapter = 3;
-                         for (size_t i = 0; i < kinds.size(); ++i) {
-                           const at::Tensor weight = in[2].narrow(0, row, heights[i]);
-                           projections.push_back(
-                               kinds[i].Of(is_apart ? weight.clone() : weight, in, adapter));
-                           row += heights[i];
-                         }
-                         return NormLinear(in[0], in[1], 0.1, projections);
-                       },
-                   .terms = 1});
+  const auto run = [kinds, heights, is_apart, adapters](const Inputs& in) {
+    std::vector<Projection> projections;
+    int64_t row = 0;
+    size_t adapter = adapters;
+    for (size_t i = 0; i < kinds.size(); row += heights[i++]) {
+      const at::Tensor weight = is_apart ? in[2 + i] : in[2].narrow(0, row, heights[i]);
+      projections.push_back(kinds[i].Of(weight, in, adapter));
+    }
+    return NormLinear(in[0], in[1], 0.1, projections);
+  };
+  cases.push_back({.name = name, .leaves = leaves, .run = run, .terms = 1});
 }
 
 std::vector<OpCase> Cases() {
@@ -101,7 +49,8 @@ std::vector<OpCase> Cases() {
   const ProjectionKind &plain = kinds[0], &lora = kinds[1], &dora = kinds[2], &dropped = kinds[3],
                        &dropped_dora = kinds[4], &frozen = kinds[5], &frozen_lora = kinds[6];
   std::vector<OpCase> cases;
-  Append({lora, plain, dora}, 2, 3, /*is_apart=*/false, cases);
+  Append({lora, plain, dora}, 2, 3, /*is_apart=*/true, cases);
+  Append({plain, dropped}, 2, 5, /*is_apart=*/false, cases);
   for (const auto& group : std::vector<std::vector<ProjectionKind>>{{plain},
                                                                     {plain, plain},
                                                                     {plain, plain, plain},
@@ -121,8 +70,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(NormLinear, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.03}})), NameOf);
+OP_ROW(NormLinear, .cases = Cases, .tolerance = InEpsilons(16, 4));
 
 }  // namespace
 }  // namespace gemtune::ops

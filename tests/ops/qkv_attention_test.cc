@@ -45,8 +45,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(QkvAttention, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
+OP_ROW(QkvAttention, .cases = Cases, .tolerance = InEpsilons(40, 4));
 
 }  // namespace
 }  // namespace gemtune::ops

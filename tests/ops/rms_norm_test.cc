@@ -87,13 +87,8 @@ std::vector<OpCase> AddRmsNormCases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(RmsNorm, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = RmsNormCases, .tolerance = {1e-5, 0.02}})),
-                         NameOf);
-INSTANTIATE_TEST_SUITE_P(
-    AddRmsNorm, OpTest,
-    testing::ValuesIn(CellsOf({.cases = AddRmsNormCases, .tolerance = {1e-5, 0.02}, .results = Held::kWide})),
-    NameOf);
+OP_ROW(RmsNorm, .cases = RmsNormCases, .tolerance = InEpsilons(10, 1));
+OP_ROW(AddRmsNorm, .cases = AddRmsNormCases, .tolerance = InEpsilons(24, 1), .results = Held::kWide);
 
 }  // namespace
 }  // namespace gemtune::ops

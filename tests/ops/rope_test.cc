@@ -73,8 +73,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(NormRope, OpTest,
-                         testing::ValuesIn(CellsOf({.cases = Cases, .tolerance = {1e-5, 0.02}})), NameOf);
+OP_ROW(NormRope, .cases = Cases, .tolerance = InEpsilons(6, 1));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -1,14 +1,10 @@
 #include "gemtune/ops/row_adamw_step.h"
 
-#include <ATen/ATen.h>
-#include <gtest/gtest.h>
-
 #include <numeric>
 #include <optional>
 
-#include "tests/support/gradcheck.h"
+#include "tests/ops/harness.h"
 #include "tests/support/reference_adamw.h"
-#include "tests/support/without_kernels.h"
 
 namespace gemtune::ops {
 namespace {
@@ -24,7 +20,8 @@ AdamWRows AllRows(const at::Tensor& parameter, double weight_decay) {
   for (int64_t row = kRows - 1; row >= 0; --row) rows.rows.push_back({.index = row});
   const at::ScalarType dtype = parameter.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   for (int chunk = 0; chunk < 2; ++chunk)
-    rows.chunks.push_back(at::zeros({kRowsAChunk, has_master ? 3 : 2, kDim}, dtype));
+    rows.chunks.push_back(
+        at::zeros({kRowsAChunk, has_master ? 3 : 2, parameter.size(1)}, parameter.options().dtype(dtype)));
   if (has_master) {
     const at::Tensor master = parameter.flip(0).to(dtype);
     rows.chunks[0].select(1, 0).copy_(master.narrow(0, 0, kRowsAChunk));
@@ -107,6 +104,29 @@ TEST_P(RowAdamWStep, GradientsOfAnotherNumberOfRowsAreABug) {
   EXPECT_THROW(StepRows(rows, std::vector<int64_t>{4}, at::zeros({2, kDim}), 1), std::logic_error);
   EXPECT_THROW(CatchUpRows(rows, std::vector<int64_t>{4}, 2), std::logic_error);
 }
+
+// Two of the rows at times, and all of them at the end.
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const int64_t dim : VectorTails()) {
+    cases.push_back({.name = fmt::format("rows of {}", dim),
+                     .leaves = {Normal({kRows, dim}), Normal({4, 2, dim})},
+                     .run = [](const Inputs& in) {
+                       AdamWRows rows = AllRows(in[0].clone(), 0.3);
+                       std::vector<int64_t> slots = {0, kRowsAChunk + 1}, all(kRows);
+                       for (int64_t step = 1; step <= 4; ++step) {
+                         rows.learning_rates.push_back(0.1 / static_cast<double>(step));
+                         if (step != 3) StepRows(rows, slots, in[1][step - 1], 0.5);
+                       }
+                       std::iota(all.begin(), all.end(), 0);
+                       CatchUpRows(rows, all, rows.step());
+                       return std::vector{rows.parameter};
+                     }});
+  }
+  return cases;
+}
+
+OP_ROW(StepRows, .cases = Cases, .tolerance = InEpsilons(4, 1), .has_gradients = false);
 
 INSTANTIATE_TEST_SUITE_P(Ways, RowAdamWStep, testing::Bool(),
                          [](const auto& way) { return way.param ? "kernels" : "compositions"; });

@@ -1,33 +1,33 @@
 #include "gemtune/ops/sum_of_squares.h"
 
-#include <ATen/ATen.h>
-#include <gtest/gtest.h>
-
-#include <optional>
-
-#include "tests/support/without_kernels.h"
+#include "tests/ops/harness.h"
 
 namespace gemtune::ops {
 namespace {
 
-TEST(SumOfSquares, EqualsTheSumInDoubleWithKernelsAndWithout) {
-  at::manual_seed(1);
-  for (const bool kernels : {true, false}) {
-    std::optional<test::WithoutKernels> without;
-    if (!kernels) without.emplace();
-    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
-      const at::Tensor x = at::randn({301, 257}).to(dtype);
-      const double expected = x.to(at::kDouble).square().sum().item<double>();
-      const at::Tensor sum = SumOfSquares(x);
-      EXPECT_EQ(sum.scalar_type(), at::kDouble);
-      EXPECT_EQ(sum.dim(), 0);
-      EXPECT_NEAR(sum.item<double>(), expected, 1e-6 * expected);
-      EXPECT_NEAR(SumOfSquares(x.t()).item<double>(), expected, 1e-6 * expected);
-    }
-    EXPECT_EQ(SumOfSquares(at::empty({0, 4})).item<double>(), 0);
-    EXPECT_EQ(SumOfSquares(at::full({1000}, 1e20f)).item<double>() > 1e42, true);  // beyond fp32's range
-  }
+TEST(SumOfSquares, OfNothingAndBeyondTheRangeOfFloat) {
+  EXPECT_EQ(SumOfSquares(at::empty({0, 4})).item<double>(), 0);
+  EXPECT_GT(SumOfSquares(at::full({1000}, 1e20f)).item<double>(), 1e42);
 }
+
+std::vector<OpCase> Cases() {
+  std::vector<OpCase> cases;
+  for (const auto& [rows, columns] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {3, 5}, {1, 33}, {301, 257}}) {
+    for (const bool transposed : {false, true}) {
+      cases.push_back(
+          {.name = fmt::format("{} rows of {}{}", rows, columns, transposed ? ", transposed" : ""),
+           .leaves = {Normal({rows, columns})},
+           .run = [transposed](const Inputs& in) {
+             return std::vector{SumOfSquares(transposed ? in[0].t() : in[0])};
+           }});
+    }
+  }
+  return cases;
+}
+
+OP_ROW(SumOfSquares, .cases = Cases, .tolerance = {1e-6, 1e-6}, .results = Held::kDouble,
+       .has_gradients = false);
 
 }  // namespace
 }  // namespace gemtune::ops
