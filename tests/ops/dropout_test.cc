@@ -37,22 +37,22 @@ TEST(DropoutKey, IsAnotherForEveryPair) {
 }
 
 // The op has no gradient, the composition has.
-template <bool kIsComposition>
-std::vector<OpCase> Cases() {
+std::vector<OpCase> Cases(bool is_composition) {
   std::vector<OpCase> cases;
   for (const int64_t width : VectorTails()) {
-    cases.push_back({.name = fmt::format("3 rows of {}", width),
-                     .leaves = {Normal({3, width})},
-                     .run = [](const Inputs& in) {
-                       const auto op = kIsComposition || in.is_reference() ? DropoutByAten : Dropout;
-                       return std::vector{op(in[0], 0.4, 7)};
-                     }});
+    const auto run = [is_composition](const Inputs& in) {
+      const auto op = is_composition || in.is_reference() ? DropoutByAten : Dropout;
+      return std::vector{op(in[0], 0.4, 7)};
+    };
+    cases.push_back({.name = fmt::format("3 rows of {}", width), .leaves = {Normal({3, width})}, .run = run});
   }
   return cases;
 }
 
-OP_ROW(Dropout, .cases = Cases<false>, .tolerance = InEpsilons(1, 0.5), .has_gradients = false);
-OP_ROW(DropoutByAten, .cases = Cases<true>, .tolerance = InEpsilons(1, 1));
+OP_ROW(
+    Dropout, .cases = [] { return Cases(false); }, .tolerance = InEpsilons(1, 0.5), .has_gradients = false);
+OP_ROW(
+    DropoutByAten, .cases = [] { return Cases(true); }, .tolerance = InEpsilons(1, 1));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -83,7 +83,7 @@ constexpr Tolerance InEpsilons(double fp32, double bf16) {
 }
 
 struct OpRow {
-  std::vector<OpCase> (*cases)();
+  std::function<std::vector<OpCase>()> cases;
   Tolerance tolerance;
   Held results = Held::kAsTheModel;
   bool has_gradients = true;

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include "gemtune/kernels/int8_gemm.h"
 #include "tests/ops/projection_cases.h"
 
 namespace gemtune::ops {
@@ -15,7 +14,7 @@ TEST(Matmul, TheGradientOfAThinWeightIsContiguousToo) {
 
 // Rounded to 8 bits: 1 part in 100 off in the mean, whatever lies how.
 TEST(Matmul, Int8IsCloseToTheProductsInDouble) {
-  if (!kernels::HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+  if (!HasInt8Products()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
   at::manual_seed(0);
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
     const at::Tensor x = at::randn({131, 50}).to(dtype).narrow(1, 7, 40),
@@ -47,7 +46,7 @@ TEST(Matmul, AWeightInBlocksGivesTheSameBits) {
   EXPECT_EQ(kept.rows(), 33);
   EXPECT_EQ(kept.columns(), 96);
   for (const MatmulDtype way : {MatmulDtype::kOperands, MatmulDtype::kInt8}) {
-    if (way == MatmulDtype::kInt8 && !kernels::HaveInt8Gemm()) continue;
+    if (way == MatmulDtype::kInt8 && !HasInt8Products()) continue;
     for (const auto dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
       const at::Tensor w = kept.Numbers(dtype);
       for (const int64_t rows : {3, 131}) {
@@ -80,49 +79,43 @@ at::Tensor SomeColumns(const at::Tensor& wider) {
   return wider.narrow(1, 7, wider.size(1) - 10);
 }
 
+// x·Wᵀ and dy·W: the product itself, and one to which a thin one is added.
 enum class Side { kOutput, kInputGradient };
 
-// The product itself, and one to which a thin one is added.
-template <Side kSide>
-void Append(const ProjectionKind& kind, const ProjectionSize& size, std::vector<OpCase>& cases) {
+void Append(Side side, const ProjectionKind& kind, const ProjectionSize& size, std::vector<OpCase>& cases) {
   const auto& [rows, width, out] = size;
-  constexpr bool kIsOutput = kSide == Side::kOutput;
+  const bool is_output = side == Side::kOutput;
   for (const int64_t rank : {0, 5}) {
-    std::vector<Leaf> leaves = {Wider(rows, kIsOutput ? width : out), kind.Weight(out, width)};
-    if (rank > 0) {
-      leaves.push_back(Normal({rows, rank}, 4));
-      leaves.push_back(kIsOutput ? Normal({out, rank}) : Normal({rank, width}));
-    }
-    cases.push_back(
-        {.name = fmt::format("{}, {} rows, {} to {}, added {}", kind.name, rows, width, out, rank),
-         .leaves = leaves,
-         .run =
-             [kind, rank](const Inputs& in) {
-               size_t adapter = 2;
-               const at::Tensor left = SomeColumns(in[0]);
-               const MatmulWeight weight = kind.Of(in[1], in, adapter).matmul_weight();
-               const AddedProduct added = rank > 0 ? AddedProduct{in[2], in[3]} : AddedProduct{};
-               if (!in.is_reference()) {
-                 const auto op = kIsOutput ? LinearOutput : LinearInputGradient;
-                 return std::vector{op(left, weight, kind.matmul_dtype, added)};
-               }
-               const auto right = [](const at::Tensor& w) { return kIsOutput ? w.t() : w; };
-               const at::Tensor product = left.mm(right(in[1]));
-               return std::vector{rank > 0 ? product + in[2].mm(right(in[3])) : product};
-             },
-         .terms = 1});
+    std::vector<Leaf> leaves = {Wider(rows, is_output ? width : out), kind.Weight(out, width)};
+    if (rank > 0) leaves.push_back(Normal({rows, rank}, 4));
+    if (rank > 0) leaves.push_back(is_output ? Normal({out, rank}) : Normal({rank, width}));
+    const auto run = [is_output, kind, rank](const Inputs& in) {
+      const at::Tensor left = SomeColumns(in[0]);
+      if (in.is_reference()) {
+        const auto right = [&](const at::Tensor& w) { return is_output ? w.t() : w; };
+        const at::Tensor product = left.mm(right(in[1]));
+        return std::vector{rank > 0 ? product + in[2].mm(right(in[3])) : product};
+      }
+      size_t adapter = 2;
+      const MatmulWeight weight = kind.Of(in[1], in, adapter).matmul_weight();
+      const AddedProduct added = rank > 0 ? AddedProduct{in[2], in[3]} : AddedProduct{};
+      const auto op = is_output ? LinearOutput : LinearInputGradient;
+      return std::vector{op(left, weight, kind.matmul_dtype, added)};
+    };
+    const std::string name =
+        fmt::format("{}, {} rows, {} to {}, added {}", kind.name, rows, width, out, rank);
+    cases.push_back({.name = name, .leaves = leaves, .run = run, .terms = 1});
   }
 }
 
-template <Side kSide, MatmulDtype kDtype>
-std::vector<OpCase> ProductCases() {
+std::vector<OpCase> Cases(Side side, MatmulDtype dtype) {
   std::vector<OpCase> cases;
   for (const ProjectionSize& size : ProductSizes())
-    Append<kSide>({.name = "dense", .matmul_dtype = kDtype}, size, cases);
+    Append(side, {.name = "dense", .matmul_dtype = dtype}, size, cases);
   for (ProjectionKind& kind : KindsInBlocks()) {
     if (kind.has_adapter) continue;
-    kind.matmul_dtype = kDtype;
-    for (const ProjectionSize& size : SizesInBlocks()) Append<kSide>(kind, size, cases);
+    kind.matmul_dtype = dtype;
+    for (const ProjectionSize& size : SizesInBlocks()) Append(side, kind, size, cases);
   }
   return cases;
 }
@@ -142,16 +135,24 @@ std::vector<OpCase> WeightGradientCases() {
   return cases;
 }
 
-OP_ROW(LinearOutput, .cases = ProductCases<Side::kOutput, MatmulDtype::kOperands>,
-       .tolerance = InEpsilons(12, 1), .has_gradients = false);
-OP_ROW(LinearInputGradient, .cases = ProductCases<Side::kInputGradient, MatmulDtype::kOperands>,
-       .tolerance = InEpsilons(12, 1), .has_gradients = false);
+OpRow Product(Side side) {
+  return {.cases = [side] { return Cases(side, MatmulDtype::kOperands); },
+          .tolerance = InEpsilons(12, 1),
+          .has_gradients = false};
+}
+OpRow Int8Product(Side side) {
+  return {.cases = [side] { return Cases(side, MatmulDtype::kInt8); },
+          .tolerance = {0.02, 0.02},
+          .has_gradients = false,
+          .is_available = HasInt8Products};
+}
+
+OP_ROW(LinearOutput, Product(Side::kOutput));
+OP_ROW(LinearInputGradient, Product(Side::kInputGradient));
 OP_ROW(LinearWeightGradient, .cases = WeightGradientCases, .tolerance = InEpsilons(12, 1),
        .has_gradients = false);
-OP_ROW(LinearOutputInInt8, .cases = ProductCases<Side::kOutput, MatmulDtype::kInt8>,
-       .tolerance = {0.02, 0.02}, .has_gradients = false, .is_available = HasInt8Products);
-OP_ROW(LinearInputGradientInInt8, .cases = ProductCases<Side::kInputGradient, MatmulDtype::kInt8>,
-       .tolerance = {0.02, 0.02}, .has_gradients = false, .is_available = HasInt8Products);
+OP_ROW(LinearOutputInInt8, Int8Product(Side::kOutput));
+OP_ROW(LinearInputGradientInInt8, Int8Product(Side::kInputGradient));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -5,14 +5,6 @@
 namespace gemtune::ops {
 namespace {
 
-TEST(NormLinear, FrozenWeightsGetNoGradient) {
-  const at::Tensor x = at::randn({5, 8}).requires_grad_(), norm = at::zeros({8}).requires_grad_(),
-                   frozen = at::randn({3, 8});
-  NormLinear(x, norm, 1e-6, {frozen})[0].sum().backward();
-  EXPECT_TRUE(x.grad().defined());
-  EXPECT_FALSE(frozen.grad().defined());
-}
-
 // Weights of heights 7, 3 and 4, as many as kinds: behind one another in memory, or each an input of its own.
 void Append(const std::vector<ProjectionKind>& kinds, int64_t rows, int64_t width, bool is_apart,
             std::vector<OpCase>& cases) {
