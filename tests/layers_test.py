@@ -112,3 +112,9 @@ def test_options_are_spelled_in_the_program_alone():
     found = [f"{path.relative_to(ROOT)}: {text}" for path in sources() if layer_of(path) != "cli"
              for text in spelled.findall(re.sub(r"//.*", "", path.read_text())) if not any(other in text for other in others)]
     assert not found, "\n".join(found)
+
+
+def test_every_op_with_a_kernel_is_in_the_table():
+    missing = [path.stem for path in sources() if path.stem.endswith("_cpu")
+               and "OP_ROW(" not in (ROOT / "tests" / "ops" / f"{path.stem.removesuffix('_cpu')}_test.cc").read_text()]
+    assert not missing
