@@ -1,0 +1,25 @@
+"""The pages name files that are there, in lines that fit an editor."""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md"))
+PLACEHOLDER = re.compile(r"(^|/)x[._]")  # x.h, x_test.cc: of any name
+
+
+def test_files_that_pages_name_exist():
+    named = re.compile(r"\b((?:gemtune|tests|scripts|bench|fuzz|cmake|examples|docs)/[\w/]+\.(?:h|cc|py|sh|cmake|md|svg))\b")
+    missing = [f"{page.name}: {name}" for page in PAGES for name in named.findall(page.read_text())
+               if not (ROOT / name).exists() and not PLACEHOLDER.search(name)]
+    assert not missing, missing
+
+
+def test_lines_fit():
+    long = []
+    for page in PAGES:
+        in_code = False
+        for number, line in enumerate(page.read_text().splitlines(), 1):
+            in_code ^= line.startswith("```")
+            if len(line) > 120 and not in_code and not line.startswith("|") and "](http" not in line:
+                long.append(f"{page.name}:{number}")
+    assert not long, long
