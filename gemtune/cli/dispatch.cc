@@ -97,7 +97,7 @@ int Dispatch(const std::vector<std::string>& arguments) {
   return RunCommand(FindEntry(arguments[0]), {arguments.begin() + 1, arguments.end()});
 }
 
-// What is printed may wait in a buffer until the end, so only then is it known whether it could be written.
+// Output may wait in a buffer until the end, so only a flush shows whether it could be written.
 void FlushOutput() {
   std::cout.flush();
   const bool written = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

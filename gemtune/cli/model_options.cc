@@ -21,7 +21,7 @@ std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int6
   const ops::MatmulDtype matmul_dtype = machine.MatmulDtype();
   machine.Apply();
   const std::optional<at::ScalarType> dtype = machine.Dtype();
-  // What is printed comes from these outputs: numbers that are none are an error here.
+  // The command prints these outputs, so one that is not finite is an error here.
   const train::TaskOptions task_options{
       .evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)},
       .must_be_finite = true};

@@ -35,7 +35,7 @@ void MachineOptions::Apply() const {
 }
 
 void MachineOptions::FitThreads(int64_t flops) const {
-  constexpr int64_t kWorthWaking = 1'000'000'000;  // some 20 ms of one thread, in a hundred parts
+  constexpr int64_t kWorthWaking = 1'000'000'000;  // about 20 ms on one thread, in a hundred parts
   if (threads == 0 && flops < kWorthWaking) SetNumThreads(1);
 }
 

@@ -78,7 +78,7 @@ void Predict::Run(const OptionSet&) {
   const data::Dataset dataset = LoadTexts(pretrained.tokenizer);
   data::CheckVocabulary(dataset, pretrained.config.vocab_size, pretrained.tokenizer, "input");
   model_.FitThreads(*task, dataset);
-  // A skipped row keeps its line, so that line and row still belong together.
+  // A skipped row still gets a line, so that line n belongs to row n.
   auto skipped = dataset.skipped().begin();
   int64_t row = 0;
   const auto print_skipped = [&] {

@@ -12,7 +12,7 @@
 namespace gemtune::cli {
 namespace {
 
-// From the first step on a signal asks for an end; before, there is nothing to save.
+// Once training starts, a signal asks for a clean end; before that there is nothing to save.
 class WhenTrainingStarts : public train::Observer {
  public:
   explicit WhenTrainingStarts(std::function<void()> act) : act_(std::move(act)) {}

@@ -46,7 +46,8 @@ std::string LearningRates() {
   return text;
 }
 
-// Throws Error for an option of `member` of another row than the one called `own`.
+// Throws Error if the user changed an option that is listed in `member` of other rows, but not of the row
+// named `own`.
 template <typename Row>
 void RefuseOfOthers(const OptionSet& options, const std::vector<Row>& rows, const std::string& own,
                     std::vector<std::string> Row::*member, const std::string& axis) {
@@ -59,8 +60,8 @@ void RefuseOfOthers(const OptionSet& options, const std::vector<Row>& rows, cons
   }
 }
 
-// Options that change no number of the training: where things lie, what is reported, what is kept. Files and
-// --dtype are compared by what they came to, as inputs.
+// Options that do not change the training's numbers: where files are, what is reported, what is kept. Files
+// and --dtype are compared by their effect, as inputs.
 const std::set<std::string> kFree = {"--cache-dir",
                                      "--dry-run",
                                      "--dtype",
@@ -80,14 +81,14 @@ const std::set<std::string> kFree = {"--cache-dir",
                                      "--train-file",
                                      "--validation-file"};
 
-// Every option as it is in effect, name by name.
+// Every option in effect: name → value.
 Json DescribeOptions(const OptionSet& options) {
   Json values;
   for (const auto& [name, value] : options.Values()) values["--" + name] = value;
   return values;
 }
 
-// What DescribeOptions gave for the run that wrote this run.toml.
+// DescribeOptions of the run that wrote this run.toml.
 Json RecordedOptions(const std::filesystem::path& record) {
   TrainOptions run;
   OptionSet options("gemtune train", "");
@@ -242,9 +243,8 @@ train::RunOptions TrainOptions::Checked(const OptionSet& options) {
   run_.data.reading = columns_.Dataset({});
   run_.output_dir = output_dir_;
   train::RunOptions completed = train::Completed(run_);
-  run_.trainer.learning_rate =
-      completed.trainer.learning_rate;  // is in effect from here on, see OptionSet::Values
-  // What is recorded is the run, not how it was begun.
+  run_.trainer.learning_rate = completed.trainer.learning_rate;  // now in effect, see OptionSet::Values
+  // run.toml records the run itself, not how it was started.
   run_.resume_from_checkpoint.clear();
   run_.overwrite_output_dir = false;
   return completed;
