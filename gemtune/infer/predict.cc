@@ -11,7 +11,7 @@
 namespace gemtune::infer {
 namespace {
 
-// The name of a parameter with a number that is none; "" where there is no such.
+// The name of a parameter that holds a number that is not finite; "" if there is none.
 std::string FindNotFinite(const torch::nn::Module& model) {
   for (const auto& item : model.named_parameters()) {
     const bool is_finite = !item.value().is_floating_point() || at::isfinite(item.value()).all().item<bool>();

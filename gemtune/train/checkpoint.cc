@@ -33,7 +33,7 @@ std::optional<int64_t> StepOf(const std::string& name) {
   return fault == std::errc() && rest == end ? std::optional(step) : std::nullopt;
 }
 
-// transformers gives its own the same name.
+// transformers uses the same name for its own checkpoints.
 bool IsOurs(const fs::path& checkpoint) {
   return io::ReadFileRecord(checkpoint).contains(kPart);
 }

@@ -5,7 +5,7 @@
 namespace gemtune::train {
 namespace {
 
-// Calls visit(name, member) for all that is kept.
+// Calls visit(name, member) for every stored field.
 template <typename State, typename Visit>
 void ForEachMember(State& state, Visit&& visit) {
   visit("global_step", state.steps);
@@ -23,7 +23,7 @@ void ForEachMember(State& state, Visit&& visit) {
 }
 
 bool Take(const nlohmann::ordered_json& json, int64_t& count) {
-  // Larger ones would be unsigned, and no int64_t.
+  // Larger numbers would be unsigned and not fit int64_t.
   if (!json.is_number_integer() || json.get<int64_t>() < 0) return false;
   json.get_to(count);
   return true;

@@ -25,10 +25,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPart = "run";
 
-// What a run itself writes, beside the model.
+// The files that a run writes besides the model.
 constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", RunDirectory::kSummary};
 
-// The first file that tells that there are results; empty: none.
+// The first file that shows that there are results; empty: none.
 std::string FindResults(const fs::path& directory) {
   for (const char* name : kRunFiles) {
     if (fs::exists(directory / name)) return name;
@@ -61,7 +61,7 @@ void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
 RunDirectory::RunDirectory(const std::string& path) : path_(path) {
   MakeWritableDirectory(path, "`output_dir`");
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // A file system that knows no locks is no reason to stop.
+  // Continue if the file system does not support locks.
   if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
     Fail("{}: another run is writing to it; wait for its end or give another `output_dir`", path);
@@ -89,7 +89,7 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
   const std::string found = newest.empty() ? FindResults(path_) : newest.filename().string();
   if (resume_from == "auto") {
     if (!newest.empty()) return newest;
-    // Broken off before its first checkpoint.
+    // Interrupted before its first checkpoint.
     const bool is_unfinished = fs::exists(path_ / kRecord) && !fs::exists(path_ / kSummary);
     if (!found.empty() && !is_unfinished) {
       Fail("{}: holds results ({}) and no checkpoint to go on from; give another `output_dir`",
@@ -115,8 +115,8 @@ void RunDirectory::Begin(const std::string& record, bool anew) const {
   io::FileRecord files = io::ReadFileRecord(path_);
   if (anew) {
     for (const int64_t step : CheckpointSteps(path_)) RemoveCheckpoint(path_, step);
-    // It stands for the end of a run, and would be taken for this one's. Whoever wrote it: FindStart has
-    // asked.
+    // The summary marks a finished run, and would be taken for this run's. It may go, whoever wrote it:
+    // FindStart has checked.
     fs::remove(path_ / kSummary);
   }
   files[kPart].insert(std::begin(kRunFiles), std::end(kRunFiles));

@@ -40,7 +40,7 @@ void Run::OpenDirectory() {
   checkpoint_ = directory_->FindStart(options_.resume_from_checkpoint, options_.overwrite_output_dir);
   options_.trainer.run["options"] = record_.options;
   CheckSameAs(checkpoint_, "options");
-  // A run that had no checkpoint yet may have left a model, which is not another run's to replace.
+  // A run without a checkpoint may have left a model, which another run must not replace.
   const fs::path begun = path / RunDirectory::kRecord;
   const bool begins_again =
       !options_.resume_from_checkpoint.empty() && checkpoint_.empty() && fs::exists(begun);
@@ -48,7 +48,7 @@ void Run::OpenDirectory() {
     CheckSame(record_.read(begun), record_.options, begun.string(), record_.free);
 }
 
-// Before the data is tokenised, which may take minutes.
+// Called before the data is tokenised, which may take minutes.
 void Run::CheckModel() const {
   auto outline = model::Outline(*source_, /*num_labels=*/1, {.base_weights = options_.base_weights});
   FindMethod(options_.method).select(*outline, options_.method_options);
@@ -85,7 +85,7 @@ std::function<void(int64_t, int64_t)> Run::Progress(const std::string& work) con
   return hooks_.progress ? hooks_.progress(work) : nullptr;
 }
 
-// An evaluation may take as long as an epoch: it is not waited for when the run is to end.
+// An evaluation may take as long as an epoch, so a run that is to stop does not wait for it.
 std::function<void(int64_t, int64_t)> Run::EvaluationProgress() const {
   return [stop_requested = hooks_.stop_requested, shown = Progress("evaluating")](int64_t examples,
                                                                                   int64_t total) {
