@@ -15,7 +15,7 @@
 namespace gemtune::model {
 namespace {
 
-// Nothing is copied: the tensor looks into the mapped file, and holds it open.
+// Nothing is copied: the tensor is a view of the mapped file and keeps it open.
 ops::BlockRows FileBlocks(const io::Checkpoint& checkpoint, const std::string& name) {
   if (checkpoint.format() != "gguf") {
     Fail(

@@ -9,13 +9,13 @@
 
 namespace gemtune::model {
 
-/// Floating-point operations, a multiplication and an addition being two, of the matrix products and the
-/// attention of one forward and backward pass; everything else is below a hundredth of them.
+/// Floating-point operations of the matrix products and the attention in one forward and backward pass. A
+/// multiplication and an addition count as two. Everything else is less than a hundredth of these.
 struct PassFlops {
   int64_t forward = 0;          // rows · weights
   int64_t input_gradient = 0;   // output gradients · weights
   int64_t weight_gradient = 0;  // output gradients · rows
-  int64_t attention = 0;        // scores, values and, where it is wanted, their gradients
+  int64_t attention = 0;        // scores, values and, if needed, their gradients
 
   int64_t total() const { return forward + input_gradient + weight_gradient + attention; }
 

@@ -25,7 +25,7 @@ std::vector<std::optional<int64_t>> HeadRows(const ClassifierHead& before, const
   const bool was_regression = before.problem_type == kRegression,
              is_regression = now.problem_type == kRegression;
   if (was_regression != is_regression) return rows;
-  // Equal names too: a checkpoint may call two classes the same.
+  // Equal names are matched by id too: a checkpoint may have two classes of the same name.
   const bool by_id = before.label_names == now.label_names ||
                      (before.label_names.size() == now.label_names.size() && HasDefaultNames(before));
   for (size_t id = 0; id < rows.size(); ++id) {

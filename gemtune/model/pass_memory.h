@@ -10,9 +10,9 @@
 namespace gemtune::model {
 
 struct PassMemoryOptions {
-  at::ScalarType dtype = at::kFloat;  // of what the layers compute, kFloat or kBFloat16
+  at::ScalarType dtype = at::kFloat;  // of the layers' results, kFloat or kBFloat16
   bool gradient_checkpointing = false;
-  bool accumulates_gradients = false;  // those of earlier passes of the step are there already
+  bool accumulates_gradients = false;  // those of the step's earlier passes exist already
   double lora_dropout = 0;
 };
 
@@ -40,11 +40,12 @@ struct PassMemoryOptions {
 int64_t PassBytes(const torch::nn::Module& model, const Gemma3TextConfig& config, int64_t tokens,
                   int64_t sequences, const PassMemoryOptions& options);
 
-/// The same of a pass without gradients.
+/// The same for a pass without gradients.
 int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);
 
-/// Bytes of the buffers that kernels make for one pass and give back: a packed weight (gate and up, the
-/// largest) and the packed rows of a weight's gradient, in attention k, v, kᵀ and fp32 gradients of k and v.
+/// Bytes of the buffers that kernels allocate during a pass and free again: a packed weight (gate and up, the
+/// largest) and the packed rows of a weight's gradient; in attention k, v, kᵀ and the fp32 gradients of k and
+/// v.
 int64_t KernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);
 
 }  // namespace gemtune::model

@@ -14,9 +14,8 @@ namespace gemtune::train {
 /// For freeze, what is trained is either the named layers, everything but the embedding, or the parameters
 /// whose names match. The final norm and the head are always trained.
 struct MethodOptions {
-  std::string trainable_layers;  // "12-17", "12-", "-5", "3,7", "0,12-": counted from 0
-  std::string
-      trainable_parameters;  // an ECMAScript regular expression, matching anywhere in a parameter's name
+  std::string trainable_layers;      // "12-17", "12-", "-5", "3,7", "0,12-": counted from 0
+  std::string trainable_parameters;  // an ECMAScript regular expression, found anywhere in the name
   bool freeze_embeddings = false;
   model::LoraConfig lora;
 };
