@@ -14,7 +14,7 @@ void ModelOptions::Declare(OptionSet& options) {
 
 void ModelOptions::DeclareMachine(OptionSet& options) {
   machine.Declare(options);
-  options.Add("--batch-tokens", batch_tokens, "Tokens a forward pass", {.min = 1, .max = 1 << 24});
+  options.Add("--batch-tokens", batch_tokens, "Tokens per forward pass", {.min = 1, .max = 1 << 24});
 }
 
 std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int64_t)> progress) const {

@@ -20,7 +20,7 @@ namespace gemtune::cli {
 
 inline constexpr char kFilesHelp[] =
     "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed (.gz .zst .bz2 .lz4)";
-inline constexpr char kThreadsHelp[] = "Threads; 0: one a processor";
+inline constexpr char kThreadsHelp[] = "Threads; 0: one per processor";
 
 /// Options that several commands share. Each struct declares its own group of --help.
 struct MachineOptions {

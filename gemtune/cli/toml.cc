@@ -78,7 +78,7 @@ class Reader {
       if (!AtEnd() && text_[at_] == ',') {
         ++at_;
       } else if (AtEnd() || text_[at_] != ']') {
-        FailHere("the list of '{}' goes on without a comma, or has no ]", Printable(entry.key));
+        FailHere("the list of '{}' continues without a comma, or has no ]", Printable(entry.key));
       }
     }
     ++at_;

@@ -30,7 +30,7 @@ void Train::Declare(OptionSet& options) {
 
 void Train::EndBySignal(const std::string& output_dir, int64_t step) const {
   const int signal = signals_->received();
-  log::Info("stopped by {} after step {}; to go on:", SignalName(signal), step);
+  log::Info("stopped by {} after step {}; to resume:", SignalName(signal), step);
   log::Info("  {}", ResumeCommand(output_dir));
   throw StoppedBySignal{signal};
 }

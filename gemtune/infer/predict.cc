@@ -63,11 +63,11 @@ void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const t
   const auto before = std::count_if(skipped.begin(), skipped.end(),
                                     [&](const data::SkippedRow& row) { return row.before <= example; });
   const std::string parameter = FindNotFinite(model);
-  Fail("row {}: the model's output is {} ({} of {} rows have such): {}", example + before + 1,
+  Fail("row {}: the model's output is {} ({} of {} rows are affected): {}", example + before + 1,
        logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>(), bad.size(0),
        logits.size(0),
        parameter.empty()
-           ? "its weights are finite, so that sums overflow; look at their size, or try `dtype` fp32"
+           ? "its weights are finite, so sums overflow; check the weights' size, or try `dtype` fp32"
            : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "
                          "training went wrong",
                          parameter));

@@ -98,14 +98,14 @@ class Reader {
   // `name` is what messages call `value`.
   double Number(const std::string& name, const Json& value, double least, double most) const {
     if (!value.is_number() || !(value.get<double>() >= least && value.get<double>() <= most)) {
-      Fail("{}: {} is no number between {} and {}", path_, name, least, most);
+      Fail("{}: {} is not a number between {} and {}", path_, name, least, most);
     }
     return value.get<double>();
   }
 
   int64_t WholeNumber(const std::string& name, const Json& value, int64_t least, int64_t most) const {
     const double number = Number(name, value, static_cast<double>(least), static_cast<double>(most));
-    if (number != std::floor(number)) Fail("{}: {} is no whole number", path_, name);
+    if (number != std::floor(number)) Fail("{}: {} is not a whole number", path_, name);
     return static_cast<int64_t>(number);
   }
 
@@ -116,7 +116,7 @@ class Reader {
     };
     if (value.is_null()) return {};
     if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text)) {
-      Fail("{}: '{}' is no list of names", path_, name);
+      Fail("{}: '{}' is not a list of names", path_, name);
     }
     return value.get<std::vector<std::string>>();
   }
@@ -147,7 +147,7 @@ class Reader {
   std::vector<std::pair<std::string, Json>> Patterns(const char* name) const {
     const Json value = At(name);
     if (IsEmpty(value)) return {};
-    if (!value.is_object()) Fail("{}: '{}' is no object of names and numbers", path_, name);
+    if (!value.is_object()) Fail("{}: '{}' is not an object of names and numbers", path_, name);
     if (value.size() > kMaxPatterns) Fail("{}: '{}' has more than {} entries", path_, name, kMaxPatterns);
     std::vector<std::pair<std::string, Json>> patterns;
     for (const auto& [key, number] : value.items()) {
@@ -170,9 +170,9 @@ void RefuseOtherKinds(const Reader& reader) {
   }
   if (!task.is_null() && task != "SEQ_CLS") {
     Fail(
-        "{}: 'task_type' is {}: this is no classifier's adapter (SEQ_CLS); to train a classifier on it, make "
-        "it "
-        "part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to gemtune train",
+        "{}: 'task_type' is {}: this is not a classifier's adapter (SEQ_CLS); to train a classifier on it, "
+        "make it part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to "
+        "gemtune train",
         reader.path(), Printable(task.dump()));
   }
   const Json bias = reader.At("bias");
@@ -204,7 +204,7 @@ void ReadTargets(const Reader& reader, LoraConfig& lora) {
   if (reader.At("target_modules") == "all-linear") return;
   reader.NamesOrExpression("target_modules", lora.target_modules, lora.target_pattern);
   if (lora.target_pattern.empty() && lora.target_modules.empty()) {
-    Fail("{}: 'target_modules' names none", reader.path());
+    Fail("{}: 'target_modules' is empty", reader.path());
   }
 }
 

@@ -26,12 +26,12 @@ std::vector<std::string> LabelNames(const Json& config, const std::string& sourc
     constexpr int64_t kMost = 1'000'000;
     const Json count = is_absent("num_labels") ? Json(2) : config["num_labels"];  // as in transformers
     if (!count.is_number_integer() || count < 1 || count > kMost)
-      Fail("{}: 'num_labels' is no number between 1 and {}", source, kMost);
+      Fail("{}: 'num_labels' is not a number between 1 and {}", source, kMost);
     for (int64_t id = 0; id < count.get<int64_t>(); ++id) names.push_back(fmt::format("LABEL_{}", id));
     return names;
   }
   const Json& labels = config["id2label"];
-  if (!labels.is_object() || labels.empty()) Fail("{}: 'id2label' is no object of ids and names", source);
+  if (!labels.is_object() || labels.empty()) Fail("{}: 'id2label' is not an object of ids and names", source);
   // In this case transformers uses num_labels and loses the names.
   if (!is_absent("num_labels") && config["num_labels"] != labels.size()) {
     Fail("{}: 'num_labels' is {}, but 'id2label' names {} labels; correct one of them", source,

@@ -51,10 +51,10 @@ std::string DescribeHead(const ClassifierHead& before, const ClassifierHead& now
     if (!is_used[id]) dropped.push_back(before.label_names[id]);
   }
   if (kept.empty()) {
-    return fmt::format("head: begins anew; the model's ({}, {}) is not used", before.problem_type,
+    return fmt::format("head: starts from zero; the model's ({}, {}) is not used", before.problem_type,
                        Listed(before.label_names));
   }
-  std::string text = fmt::format("head: goes on with the model's {}", Listed(kept));
+  std::string text = fmt::format("head: continues with the model's {}", Listed(kept));
   if (!added.empty()) text += fmt::format("; {} begin at zero", Listed(added));
   if (!dropped.empty()) text += fmt::format("; {} left out", Listed(dropped));
   return text;

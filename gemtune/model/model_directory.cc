@@ -62,7 +62,7 @@ void RefuseInPlace(const fs::path& source, const fs::path& directory, const std:
   std::error_code error;
   const fs::path target = Resolved(directory), model = Resolved(source);
   const auto refuse = [&] {
-    Fail("{}: would be written over by its own results; give another {}", source.string(), option);
+    Fail("{}: would be overwritten by its own results; give another {}", source.string(), option);
   };
   if (!fs::is_directory(model, error)) return;  // a GGUF file; gemtune writes no file of such a name
   const auto [end, rest] = std::mismatch(target.begin(), target.end(), model.begin(), model.end());

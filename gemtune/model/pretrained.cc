@@ -89,7 +89,7 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, con
                                                        const fs::path& base_model) {
   if (IsAdapter(path)) return LoadAdapter(path, options, base_model);
   if (!base_model.empty()) {
-    Fail("{}: is no adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
+    Fail("{}: is not an adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
   }
   const ModelSource source = ModelSource::Open(path);
   const ClassifierHead head = HeadOfTrained(source);

@@ -32,8 +32,7 @@ std::pair<at::Tensor, at::Tensor> AddRmsNormGradients(const at::Tensor& x, const
 
 /// gate_up holds gate and up side by side: [rows, 2 · width].
 at::Tensor GeGlu(const at::Tensor& gate_up);
-/// The gradient of gate_up. `dy`, the gradient of the result, is overwritten: its memory holds a part of the
-/// result.
+/// The gradient of gate_up. Overwrites `dy`, the gradient of the result, with the result itself.
 at::Tensor GeGluGradient(const at::Tensor& gate_up, const at::Tensor& dy);
 
 at::Tensor Dropout(const at::Tensor& x, double rate, uint64_t key);

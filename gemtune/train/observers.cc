@@ -68,7 +68,7 @@ ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
 void ConsoleObserver::OnStart(const RunReport& run) {
   log::Info("training {} parameters on {} examples ({} tokens) in {} steps", Count(run.trained_parameters),
             Count(run.train_examples), Count(run.train_tokens), run.total_steps);
-  if (run.done_steps > 0) log::Info("going on after step {}", run.done_steps);
+  if (run.done_steps > 0) log::Info("resuming after step {}", run.done_steps);
 }
 
 void ConsoleObserver::OnStep(const StepReport& step) {

@@ -27,7 +27,7 @@ int64_t TotalSteps(int64_t examples, const TrainerOptions& options) {
   if (options.max_steps > 0) return options.max_steps;
   const auto steps_per_epoch = static_cast<double>(StepsPerEpoch(examples, options));
   const auto steps = static_cast<int64_t>(std::ceil(options.num_train_epochs * steps_per_epoch));
-  if (steps < 1) Fail("`num_train_epochs` {} makes no step", options.num_train_epochs);
+  if (steps < 1) Fail("`num_train_epochs` {} gives no training step", options.num_train_epochs);
   return steps;
 }
 

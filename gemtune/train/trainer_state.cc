@@ -54,10 +54,10 @@ TrainerState TrainerStateFromJson(const nlohmann::ordered_json& json, const std:
   ForEachMember(state, [&](const char* name, auto& member) {
     const auto found = json.is_object() ? json.find(name) : json.end();
     if (found == json.end()) Fail("{}: '{}' is missing", source, name);
-    if (!Take(*found, member)) Fail("{}: '{}' is of another type than it is written in", source, name);
+    if (!Take(*found, member)) Fail("{}: '{}' has the wrong type", source, name);
   });
   if (state.skipped_steps > state.steps)
-    Fail("{}: says of {} steps that {} were skipped", source, state.steps, state.skipped_steps);
+    Fail("{}: has {} steps but {} skipped ones", source, state.steps, state.skipped_steps);
   return state;
 }
 

@@ -204,7 +204,7 @@ void RunPlan::CheckFits() const {
   const int64_t needed = memory_.peak();
   if (needed > machine_.limit.bytes) {
     Fail(
-        "this run needs about {} of memory and may have {} ({}): its largest batch has {} tokens "
+        "this run needs about {} of memory and may use {} ({}): its largest batch has {} tokens "
         "(`per_device_train_batch_size` {}, `max_length` {}); {}",
         Gigabytes(needed), Gigabytes(machine_.limit.bytes), machine_.limit.source, size_.pass_tokens,
         options_.trainer.batch_size, options_.data.reading.max_length, Advice());

@@ -53,7 +53,7 @@ void Run::CheckModel() const {
   auto outline = model::Outline(*source_, /*num_labels=*/1, {.base_weights = options_.base_weights});
   FindMethod(options_.method).select(*outline, options_.method_options);
   if (options_.cache_frozen && outline->trunk()->FrozenStages() < 2)
-    Fail("`cache_frozen`: no layer is frozen under the lowest trained weight: nothing to keep");
+    Fail("`cache_frozen`: no layer below the lowest trained weight is frozen, so there is nothing to keep");
 }
 
 void Run::CheckSameAs(const fs::path& checkpoint, const char* part) const {
@@ -61,7 +61,7 @@ void Run::CheckSameAs(const fs::path& checkpoint, const char* part) const {
   const nlohmann::ordered_json state = ReadCheckpointState(checkpoint);
   const auto run = state.find("run");
   if (run == state.end() || !run->is_object() || !run->contains(part) || !run->at(part).is_object())
-    Fail("{}: trainer_state.json does not say of what run it is", checkpoint.string());
+    Fail("{}: trainer_state.json does not say which run it belongs to", checkpoint.string());
   CheckSame(run->at(part), options_.trainer.run[part], checkpoint.string(), record_.free);
 }
 
@@ -103,7 +103,7 @@ void Run::KeepFrozenStates() {
                    .progress = Progress("frozen layers")},
        .max_memory_bytes = plan_->max_kept_bytes(),
        .directory = options_.output_dir});
-  log::Info("kept what the frozen layers give: {:.1f} MB, computed in {:.1f} s",
+  log::Info("kept the frozen layers' results: {:.1f} MB, computed in {:.1f} s",
             static_cast<double>(bytes) / 1e6, stopwatch.Seconds());
 }
 
