@@ -127,7 +127,7 @@ TEST_F(JsonLinesTest, RefusesWhatIsNotAnObjectALine) {
               HasSubstr(std::string("a.jsonl: row 2: ") + kOverLines));
   EXPECT_THAT(
       Message("{\"text\": x}"),
-      HasSubstr("a.jsonl: row 1: is not valid JSON at byte 10, near '{\"text\": x}'; one object a line is"));
+      HasSubstr("a.jsonl: row 1: is not valid JSON at byte 10, near '{\"text\": x}'; one object per line is"));
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": 1}\n[\n"),
               HasSubstr("row 2: is the start of a JSON array"));
   EXPECT_THAT(Message("null"), HasSubstr("row 1: is not a JSON object"));
