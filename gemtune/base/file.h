@@ -7,7 +7,8 @@
 
 namespace gemtune {
 
-/// Reads a whole file. Throws Error if it cannot be opened, is no regular file or is larger than `max_bytes`.
+/// Reads a whole file. Throws Error if it cannot be opened, is not a regular file or is larger than
+/// `max_bytes`.
 std::string ReadFile(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 30);
 
 /// A file written piece by piece under a temporary name beside its target. Commit() flushes it to the disk

@@ -62,7 +62,7 @@ PCRE2_SPTR Bytes(std::string_view text) {
 
 Pattern::Pattern(const std::string& text, const std::string& place) : text_(text), place_(place) {
   const auto complain = [&](std::string_view what) {
-    Fail("{} '{}' is no regular expression: {}", place_, Printable(text_), what);
+    Fail("{} '{}' is not a regular expression: {}", place_, Printable(text_), what);
   };
   if (text_.size() > kMaxBytes) complain(fmt::format("longer than {} bytes", kMaxBytes));
   // PCRE2 before 10.43 would take it for these very characters, where Python takes it for a count.

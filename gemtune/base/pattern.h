@@ -16,8 +16,8 @@ namespace gemtune {
 /// time and memory.
 class Pattern {
  public:
-  /// `place` names the option or the file. Throws Error "<place> '<text>' is no regular expression: ..." with
-  /// what is wrong and where; also for one of more than 4,096 bytes or nested more than 50 deep.
+  /// `place` names the option or the file. Throws Error "<place> '<text>' is not a regular expression: ..."
+  /// with what is wrong and where; also for one of more than 4,096 bytes or nested more than 50 deep.
   Pattern(const std::string& text, const std::string& place);
 
   /// Does the whole name match? re.fullmatch. Throws Error "<place> '<text>' takes too many steps ..." for an

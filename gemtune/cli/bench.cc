@@ -72,12 +72,11 @@ struct Measured {
 
 void Bench::Declare(OptionSet& options) {
   options.Group("Measurement");
-  options.Add("--steps", steps_, "Optimiser steps that are measured, after one to warm up",
+  options.Add("--steps", steps_, "Optimiser steps to measure, after one warm-up step",
               {.min = 1, .max = 1e6});
-  options.Add(
-      "--in-file-order", in_file_order_,
-      "Make steps of the rows as they stand in the file, the first to warm up, instead of steps spread "
-      "over the lengths of an epoch's");
+  options.Add("--in-file-order", in_file_order_,
+              "Take the rows in the file's order, the first step as the warm-up, instead of steps spread "
+              "over an epoch's lengths");
   options_.Declare(options, /*needs_output_dir=*/false);
 }
 

@@ -7,8 +7,8 @@
 
 namespace gemtune::cli {
 
-/// gemtune bench: takes the options of gemtune train, so that a run's own command line or run.toml tells what
-/// that run would cost, and trains a few steps of it without saving anything.
+/// gemtune bench: trains a few steps of a run without saving anything, and reports their speed. It takes the
+/// options of gemtune train, so a run's own command line or run.toml can be measured as it is.
 class Bench : public Command {
  public:
   void Declare(OptionSet& options) override;

@@ -4,7 +4,7 @@
 
 namespace gemtune::cli {
 
-/// A subcommand: declares its options, then runs with what was parsed into them.
+/// A subcommand: declares its options, then runs with their parsed values.
 class Command {
  public:
   virtual ~Command() = default;

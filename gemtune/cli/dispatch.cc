@@ -37,11 +37,11 @@ const std::vector<Entry>& Entries() {
        [] { return std::make_unique<Train>(); }},
       {"evaluate", "Measure a fine-tuned model on labelled data; prints JSON",
        [] { return std::make_unique<Evaluate>(); }},
-      {"predict", "Put a fine-tuned model to use on texts; prints JSON lines",
+      {"predict", "Apply a fine-tuned model to texts; prints JSON lines",
        [] { return std::make_unique<Predict>(); }},
-      {"merge", "Make an adapter part of its base model; writes a whole model",
+      {"merge", "Merge an adapter into its base model; writes a whole model",
        [] { return std::make_unique<Merge>(); }},
-      {"tokenize", "Print the token ids of texts, a JSON array a row",
+      {"tokenize", "Print the token ids of texts, one JSON array per row",
        [] { return std::make_unique<Tokenize>(); }},
       {"bench", "Measure how fast a training run would be; prints JSON",
        [] { return std::make_unique<Bench>(); }},
@@ -97,7 +97,7 @@ int Dispatch(const std::vector<std::string>& arguments) {
   return RunCommand(FindEntry(arguments[0]), {arguments.begin() + 1, arguments.end()});
 }
 
-// What is printed may wait in a buffer until the end, so only then is it known whether it could be written.
+// Output may wait in a buffer until the end, so only a flush shows whether it could be written.
 void FlushOutput() {
   std::cout.flush();
   const bool written = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

@@ -5,7 +5,7 @@
 
 namespace gemtune::cli {
 
-/// Exit codes of the program; 128 + the signal where one has stopped it.
+/// Exit codes of the program. One that a signal has stopped exits with 128 + the signal's number.
 constexpr int kDone = 0;
 constexpr int kRunFailed = 1;
 constexpr int kBadInput = 2;

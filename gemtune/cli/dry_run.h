@@ -4,8 +4,8 @@
 
 namespace gemtune::cli {
 
-/// The end of --dry-run: times some steps of the run, whose model is loaded, says how long it will take and
-/// what memory the steps took, and prints the whole plan as JSON on standard output.
+/// The last part of --dry-run; the run's model must be loaded. Times a few steps, logs how long the run will
+/// take and how much memory the steps took, and prints the whole plan as JSON on standard output.
 void PrintPlan(train::Run& run);
 
 }  // namespace gemtune::cli

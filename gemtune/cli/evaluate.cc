@@ -12,12 +12,13 @@ void Evaluate::Declare(OptionSet& options) {
   model_.Declare(options);
   options.Group("Data");
   options.Add("--test-file", files_, kFilesHelp, {.required = true});
-  options.Add("--max-test-samples", max_samples_, "The first so many examples only; 0: all", {.min = 0});
+  options.Add("--max-test-samples", max_samples_, "Use only this many examples, the first ones; 0: all",
+              {.min = 0});
   columns_.Declare(options, /*with_labels=*/true);
   model_.DeclareMachine(options);
   options.Group("Output");
   options.Add("--output-file", output_file_,
-              "Also write all results to this file: of more than 20 classes, only the worst are printed");
+              "Also write all results to this file; with more than 20 classes, only the worst are printed");
 }
 
 void Evaluate::Run(const OptionSet&) {

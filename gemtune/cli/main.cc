@@ -5,9 +5,9 @@
 
 namespace {
 
-// A standard stream that the parent has closed leaves its number to the next file that is opened, and
-// messages would be written into that. /dev/null is held open in its place, the wrong way round, so that use
-// is still an error.
+// If the parent has closed a standard stream, the next file opened would get its number, and messages would
+// be written into that file. This opens /dev/null in its place, in the wrong direction, so that using the
+// stream is still an error.
 void HoldStandardStreams() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(descriptor, F_GETFD) >= 0) continue;

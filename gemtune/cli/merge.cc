@@ -16,7 +16,7 @@ void Merge::Declare(OptionSet& options) {
   AddBaseModel(options, base_model_);
   options.Add("--output-dir", output_dir_, "Where the merged model goes", {.required = true});
   options.Add("--overwrite-output-dir", overwrite_output_dir_,
-              "Write although --output-dir holds another model");
+              "Write even if --output-dir holds another model");
   options.Group("Machine");
   options.Add("--dtype", dtype_, "Precision of the merged weights", {.choices = {"bf16", "fp32"}});
   options.Add("--threads", threads_, kThreadsHelp, {.min = 0, .max = 4096});
@@ -25,7 +25,7 @@ void Merge::Declare(OptionSet& options) {
 void Merge::Run(const OptionSet&) {
   SetNumThreads(static_cast<int>(threads_));
   if (!model::IsAdapter(model_)) {
-    Fail("{}: is no adapter (it has no adapter_config.json): there is nothing to merge", model_);
+    Fail("{}: is not an adapter (it has no adapter_config.json): there is nothing to merge", model_);
   }
   MakeWritableDirectory(output_dir_, "--output-dir");
   model::RefuseInPlace(model_, output_dir_, "--output-dir");

@@ -14,14 +14,14 @@ void ModelOptions::Declare(OptionSet& options) {
 
 void ModelOptions::DeclareMachine(OptionSet& options) {
   machine.Declare(options);
-  options.Add("--batch-tokens", batch_tokens, "Tokens a forward pass", {.min = 1, .max = 1 << 24});
+  options.Add("--batch-tokens", batch_tokens, "Tokens per forward pass", {.min = 1, .max = 1 << 24});
 }
 
 std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int64_t)> progress) const {
   const ops::MatmulDtype matmul_dtype = machine.MatmulDtype();
   machine.Apply();
   const std::optional<at::ScalarType> dtype = machine.Dtype();
-  // What is printed comes from these outputs: numbers that are none are an error here.
+  // The command prints these outputs, so one that is not finite is an error here.
   const train::TaskOptions task_options{
       .evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)},
       .must_be_finite = true};

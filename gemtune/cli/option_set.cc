@@ -20,16 +20,16 @@
 namespace gemtune::cli {
 namespace {
 
-// What --help shows of an option behind its name.
+// What --help shows after an option's name.
 struct Shown {
   std::string type;
   std::function<std::string()> value;  // as TOML; "" for none
   std::string initial;                 // the value before parsing
-  std::string default_text;            // the same for a reader; "" where the description says it
+  std::string default_text;            // the same for --help; "" if the description says it
   bool is_list = false;
 };
 
-// Lines of at most `width` bytes, broken at spaces; a longer word keeps a line to itself.
+// Breaks `text` at spaces into lines of at most `width` bytes; a longer word gets a line of its own.
 std::string Wrapped(std::string text, size_t width) {
   size_t line = 0;
   while (text.size() - line > width) {
@@ -42,7 +42,7 @@ std::string Wrapped(std::string text, size_t width) {
   return text;
 }
 
-// Of CLI11's help, in 80 columns and without its double blank lines.
+// CLI11's help, in 80 columns and without its double blank lines.
 class Formatter : public CLI::Formatter {
  public:
   explicit Formatter(const std::map<const CLI::Option*, Shown>& shown) : shown_(shown) {
@@ -105,7 +105,7 @@ CLI::Validator NotEmpty() {
   return CLI::Validator([](std::string& input) { return std::string(input.empty() ? "is empty" : ""); }, "");
 }
 
-// transformers' spelling of options, --learning_rate, is taken for ours.
+// Accepts the spelling of transformers, --learning_rate.
 std::string WithHyphens(std::string argument) {
   if (argument.starts_with("--")) {
     std::replace(argument.begin(), std::find(argument.begin(), argument.end(), '='), '_', '-');
@@ -113,9 +113,9 @@ std::string WithHyphens(std::string argument) {
   return argument;
 }
 
-// CLI11 takes a larger integer for the largest there is, without a word.
+// CLI11 silently replaces a larger integer by the largest of the type.
 Allowed Representable(Allowed allowed) {
-  constexpr double kExact = 9007199254740992.0;  // 2^53: up to here every integer is a double
+  constexpr double kExact = 9007199254740992.0;  // 2^53: a double holds every integer up to here
   allowed.min = std::max(allowed.min, -kExact);
   allowed.max = std::min(allowed.max, kExact);
   return allowed;
@@ -140,8 +140,8 @@ class Toml : public CLI::ConfigTOML {
   const CLI::App& app_;
 };
 
-// A path or glob so that it means the same in any folder; what is special to a glob in the way there is
-// escaped.
+// Makes a path or glob absolute, so that it means the same in any folder. Escapes glob characters in the
+// folder that it prepends.
 std::string Absolute(const std::string& path) {
   namespace fs = std::filesystem;
   if (path.empty() || fs::path(path).is_absolute()) return path;
@@ -176,7 +176,7 @@ struct OptionSet::State {
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
     const std::string value = details.value();
     details.initial = value;
-    // 0 and false stand for "none", and the description says so.
+    // 0 and false mean "none", and the description says so.
     if (value != "0" && value != "false") details.default_text = value;
     std::erase(details.default_text, '"');
     shown[option] = std::move(details);
@@ -257,7 +257,7 @@ void OptionSet::Add(const std::string& names, std::vector<std::string>& value, c
 
 namespace {
 
-// With `prefix` before each.
+// All long names, each after `prefix`.
 std::vector<std::string> LongNames(const CLI::App& app, const std::string& prefix) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -276,14 +276,14 @@ std::vector<std::string_view> Words(std::string_view name) {
   return words;
 }
 
-// "lr" of learning-rate.
+// "lr" for learning-rate.
 std::string Initials(std::string_view name) {
   std::string initials;
   for (const std::string_view word : Words(name)) initials += word.front();
   return initials;
 }
 
-// How much of what was typed is found in an option's name: a word of it, or the beginning of one.
+// How much of the typed text occurs in an option's name, as a word or as the beginning of one.
 double Likeness(std::string_view typed, std::string_view name) {
   const std::vector<std::string_view> words = Words(name);
   double score = 0;
@@ -296,10 +296,10 @@ double Likeness(std::string_view typed, std::string_view name) {
     }
     score += best;
   }
-  return score - 0.1 * static_cast<double>(words.size());  // of several that hold it, the shortest
+  return score - 0.1 * static_cast<double>(words.size());  // prefers the shortest of several matches
 }
 
-// Never "" for a command with options: what people type without a thought is another tool's name.
+// Never "" for a command with options: people often type another tool's name for an option.
 std::string Suggestion(std::string_view typed, const std::vector<std::string>& known) {
   const auto suggest = [](const std::string& name) { return fmt::format(" (did you mean '{}'?)", name); };
   const std::vector<std::string_view> words = Words(typed);
@@ -346,7 +346,7 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::ConfigError& error) {
     ComplainOfFile(app, error.what());
   } catch (const CLI::ParseError& error) {
-    // CLI11 complains of what is missing first, which may be what was misspelt.
+    // CLI11 first reports a missing option, which may be the one that was misspelt.
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && app.remaining_size() > 0)
       ComplainOfExtra(app);
     Fail("{}: {}; see {} --help", app.get_name(), FirstLine(error.what()), app.get_name());

@@ -21,11 +21,10 @@ void MachineOptions::Declare(OptionSet& options) {
               "Precision of weights and activations; auto: bf16 where the processor multiplies it natively, "
               "else fp32",
               {.choices = {"auto", "bf16", "fp32"}});
-  options.Add(
-      "--matmul-dtype", matmul_dtype,
-      "What the layers multiply in; auto: in --dtype; int8: both sides rounded to 8 bits, faster and less "
-      "exact",
-      {.choices = {"auto", "int8"}});
+  options.Add("--matmul-dtype", matmul_dtype,
+              "Number format of the layers' products; auto: --dtype; int8: both sides rounded to 8 bits, "
+              "faster and less exact",
+              {.choices = {"auto", "int8"}});
   options.Add("--threads", threads, kThreadsHelp, {.min = 0, .max = 4096});
 }
 
@@ -35,7 +34,7 @@ void MachineOptions::Apply() const {
 }
 
 void MachineOptions::FitThreads(int64_t flops) const {
-  constexpr int64_t kWorthWaking = 1'000'000'000;  // some 20 ms of one thread, in a hundred parts
+  constexpr int64_t kWorthWaking = 1'000'000'000;  // about 20 ms on one thread, in a hundred parts
   if (threads == 0 && flops < kWorthWaking) SetNumThreads(1);
 }
 
@@ -57,11 +56,10 @@ void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
   options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
   if (with_labels)
     options.Add("--label-column", label_column, "Column that holds the label", {.not_empty = true});
-  options.Add(
-      "--csv-delimiter", csv_delimiter,
-      "What separates the columns of CSV files, as ';' or tab; else a comma, and in .tsv files a tab");
+  options.Add("--csv-delimiter", csv_delimiter,
+              "Column separator of CSV files, such as ';' or tab; default: a comma, in .tsv files a tab");
   options.Add("--max-length", max_length,
-              "Tokens an example at most, the rest of its text is cut off; 0: no limit",
+              "Most tokens per example; the rest of the text is cut off; 0: no limit",
               {.min = 0, .max = 1 << 24});
   options.Add(
       "--on-bad-row", on_bad_row,
@@ -105,8 +103,8 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
 void LoraOptions::Declare(OptionSet& options) {
   options.Group("LoRA (--method lora)");
   options.Add("--lora-r", config.r, "Rank of the adapters", {.min = 1, .max = 1 << 16});
-  options.Add("--lora-alpha", config.lora_alpha, "Their weight: alpha / r, of --use-rslora alpha / sqrt(r)",
-              {.min = 0, .max = 1e9});
+  options.Add("--lora-alpha", config.lora_alpha,
+              "Their scale is alpha / r, with --use-rslora alpha / sqrt(r)", {.min = 0, .max = 1e9});
   options.Add("--lora-dropout", config.lora_dropout, "Share of an adapter's inputs dropped while training",
               {.min = 0, .max = 0.999});
   options.Add(
@@ -116,11 +114,10 @@ void LoraOptions::Declare(OptionSet& options) {
   options.Add("--modules-to-save", config.modules_to_save,
               "Modules trained whole and saved with the adapter; the head always is", {.delimiter = ','});
   options.Add("--use-rslora", config.use_rslora, "Rank-stabilised LoRA");
-  options.Add("--use-dora", config.use_dora, "DoRA: magnitude and direction of each weight apart");
+  options.Add("--use-dora", config.use_dora, "DoRA: train magnitude and direction of each weight separately");
   options.Add("--base-dtype", base_dtype,
-              "What the frozen weights are held in; auto: --dtype; with less memory and more time keep: the "
-              "blocks of "
-              "the GGUF file that --model names; q8_0: 8 bits, to which those of any model are rounded",
+              "Format of the frozen weights; auto: --dtype; slower, but with less memory: keep, the blocks "
+              "of the GGUF file given as --model; q8_0, the weights of any model rounded to 8 bits",
               {.choices = {"auto", "keep", "q8_0"}});
 }
 
@@ -136,16 +133,14 @@ model::LoraConfig LoraOptions::Config() const {
 }
 
 void AddBaseModel(OptionSet& options, std::string& base_model) {
-  options.Add(
-      "--base-model", base_model,
-      "The pre-trained model that an adapter belongs to, where it is no longer where it was trained from");
+  options.Add("--base-model", base_model, "The base model of an adapter, if it has moved since the training");
 }
 
 void RefuseModel(const std::string& directory, bool may_overwrite, const std::string& option) {
   const std::vector<std::string> found = model::ModelFilesIn(directory);
   if (found.empty() || may_overwrite) return;
-  Fail("{}: holds another model ({}); give another {}, or write over it by --overwrite-output-dir", directory,
-       found.front(), option);
+  Fail("{}: holds another model ({}); give another {}, or overwrite it with --overwrite-output-dir",
+       directory, found.front(), option);
 }
 
 std::function<void(int64_t, int64_t)> CountingProgress(const std::string& what) {

@@ -20,9 +20,9 @@ namespace gemtune::cli {
 
 inline constexpr char kFilesHelp[] =
     "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed (.gz .zst .bz2 .lz4)";
-inline constexpr char kThreadsHelp[] = "Threads; 0: one a processor";
+inline constexpr char kThreadsHelp[] = "Threads; 0: one per processor";
 
-/// Options that several commands share; each declares itself in a group of --help.
+/// Options that several commands share. Each struct declares its own group of --help.
 struct MachineOptions {
   std::string dtype = "auto";
   std::string matmul_dtype = "auto";
@@ -33,14 +33,14 @@ struct MachineOptions {
   /// Sets the number of threads for the process.
   void Apply() const;
 
-  /// Leaves passes of `flops` operations to one thread where more would take longer to wake than to work,
-  /// unless --threads says how many.
+  /// Uses one thread if passes have so few operations (`flops`) that waking more threads would take longer
+  /// than their work; not if --threads gives a number.
   void FitThreads(int64_t flops) const;
 
-  /// kFloat or kBFloat16; nothing: auto, model::NativeDtype().
+  /// kFloat or kBFloat16; nullopt for auto, which is model::NativeDtype().
   std::optional<at::ScalarType> Dtype() const;
 
-  /// Throws Error for int8 where the processor has no instructions for it.
+  /// Throws Error for int8 if the processor has no instructions for it.
   ops::MatmulDtype MatmulDtype() const;
 };
 
@@ -54,14 +54,14 @@ struct ColumnOptions {
   std::string cache_dir;
   bool no_cache = false;
 
-  /// `with_labels`: also what names the column of the label.
+  /// `with_labels`: also --label-column.
   void Declare(OptionSet& options, bool with_labels);
 
   data::OnBadRow OnBadRow() const {
     return on_bad_row == "skip" ? data::OnBadRow::kSkip : data::OnBadRow::kError;
   }
 
-  /// What to read from `files`; labels as given.
+  /// How to read `files`; labels are left as they are in the file.
   data::DatasetOptions Dataset(const std::vector<std::string>& files) const;
 };
 
@@ -78,14 +78,14 @@ struct LoraOptions {
   model::LoraConfig Config() const;
 };
 
-/// --base-model, for commands that take an adapter as their --model.
+/// Declares --base-model, for commands whose --model may be an adapter.
 void AddBaseModel(OptionSet& options, std::string& base_model);
 
-/// Throws Error if `directory`, which `option` names, holds a model or a part of one and may not be written
-/// over.
+/// Throws Error if `directory`, the value of `option`, holds a model or a part of one and must not be
+/// overwritten.
 void RefuseModel(const std::string& directory, bool may_overwrite, const std::string& option);
 
-/// A line on standard error that counts examples where that is a terminal; nothing elsewhere.
+/// Counts examples in a line on standard error if that is a terminal; otherwise prints nothing.
 std::function<void(int64_t examples, int64_t total)> CountingProgress(const std::string& what);
 
 }  // namespace gemtune::cli

@@ -21,7 +21,8 @@ void Print(const Json& line) {
 }
 
 std::vector<std::string> ReadLines() {
-  if (isatty(STDIN_FILENO) != 0) log::Info("reading texts from the terminal, one a line; Ctrl-D ends");
+  if (isatty(STDIN_FILENO) != 0)
+    log::Info("reading texts from the terminal, one per line; Ctrl-D ends the input");
   std::vector<std::string> lines;
   for (std::string line; std::getline(std::cin, line);) {
     if (line.ends_with('\r')) line.pop_back();
@@ -36,7 +37,8 @@ std::vector<std::string> ReadLines() {
 void Predict::Declare(OptionSet& options) {
   model_.Declare(options);
   options.Group("Data");
-  options.Add("TEXT", texts_, "Texts; without any and without --input-file: the lines of standard input");
+  options.Add("TEXT", texts_,
+              "Texts; if neither texts nor --input-file are given, the lines of standard input");
   options.Add("--input-file", files_, kFilesHelp, {.one_value_each = true});
   columns_.Declare(options, /*with_labels=*/false);
   options.Group("Output");
@@ -78,7 +80,7 @@ void Predict::Run(const OptionSet&) {
   const data::Dataset dataset = LoadTexts(pretrained.tokenizer);
   data::CheckVocabulary(dataset, pretrained.config.vocab_size, pretrained.tokenizer, "input");
   model_.FitThreads(*task, dataset);
-  // A skipped row keeps its line, so that line and row still belong together.
+  // A skipped row still gets a line, so that line n belongs to row n.
   auto skipped = dataset.skipped().begin();
   int64_t row = 0;
   const auto print_skipped = [&] {

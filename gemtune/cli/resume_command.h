@@ -5,7 +5,7 @@
 
 namespace gemtune::cli {
 
-/// What goes on with the run in `output_dir`, as it can be pasted into a shell in any folder.
+/// The command that resumes the run in `output_dir`, ready to be pasted into a shell in any folder.
 std::string ResumeCommand(const std::filesystem::path& output_dir);
 
 }  // namespace gemtune::cli

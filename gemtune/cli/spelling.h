@@ -8,8 +8,8 @@ namespace gemtune::cli {
 /// "max_length" → "--max-length"
 std::string OptionName(std::string_view field);
 
-/// A message of the library as the program shows it: an option, which the library calls by its field
-/// (`max_length`), is spelled as its user types it.
+/// Turns a message of the library into the program's: an option that the library calls by its field
+/// (`max_length`) is spelled as the user types it (--max-length).
 std::string SpellOptions(std::string_view message);
 
 }  // namespace gemtune::cli

@@ -10,11 +10,11 @@ namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM};
 
-// A handler reaches nothing but globals.
+// Globals, since a signal handler can reach nothing else.
 volatile std::sig_atomic_t last_signal = 0;
 volatile timespec first_time = {};
 
-// Calls only what POSIX allows in a handler.
+// Calls only functions that POSIX allows in a handler.
 void Handle(int signal) {
   timespec now = {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -23,7 +23,7 @@ void Handle(int signal) {
     first_time.tv_nsec = now.tv_nsec;
   } else if (now.tv_sec - first_time.tv_sec - (now.tv_nsec < first_time.tv_nsec ? 1 : 0) >= kGraceSeconds) {
     ::signal(signal, SIG_DFL);
-    ::raise(signal);  // which takes effect as this returns
+    ::raise(signal);  // takes effect when this handler returns
   }
   last_signal = signal;
 }
@@ -34,7 +34,7 @@ StopSignals::StopSignals() {
   last_signal = 0;
   struct sigaction action = {};
   action.sa_handler = Handle;
-  action.sa_flags = SA_RESTART;  // reads and writes on their way go on
+  action.sa_flags = SA_RESTART;  // interrupted reads and writes continue
   for (const int signal : kSignals) ::sigaddset(&action.sa_mask, signal);
   for (size_t i = 0; i < std::size(kSignals); ++i) {
     ::sigaction(kSignals[i], nullptr, &before_[i]);

@@ -4,18 +4,19 @@
 
 namespace gemtune::cli {
 
-/// Thrown where a signal has ended a command that was asked to end well: the exit code is 128 + signal, as a
-/// shell reports it.
+/// Thrown when a command has shut down cleanly because of a signal. The exit code is 128 + signal, as shells
+/// report it.
 struct StoppedBySignal {
   int signal;
 };
 
-/// timeout(1), process managers and impatient fingers send the same signal twice at once; that is one wish.
+/// timeout(1), process managers and impatient users may send a signal twice in quick succession; this counts
+/// as once.
 inline constexpr int kGraceSeconds = 2;
 
-/// While it lives, SIGINT and SIGTERM ask for an end instead of making one. A further one, kGraceSeconds or
-/// more after the first, ends the process at once, as if this were not there. What the process was started to
-/// ignore stays ignored (nohup, background jobs of a script). One at a time.
+/// While one exists, SIGINT and SIGTERM are recorded instead of ending the process. Another one,
+/// kGraceSeconds or more after the first, ends it at once, as it would by default. Signals that the process
+/// was started to ignore stay ignored (nohup, background jobs of a script). Only one may exist at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -23,7 +24,7 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  /// The last one since it was made; 0: none.
+  /// The last signal since construction; 0: none.
   int received() const;
 
  private:

@@ -23,7 +23,7 @@ void Tokenize::Declare(OptionSet& options) {
   options.Add("--save-tokenizer", save_dir_,
               "Also write tokenizer.json and tokenizer_config.json into this folder");
   options.Add("--overwrite-output-dir", overwrite_output_dir_,
-              "Write although that folder holds a model or a tokenizer");
+              "Write even if that folder holds a model or a tokenizer");
   options.Group("Machine");
   options.Add("--threads", threads_, kThreadsHelp, {.min = 0, .max = 4096});
 }

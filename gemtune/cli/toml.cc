@@ -11,7 +11,7 @@
 namespace gemtune::cli {
 namespace {
 
-// What stands for what behind a backslash.
+// The character after a backslash, and its meaning.
 constexpr std::pair<char, char> kEscapes[] = {{'"', '"'},  {'\\', '\\'}, {'n', '\n'}, {'t', '\t'},
                                               {'r', '\r'}, {'b', '\b'},  {'f', '\f'}};
 
@@ -45,7 +45,7 @@ class Reader {
 
   void SkipSpaces() { at_ = std::min(text_.find_first_not_of(" \t\r", at_), text_.size()); }
 
-  // And lines, and comments.
+  // Skips spaces, line ends and comments.
   void SkipBlank() {
     for (;;) {
       at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
@@ -54,7 +54,7 @@ class Reader {
     }
   }
 
-  // Up to the first of `ends`.
+  // The text up to the first of `ends`.
   std::string Word(std::string_view ends) {
     const size_t end = std::min(text_.find_first_of(ends, at_), text_.size());
     return std::string(text_.substr(std::exchange(at_, end), end - at_));
@@ -78,7 +78,7 @@ class Reader {
       if (!AtEnd() && text_[at_] == ',') {
         ++at_;
       } else if (AtEnd() || text_[at_] != ']') {
-        FailHere("the list of '{}' goes on without a comma, or has no ]", Printable(entry.key));
+        FailHere("the list of '{}' continues without a comma, or has no ]", Printable(entry.key));
       }
     }
     ++at_;

@@ -12,7 +12,7 @@
 namespace gemtune::cli {
 namespace {
 
-// From the first step on a signal asks for an end; before, there is nothing to save.
+// Once training starts, a signal asks for a clean end; before that there is nothing to save.
 class WhenTrainingStarts : public train::Observer {
  public:
   explicit WhenTrainingStarts(std::function<void()> act) : act_(std::move(act)) {}
@@ -30,7 +30,7 @@ void Train::Declare(OptionSet& options) {
 
 void Train::EndBySignal(const std::string& output_dir, int64_t step) const {
   const int signal = signals_->received();
-  log::Info("stopped by {} after step {}; to go on:", SignalName(signal), step);
+  log::Info("stopped by {} after step {}; to resume:", SignalName(signal), step);
   log::Info("  {}", ResumeCommand(output_dir));
   throw StoppedBySignal{signal};
 }

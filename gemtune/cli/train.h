@@ -19,7 +19,7 @@ class Train : public Command {
   [[noreturn]] void EndBySignal(const std::string& output_dir, int64_t step) const;
 
   TrainOptions options_;
-  std::optional<StopSignals> signals_;  // from the first step on
+  std::optional<StopSignals> signals_;  // set when the first step begins
 };
 
 }  // namespace gemtune::cli

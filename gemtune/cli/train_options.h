@@ -8,18 +8,17 @@
 
 namespace gemtune::cli {
 
-/// The options of a training run, which train and bench share: declared here, and handed over as what
-/// train::Run takes.
+/// The options of a training run, which train and bench share, and their conversion to train::RunOptions.
 class TrainOptions {
  public:
   /// A command that saves nothing needs no --output-dir.
   void Declare(OptionSet& options, bool needs_output_dir);
 
-  /// Throws Error for options that contradict each other; before any work. What follows from others stands in
-  /// `options` from then on.
+  /// Checks the options before any work; throws Error if they contradict each other. Afterwards `options`
+  /// also holds the values that follow from others.
   train::RunOptions Checked(const OptionSet& options);
 
-  /// What the run is known by when it goes on.
+  /// What identifies the run when it is resumed.
   static train::RunRecord Record(const OptionSet& options);
 
   bool dry_run() const { return dry_run_; }

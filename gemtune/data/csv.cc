@@ -221,7 +221,7 @@ char ParseDelimiter(const std::string& text) {
   if (text.size() > 1 || byte >= 0x80 || is_letter || is_digit ||
       kReserved.find(text[0]) != std::string_view::npos) {
     Fail(
-        "`csv_delimiter` {}: a single character is needed that is no letter, digit, quote or line end, for "
+        "`csv_delimiter` {}: must be a single character that is not a letter, digit, quote or line end, for "
         "example ';', or '\\t' for a tab",
         Printable(text));
   }

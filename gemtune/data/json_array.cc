@@ -76,7 +76,7 @@ bool JsonArray::PassSeparator() {
   if (!found) Fail("{}: row {}: the file ends within its JSON array; is it cut off?", path_, row_ + 1);
   if (*found == ']') {
     stream_.Consume(1);
-    if (Peek()) Fail("{}: text follows on its JSON array; the file must be one array of objects", path_);
+    if (Peek()) Fail("{}: text follows its JSON array; the file must be one array of objects", path_);
     return false;
   }
   if (row_ == 0) return true;

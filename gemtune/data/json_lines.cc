@@ -25,7 +25,7 @@ struct Layout {
   std::string_view needed;
 };
 
-constexpr Layout kLines = {.lines = true, .needed = "one object a line is needed"};
+constexpr Layout kLines = {.lines = true, .needed = "one object per line is needed"};
 constexpr Layout kArray = {.lines = false, .needed = "an array of objects is needed"};
 
 // Of one object over many lines, or of one that holds whole columns.

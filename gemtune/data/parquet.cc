@@ -145,7 +145,7 @@ void ParquetReader::Want(const std::string& column, bool (*fits)(const arrow::Da
   const size_t index = FindColumn(path_, schema_->field_names(), column);
   const arrow::DataType& type = *schema_->field(static_cast<int>(index))->type();
   if (!fits(type)) {
-    Fail("{}: column '{}' is of type {}; needed is {}", path_, Printable(column), Printable(type.ToString()),
+    Fail("{}: column '{}' is of type {}; it must be {}", path_, Printable(column), Printable(type.ToString()),
          what);
   }
   AddLeaves(reader_->manifest().schema_fields.at(index), leaves_);

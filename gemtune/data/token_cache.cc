@@ -110,7 +110,7 @@ void CheckLabel(LabelKind kind, const LabelSet& labels, float value) {
   if (kind == LabelKind::kSingle) {
     const bool is_id =
         value >= 0 && value < static_cast<float>(labels.names.size()) && std::trunc(value) == value;
-    Require(is_id, "has a label that is no class");
+    Require(is_id, "has a label that is not a class");
   } else if (kind == LabelKind::kMultiLabel) {
     Require(value == 0 || value == 1, "has a label that is neither 0 nor 1");
   } else {
@@ -126,7 +126,7 @@ void CheckExamples(const Examples& examples, int64_t vocab_size) {
   Require(std::adjacent_find(offsets.begin(), offsets.end(), std::greater_equal<>()) == offsets.end(),
           "has offsets that do not rise");
   const auto is_token = [&](int32_t id) { return id >= 0 && id < vocab_size; };
-  Require(std::all_of(examples.ids.begin(), examples.ids.end(), is_token), "has a token that is no token");
+  Require(std::all_of(examples.ids.begin(), examples.ids.end(), is_token), "has an invalid token id");
   const int64_t size = std::ssize(offsets) - 1;
   Require(std::ssize(examples.truncated) == size, "has another number of truncated than of examples");
   Require(std::all_of(examples.truncated.begin(), examples.truncated.end(), [](uint8_t t) { return t <= 1; }),
@@ -191,9 +191,9 @@ std::optional<Examples> TokenCache::Read() const {
     CheckExamples(examples, vocab_size_);
     return examples;
   } catch (const std::runtime_error& fault) {
-    log::Warning("{}: this cache entry is made afresh: {}", path_.string(), fault.what());
+    log::Warning("{}: this cache entry is rebuilt: {}", path_.string(), fault.what());
   } catch (const nlohmann::json::exception&) {
-    log::Warning("{}: this cache entry is made afresh: its labels are not JSON", path_.string());
+    log::Warning("{}: this cache entry is rebuilt: its labels are not JSON", path_.string());
   }
   return std::nullopt;
 }

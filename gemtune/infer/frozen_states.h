@@ -14,22 +14,23 @@ namespace gemtune::infer {
 
 struct FrozenStatesOptions {
   PredictOptions forward;
-  int64_t max_memory_bytes = 0;  // more than that is kept in a file in `directory`
+  int64_t max_memory_bytes = 0;  // more is kept in a file in `directory`
   std::filesystem::path directory = {};
 };
 
-/// What the frozen stages of a model (Gemma3Model::FrozenStages) give for the examples of a data set,
-/// computed once: training and validation then run the other stages only. hidden_size fp32 numbers a row, or
-/// of the model's dtype behind its final norm.
+/// The outputs of a model's frozen stages (Gemma3Model::FrozenStages) for the examples of a data set,
+/// computed once; training and validation then run only the other stages. A row is hidden_size numbers, fp32,
+/// or of the model's dtype after the final norm.
 class FrozenStates {
  public:
-  /// Runs `compute`, the frozen stages, on all of `dataset`, which must outlive this: a batch → the rows of
-  /// its examples one behind the other, `rows`[i] of example i. Throws RunError if the disk has no room.
+  /// Runs `compute`, the frozen stages, on all of `dataset`, which must outlive this. `compute` maps a batch
+  /// to the concatenated rows of its examples, `rows`[i] for example i. Throws RunError if the disk has no
+  /// room.
   FrozenStates(const data::Dataset& dataset, const std::vector<int64_t>& rows,
                const std::function<at::Tensor(const data::PackedBatch& batch)>& compute,
                const FrozenStatesOptions& options);
 
-  /// What was computed for the examples of a batch, [rows, hidden_size].
+  /// The states of the examples of a batch, [rows, hidden_size].
   at::Tensor States(const data::PackedBatch& batch) const;
 
   const data::Dataset& dataset() const { return *dataset_; }

@@ -11,7 +11,7 @@
 namespace gemtune::infer {
 namespace {
 
-// The name of a parameter with a number that is none; "" where there is no such.
+// The name of a parameter that holds a number that is not finite; "" if there is none.
 std::string FindNotFinite(const torch::nn::Module& model) {
   for (const auto& item : model.named_parameters()) {
     const bool is_finite = !item.value().is_floating_point() || at::isfinite(item.value()).all().item<bool>();
@@ -63,11 +63,11 @@ void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const t
   const auto before = std::count_if(skipped.begin(), skipped.end(),
                                     [&](const data::SkippedRow& row) { return row.before <= example; });
   const std::string parameter = FindNotFinite(model);
-  Fail("row {}: the model's output is {} ({} of {} rows have such): {}", example + before + 1,
+  Fail("row {}: the model's output is {} ({} of {} rows are affected): {}", example + before + 1,
        logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>(), bad.size(0),
        logits.size(0),
        parameter.empty()
-           ? "its weights are finite, so that sums overflow; look at their size, or try `dtype` fp32"
+           ? "its weights are finite, so sums overflow; check the weights' size, or try `dtype` fp32"
            : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "
                          "training went wrong",
                          parameter));

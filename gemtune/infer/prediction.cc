@@ -15,7 +15,7 @@
 namespace gemtune::infer {
 namespace {
 
-// What else there is to say of scores.
+// The interpretation of scores.
 struct Reading {
   const char* problem_type;
   void (*fill)(const model::ClassifierHead& head, Prediction& prediction);

@@ -9,17 +9,17 @@
 
 namespace gemtune::infer {
 
-/// What a classifier says of one text.
+/// A classifier's result for one text.
 struct Prediction {
-  std::string label = {};                // of one label: the class of the highest score, else ""
-  float score = 0;                       // of that class
-  std::vector<std::string> labels = {};  // of several labels: the classes of a score above 1/2
-  std::vector<float> scores = {};        // by class id, see Scores; of regression the outputs themselves
+  std::string label = {};  // for single-label classification, the class with the highest score; else ""
+  float score = 0;         // of that class
+  std::vector<std::string> labels = {};  // for multi-label classification, the classes with a score above 1/2
+  std::vector<float> scores = {};        // by class id, see Scores; for regression the outputs themselves
   std::vector<float> logits = {};        // by class id
 };
 
-/// Logits [N, num_labels] fp32 as predictions of the classifier with `head`, a row each. Throws Error for a
-/// problem_type that transformers has not.
+/// Turns each row of logits [N, num_labels] fp32 of the classifier with `head` into a prediction. Throws
+/// Error for a problem_type that transformers does not have.
 std::vector<Prediction> Predictions(const at::Tensor& logits, const model::ClassifierHead& head);
 
 }  // namespace gemtune::infer

@@ -8,11 +8,12 @@
 
 namespace gemtune::model {
 
-/// Beside an adapter, what its outputs mean, as config.json would say it. A config.json there makes
-/// transformers look for a whole model, and peft drops entries of adapter_config.json that it does not know.
+/// The file beside an adapter that says what its outputs mean, in the terms of config.json. It is a separate
+/// file because a config.json there would make transformers look for a whole model, and peft drops unknown
+/// entries of adapter_config.json.
 inline constexpr const char* kAdapterHeadName = "classifier.json";
 
-/// Whether it is the directory of an adapter, as peft writes it: adapter_config.json and
+/// Whether `path` is the directory of an adapter, as peft writes it: adapter_config.json and
 /// adapter_model.safetensors.
 bool IsAdapter(const std::filesystem::path& path);
 

@@ -18,11 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kPeftVersion = "0.21.2";  // whose format is written
+constexpr const char* kPeftVersion = "0.21.2";  // the version whose format is written
 
-// Entries that change nothing in what a trained adapter computes (fan_in_fan_out: peft sets it right for a
-// linear module), or that are read one by one below. Any other is an error unless it is empty: null, false,
-// {} or [].
+// Entries that do not change a trained adapter's results (fan_in_fan_out: peft corrects it for a linear
+// module), or that are read one by one below. Any other entry is an error unless it is empty: null, false, {}
+// or [].
 const std::set<std::string> kKnownEntries = {"peft_type",
                                              "task_type",
                                              "r",
@@ -49,10 +49,11 @@ const std::set<std::string> kKnownEntries = {"peft_type",
                                              "megatron_core",
                                              "qalora_group_size"};
 
-// Starts that leave the base as it is. The others (pissa, olora, loftq, corda, ...) take something out of it.
+// Initialisations that leave the base unchanged. The others (pissa, olora, loftq, corda, ...) change its
+// weights.
 const std::set<std::string> kKnownStarts = {"true", "false", "gaussian", "eva", "orthogonal"};
 
-// Settings, and kinds of adapters, that cannot become part of Gemma 3's weights, in peft either.
+// Settings and kinds of adapters that cannot be merged into Gemma 3's weights, even by peft.
 const std::set<std::string> kUnmergeable = {
     "lora_bias",           "layer_replication", "alora_invocation_tokens",
     "\"PROMPT_TUNING\"",   "\"P_TUNING\"",      "\"PREFIX_TUNING\"",
@@ -62,12 +63,12 @@ bool IsEmpty(const Json& value) {
   return value.is_null() || value == false || ((value.is_structured() || value.is_string()) && value.empty());
 }
 
-// More modules than any Gemma 3 has, its vision tower included.
+// More than the number of modules in any Gemma 3, including its vision tower.
 constexpr size_t kMaxPatterns = 2000;
 
 constexpr int64_t kMaxRank = 1 << 20;
 
-// One adapter_config.json, with the file's name in every complaint.
+// Reads one adapter_config.json; every error names the file.
 class Reader {
  public:
   explicit Reader(const fs::path& directory)
@@ -80,12 +81,12 @@ class Reader {
   const std::string& path() const { return path_; }
   const Json& json() const { return json_; }
 
-  // `what` is a setting's name, or the kind of the adapter as it stands in the file.
+  // `what` is a setting's name, or the adapter's kind as written in the file.
   std::string Advice(const std::string& what) const {
     return kUnmergeable.contains(what) ? "train the adapter again without that" : MergeAdvice(directory_);
   }
 
-  // null where there is none.
+  // null if there is none.
   Json At(const char* name) const { return json_.value(name, Json()); }
 
   bool Flag(const char* name) const {
@@ -94,17 +95,17 @@ class Reader {
     return value.is_boolean() && value.get<bool>();
   }
 
-  // `name` says in messages what `value` is.
+  // `name` is what messages call `value`.
   double Number(const std::string& name, const Json& value, double least, double most) const {
     if (!value.is_number() || !(value.get<double>() >= least && value.get<double>() <= most)) {
-      Fail("{}: {} is no number between {} and {}", path_, name, least, most);
+      Fail("{}: {} is not a number between {} and {}", path_, name, least, most);
     }
     return value.get<double>();
   }
 
   int64_t WholeNumber(const std::string& name, const Json& value, int64_t least, int64_t most) const {
     const double number = Number(name, value, static_cast<double>(least), static_cast<double>(most));
-    if (number != std::floor(number)) Fail("{}: {} is no whole number", path_, name);
+    if (number != std::floor(number)) Fail("{}: {} is not a whole number", path_, name);
     return static_cast<int64_t>(number);
   }
 
@@ -115,19 +116,19 @@ class Reader {
     };
     if (value.is_null()) return {};
     if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text)) {
-      Fail("{}: '{}' is no list of names", path_, name);
+      Fail("{}: '{}' is not a list of names", path_, name);
     }
     return value.get<std::vector<std::string>>();
   }
 
-  // What is one name, or a list of them.
+  // An entry that is one name or a list of names.
   std::vector<std::string> NameOrNames(const char* name) const {
     const Json value = At(name);
     if (!value.is_string()) return Names(name);
     return value.empty() ? std::vector<std::string>() : std::vector{value.get<std::string>()};
   }
 
-  // A regular expression where the entry is a text, else a list of names.
+  // Reads a text as a regular expression, anything else as a list of names.
   void NamesOrExpression(const char* name, std::vector<std::string>& names, std::string& expression) const {
     const Json value = At(name);
     if (!value.is_string()) {
@@ -142,11 +143,11 @@ class Reader {
     Pattern(expression, fmt::format("{}: '{}'", path_, name));
   }
 
-  // {"expression": value} in the file's order, which decides where two match.
+  // {"expression": value} in the file's order; if two match, the first counts.
   std::vector<std::pair<std::string, Json>> Patterns(const char* name) const {
     const Json value = At(name);
     if (IsEmpty(value)) return {};
-    if (!value.is_object()) Fail("{}: '{}' is no object of names and numbers", path_, name);
+    if (!value.is_object()) Fail("{}: '{}' is not an object of names and numbers", path_, name);
     if (value.size() > kMaxPatterns) Fail("{}: '{}' has more than {} entries", path_, name, kMaxPatterns);
     std::vector<std::pair<std::string, Json>> patterns;
     for (const auto& [key, number] : value.items()) {
@@ -169,9 +170,9 @@ void RefuseOtherKinds(const Reader& reader) {
   }
   if (!task.is_null() && task != "SEQ_CLS") {
     Fail(
-        "{}: 'task_type' is {}: this is no classifier's adapter (SEQ_CLS); to train a classifier on it, make "
-        "it "
-        "part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to gemtune train",
+        "{}: 'task_type' is {}: this is not a classifier's adapter (SEQ_CLS); to train a classifier on it, "
+        "make it part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to "
+        "gemtune train",
         reader.path(), Printable(task.dump()));
   }
   const Json bias = reader.At("bias");
@@ -203,7 +204,7 @@ void ReadTargets(const Reader& reader, LoraConfig& lora) {
   if (reader.At("target_modules") == "all-linear") return;
   reader.NamesOrExpression("target_modules", lora.target_modules, lora.target_pattern);
   if (lora.target_pattern.empty() && lora.target_modules.empty()) {
-    Fail("{}: 'target_modules' names none", reader.path());
+    Fail("{}: 'target_modules' is empty", reader.path());
   }
 }
 
@@ -244,7 +245,7 @@ Json Number(double value) {
 Json ToJson(const AdapterConfig& config) {
   const LoraConfig& lora = config.lora;
   std::vector<std::string> saved = lora.modules_to_save;
-  for (const char* head : {"classifier", "score"}) {  // what peft adds for SEQ_CLS
+  for (const char* head : {"classifier", "score"}) {  // added by peft for SEQ_CLS
     if (std::find(saved.begin(), saved.end(), head) == saved.end()) saved.emplace_back(head);
   }
   Json json = {{"peft_type", "LORA"},
@@ -267,7 +268,7 @@ Json ToJson(const AdapterConfig& config) {
   for (const auto& [key, rank] : lora.rank_pattern) json["rank_pattern"][key] = rank;
   json["alpha_pattern"] = Json::object();
   for (const auto& [key, alpha] : lora.alpha_pattern) json["alpha_pattern"][key] = Number(alpha);
-  // The rest of what peft writes, none of it used.
+  // The other entries that peft writes, all unused.
   for (const char* name :
        {"alora_invocation_tokens", "arrow_config", "auto_mapping", "corda_config", "eva_config",
         "exclude_modules", "layer_replication", "layers_pattern", "layers_to_transform", "megatron_config",

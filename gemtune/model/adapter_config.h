@@ -9,22 +9,22 @@ namespace gemtune::model {
 
 inline constexpr const char* kAdapterConfigName = "adapter_config.json";
 
-/// What adapter_config.json says.
+/// The contents of adapter_config.json.
 struct AdapterConfig {
   LoraConfig lora;
   std::string base_model_name_or_path;
 };
 
-/// Throws Error for a file that is missing or damaged, and for settings that change what is computed and that
-/// gemtune does not know (of another method or task, with trained tokens, biases of their own, and so on): it
-/// says how peft makes a whole model of such an adapter. `bias` may be anything, because the text model of
-/// Gemma 3 has none.
+/// Throws Error for a file that is missing or damaged, and for settings that gemtune does not know and that
+/// change the results (another method or task, trained tokens, own biases and so on). The message then says
+/// how to merge such an adapter into a whole model with peft. `bias` may have any value, because Gemma 3's
+/// text model has no biases.
 AdapterConfig ReadAdapterConfig(const std::filesystem::path& directory);
 
 /// Writes adapter_config.json as peft does.
 void WriteAdapterConfig(const std::filesystem::path& directory, const AdapterConfig& config);
 
-/// For messages: what to do with an adapter in `directory` that peft can use and gemtune cannot.
+/// For messages: what to do about an adapter in `directory` that peft can use but gemtune cannot.
 std::string MergeAdvice(const std::filesystem::path& directory);
 
 }  // namespace gemtune::model

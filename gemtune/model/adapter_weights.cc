@@ -30,7 +30,7 @@ bool IsReadable(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
 }
 
-// "model.layers.0.mlp.up_proj.lora_A.weight" → the name in the file. peft takes the last part off m.
+// "model.layers.0.mlp.up_proj.lora_A.weight" → the name in the file. For DoRA's m, peft drops the last part.
 std::string FileName(const std::string& parameter, const std::string& trunk_prefix) {
   std::string name = std::string(kPrefix) + ModelPath(parameter, trunk_prefix);
   if (name.ends_with(".lora_magnitude_vector.weight")) name.resize(name.size() - sizeof(".weight") + 1);
@@ -45,7 +45,7 @@ std::vector<std::pair<std::string, at::Tensor>> Trained(const torch::nn::Module&
   return trained;
 }
 
-// The whole line of Python, with the file that is missing.
+// The message contains the complete line of Python that creates the missing file.
 [[noreturn]] void FailWithoutWeights(const fs::path& directory) {
   const std::string path = directory.string();
   if (!fs::exists(directory / kPickleName)) Fail("{}: has no {}", path, kWeightsName);
@@ -75,13 +75,13 @@ AdapterWeights::AdapterWeights(const fs::path& directory, io::SafetensorsFile fi
   for (const auto& [name, view] : file_.tensors()) List(name, view);
 }
 
-// What is not named as peft names it is listed as it is, to be complained about.
+// A name that is not peft's is listed as it is, so that CheckFor reports it.
 void AdapterWeights::List(std::string_view name, const io::TensorView& view) {
   std::string listed(name);
   if (name.starts_with(kPrefix)) {
     const std::string_view path = name.substr(kPrefix.size());
     const auto text_path = io::TextModelName(path);
-    if (!text_path) return;  // of the vision tower
+    if (!text_path) return;  // belongs to the vision tower
     if (text_path->starts_with(kLayers))
       trunk_prefix_ = path.substr(0, path.size() - (text_path->size() - kTrunk.size()));
     listed = std::string(kPrefix) + *text_path;
@@ -147,7 +147,7 @@ void AdapterWeights::ReadInto(const torch::nn::Module& model) const {
   CheckFor(model);
   for (const auto& [name, parameter] : Trained(model)) {
     const io::TensorView& view = Find(name)->view;
-    // Copied twice: in the file, numbers may lie at any address.
+    // Copied twice, because numbers in the file may be unaligned.
     const at::Tensor stored = at::empty(view.shape, ops::ToScalarType(view.dtype));
     std::ranges::copy(view.data, ops::HostBytes(stored).begin());
     parameter.copy_(stored);

@@ -12,34 +12,34 @@
 
 namespace gemtune::model {
 
-/// What can be told of an adapter from the names and shapes of its tensors.
+/// What the names and shapes of an adapter's tensors reveal.
 struct AdapterContents {
   int64_t outputs = 0;                  // of the head that was trained with it
-  std::string trunk_prefix = "model.";  // see Gemma3TextConfig: of the model that it was trained on
+  std::string trunk_prefix = "model.";  // see Gemma3TextConfig; that of the model it was trained on
   bool has_embedding = false;           // the whole token embedding is saved with it (save_embedding_layers)
 };
 
-/// An adapter's adapter_model.safetensors, as peft writes it, by the names that a text-only model's
-/// parameters have, whatever model it is of (io::TextModelName); what it holds for a vision tower is passed
-/// over. The file stays mapped.
+/// An adapter's adapter_model.safetensors, as peft writes it. Tensors have the names of a text-only model's
+/// parameters whatever model the adapter is for (io::TextModelName); those for a vision tower are ignored.
+/// The file stays mapped.
 class AdapterWeights {
  public:
   /// Throws Error if there is no such file, or if it is damaged.
   static AdapterWeights Open(const std::filesystem::path& directory);
 
-  /// Throws Error if there is no head in it, or an adapter of the embedding.
+  /// Throws Error if it holds no head, or an adapter for the embedding.
   AdapterContents Contents() const;
 
-  /// Throws Error unless it holds exactly the parameters of `model` that require a gradient (those of
-  /// AttachLora), of their shapes. `model` may lie nowhere (ops::Nowhere), so that a rank of millions costs
-  /// nothing.
+  /// Throws Error unless it holds exactly the parameters of `model` that require a gradient (those from
+  /// AttachLora), with their shapes. `model` may be on ops::Nowhere(), so that even a rank of millions needs
+  /// no memory.
   void CheckFor(const torch::nn::Module& model) const;
 
-  /// Fills every parameter of `model` that requires a gradient, wherever it lies. Throws Error as CheckFor.
+  /// Fills every parameter of `model` that requires a gradient, on any device. Throws Error as CheckFor does.
   void ReadInto(const torch::nn::Module& model) const;
 
  private:
-  // One of the file's tensors, and what it is called there.
+  // One of the file's tensors with its name there.
   struct Entry {
     std::string file_name;
     io::TensorView view;
@@ -57,8 +57,8 @@ class AdapterWeights {
   std::map<std::string, Entry> entries_;
 };
 
-/// Writes adapter_model.safetensors with all parameters of `model` that require a gradient, in their dtype,
-/// under the names that peft looks for in transformers' model, whose trunk is called `trunk_prefix`.
+/// Writes adapter_model.safetensors with all parameters of `model` that require a gradient, in their dtype.
+/// Names are those that peft expects for transformers' model, where the trunk is called `trunk_prefix`.
 void WriteAdapterWeights(const std::filesystem::path& directory, const torch::nn::Module& model,
                          const std::string& trunk_prefix);
 

@@ -25,8 +25,8 @@ class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(const AttentionShape& shape, const at::TensorOptions& options);
 
-  /// x [T, hidden_size], the residual stream; `norm`, what it is normalised with before the projections → [R,
-  /// hidden_size], R being the queries that `layout` selects.
+  /// x [T, hidden_size], the residual stream; `norm` is applied to it before the projections → [R,
+  /// hidden_size] for the R queries that `layout` selects.
   at::Tensor forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout,
                      const ops::RopeTable& rope);
 

@@ -15,7 +15,7 @@
 namespace gemtune::model {
 namespace {
 
-// Nothing is copied: the tensor looks into the mapped file, and holds it open.
+// Nothing is copied: the tensor is a view of the mapped file and keeps it open.
 ops::BlockRows FileBlocks(const io::Checkpoint& checkpoint, const std::string& name) {
   if (checkpoint.format() != "gguf") {
     Fail(
@@ -35,7 +35,7 @@ ops::BlockRows Q8_0Blocks(const io::Checkpoint& checkpoint, const std::string& n
   constexpr ops::BlockType kType = ops::BlockType::kQ8_0;
   const std::vector<int64_t>& shape = checkpoint.Find(name)->shape;
   if (shape[1] % ops::BlockNumbers(kType) != 0) {
-    Fail("`base_dtype` q8_0: the rows of '{}' have {} numbers, which is no multiple of a block's {}", name,
+    Fail("`base_dtype` q8_0: the rows of '{}' have {} numbers, not a multiple of a block's {}", name,
          shape[1], ops::BlockNumbers(kType));
   }
   const auto options = at::TensorOptions().dtype(at::kByte).device(device);

@@ -7,12 +7,11 @@
 
 namespace gemtune::model {
 
-/// Throws Error for blocks that are to lie anywhere but on the host.
+/// Throws Error if the options ask for blocks on a device other than the host.
 void CheckBaseWeights(const LoadOptions& options);
 
-/// Makes the embedding and the linear modules of `trunk` hold blocks, on the device that they lie on (the
-/// host, or Nowhere for their shapes alone); does nothing for kNumbers. Throws Error for blocks that cannot
-/// be had of this checkpoint.
+/// Makes the embedding and the linear modules of `trunk` hold blocks, on their device (the host, or Nowhere
+/// for shapes alone); does nothing for kNumbers. Throws Error if this checkpoint cannot provide such blocks.
 void KeepBaseBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& trunk,
                     BaseWeights base_weights);
 

@@ -21,7 +21,7 @@ struct Layer : torch::CustomClassHolder {
 };
 
 struct CheckpointedFunction : torch::autograd::Function<CheckpointedFunction> {
-  // `parameters` are arguments of their own, so that the graph leads to them.
+  // `parameters` are separate arguments, so that the graph reaches them.
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, at::TensorList /*parameters*/,
                             const c10::intrusive_ptr<Layer>& layer) {
     ctx->save_for_backward({x});
@@ -47,7 +47,7 @@ struct CheckpointedFunction : torch::autograd::Function<CheckpointedFunction> {
     const variable_list found =
         torch::autograd::grad({y}, wanted, grads, /*retain_graph=*/std::nullopt, /*create_graph=*/false,
                               /*allow_unused=*/true);
-    variable_list result(inputs.size() + 1);  // and none for `layer`
+    variable_list result(inputs.size() + 1);  // no gradient for `layer`
     auto next = found.begin();
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (ctx->needs_input_grad(i)) result[i] = *next++;

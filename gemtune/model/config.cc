@@ -57,20 +57,20 @@ std::vector<bool> LayerPattern(int64_t num_layers, int64_t period) {
   return is_global;
 }
 
-// One object of a config file, read field by field with the file's and the field's name in every complaint.
+// Reads one object of a config file field by field; every error names the file and the field.
 class Fields {
  public:
   Fields(const Json& object, std::string source) : object_(object), source_(std::move(source)) {
     if (!object_.is_object()) Fail("{}: not a JSON object", source_);
   }
 
-  // nullptr where the field is missing or null.
+  // nullptr if the field is missing or null.
   const Json* Find(const char* name) const {
     const auto found = object_.find(name);
     return found == object_.end() || found->is_null() ? nullptr : &*found;
   }
 
-  // Sets `value` where the field is there; its value is the default.
+  // Sets `value` if the field is there, else leaves it, the default.
   void Number(const char* name, double& value, double smallest, double largest) const {
     const Json* field = Find(name);
     if (field == nullptr) return;
@@ -160,7 +160,7 @@ void ReadLayerTypes(const Fields& fields, Gemma3TextConfig& config) {
   }
 }
 
-// What other models of the family do and Gemma 3's published checkpoints do not.
+// Refuses features of related models that Gemma 3's published checkpoints do not have.
 void RefuseWhatIsNotGemma3(const Fields& fields) {
   for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"}) {
     if (fields.Find(name) != nullptr) fields.Complain(name, "is set; logit soft capping is not supported");

@@ -8,7 +8,7 @@
 
 namespace gemtune::model {
 
-/// Rotary embedding of one kind of layer.
+/// Rotary embedding of one kind of layer (local or global).
 struct RopeParameters {
   double theta = 10'000.0;
   double linear_factor = 1.0;  // positions are divided by it (rope_type "linear")
@@ -32,8 +32,8 @@ struct Gemma3TextConfig {
   RopeParameters local_rope = {.theta = 10'000.0};
   RopeParameters global_rope = {.theta = 1'000'000.0};
   std::vector<bool> layer_is_global;  // [num_hidden_layers]; "full_attention" in layer_types
-  /// What stands for "model." in the paths of the modules of transformers' classifier on this checkpoint: of
-  /// a multimodal one "model.language_model." (Gemma3ForSequenceClassification).
+  /// The prefix of the trunk's module paths in transformers' classifier for this checkpoint; a multimodal one
+  /// has "model.language_model." (Gemma3ForSequenceClassification).
   std::string trunk_prefix = "model.";
 
   /// From config.json: model_type "gemma3_text", or "gemma3" with its text_config. Both spellings of the
@@ -44,8 +44,8 @@ struct Gemma3TextConfig {
   /// file in messages.
   static Gemma3TextConfig FromJson(const nlohmann::ordered_json& config, const std::string& source);
 
-  /// Number of parameters of the text model without its token embedding and without a head: what the matrix
-  /// products of a step work on.
+  /// Number of parameters of the text model without its token embedding and head, that is, those in a step's
+  /// matrix products.
   int64_t num_layer_parameters() const;
 };
 
@@ -60,7 +60,7 @@ struct Variant {
   int64_t head_dim;
 };
 
-/// The published size that `config` has the dimensions of, or nullptr.
+/// The published size with the dimensions of `config`, or nullptr.
 const Variant* FindVariant(const Gemma3TextConfig& config);
 
 }  // namespace gemtune::model

@@ -10,7 +10,7 @@
 
 namespace gemtune::model {
 
-/// The token embedding; scaled by √hidden_size on the way in.
+/// The token embedding; its output is scaled by √hidden_size.
 class TokenEmbeddingImpl : public torch::nn::Module {
  public:
   TokenEmbeddingImpl(int64_t vocab_size, int64_t hidden_size, const at::TensorOptions& options);
@@ -18,11 +18,11 @@ class TokenEmbeddingImpl : public torch::nn::Module {
   /// ids [T] int64 → [T, hidden_size].
   at::Tensor forward(const at::Tensor& ids) const;
 
-  /// The weight becomes `blocks` of the same shape, and frozen: `weight` is their bytes from here on, of
-  /// which forward makes numbers of the dtype that it had.
+  /// Replaces the weight by `blocks` of the same shape and freezes it. `weight` then holds their bytes, and
+  /// forward still gives numbers of its former dtype.
   void KeepBlocks(const ops::BlockRows& blocks);
 
-  at::Tensor weight;  // [vocab_size, hidden_size]; kept blocks: uint8 [vocab_size, bytes of a row]
+  at::Tensor weight;  // [vocab_size, hidden_size]; blocks: uint8 [vocab_size, bytes of a row]
 
  private:
   const at::ScalarType dtype_;

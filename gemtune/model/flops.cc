@@ -16,7 +16,7 @@
 namespace gemtune::model {
 namespace {
 
-// The parts of a layer from its input to its output; equal depths read the same rows.
+// The parts of a layer from its input to its output; parts of equal depth read the same rows.
 struct Part {
   std::string_view name;
   int depth;
@@ -37,7 +37,7 @@ constexpr Part kParts[] = {{"input_layernorm", 0, false},
                            {"post_feedforward_layernorm", 9, true}};
 constexpr int kAttentionDepth = 3, kLayerDepths = 10;
 
-// Where in the model a parameter acts: a gradient that something at one depth wants goes through all that is
+// Where in the model a parameter acts. A gradient for a parameter at one depth passes through everything
 // deeper.
 struct Place {
   int64_t depth;
@@ -62,13 +62,14 @@ Place PlaceOf(const std::string& name, const at::Tensor& parameter, int64_t num_
           .on_queries = part->on_queries && *layer + 1 == num_layers};
 }
 
-// Keys seen by the queries at these positions of their sequences, together.
+// Total number of keys seen by the queries at these positions of their sequences.
 int64_t VisiblePairs(const at::Tensor& positions, int64_t window) {
   const at::Tensor keys = positions + 1;
   return (window > 0 ? keys.clamp_max(window) : keys).sum().item<int64_t>();
 }
 
-// Numbers of each linear module's weight, by the parameter's name: blocks are fewer bytes than numbers.
+// How many numbers each linear module's weight holds, by the parameter's name. (The tensor's size would be
+// wrong for blocks.)
 std::map<std::string, int64_t> LinearSizes(const torch::nn::Module& model) {
   std::map<std::string, int64_t> sizes;
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
@@ -108,7 +109,7 @@ PassFlops CountFlops(const torch::nn::Module& model, const Gemma3TextConfig& con
     const at::Tensor& positions = layer + 1 == num_layers ? layout.row_positions : layout.positions;
     const int64_t product = 2 * VisiblePairs(positions, is_global ? 0 : config.sliding_window) *
                             config.num_attention_heads * config.head_dim;
-    // Forward q·k and p·v; backward the gradients of q, k, p and v.
+    // Forward: q·k and p·v; backward: the gradients of q, k, p and v.
     const bool has_gradient = first_trained < DepthOfLayer(layer) + kAttentionDepth;
     flops.attention += (has_gradient ? 6 : 2) * product;
   }

@@ -9,13 +9,13 @@
 
 namespace gemtune::model {
 
-/// Floating-point operations, a multiplication and an addition being two, of the matrix products and the
-/// attention of one forward and backward pass; everything else is below a hundredth of them.
+/// Floating-point operations of the matrix products and the attention in one forward and backward pass. A
+/// multiplication and an addition count as two. Everything else is less than a hundredth of these.
 struct PassFlops {
   int64_t forward = 0;          // rows · weights
   int64_t input_gradient = 0;   // output gradients · weights
   int64_t weight_gradient = 0;  // output gradients · rows
-  int64_t attention = 0;        // scores, values and, where it is wanted, their gradients
+  int64_t attention = 0;        // scores, values and, if needed, their gradients
 
   int64_t total() const { return forward + input_gradient + weight_gradient + attention; }
 
@@ -28,13 +28,13 @@ struct PassFlops {
   }
 };
 
-/// What a pass cannot do without, as Chowdhery et al. 2022 (PaLM, appendix B) count it for model FLOPs
-/// utilisation: 6 a weight and token where all is trained. Counted are
-///  - rows: all tokens, in the last layer only what `layout` selects (its keys and values: all);
-///  - weight gradients of weights with requires_grad, and input gradients where something below is trained;
+/// The operations that a pass requires, counted as in Chowdhery et al. 2022 (PaLM, appendix B) for model
+/// FLOPs utilisation: 6 per weight and token if everything is trained. Counted are
+///  - rows: all tokens; in the last layer only those that `layout` selects (all for keys and values);
+///  - weight gradients of weights with requires_grad, and input gradients if something below is trained;
 ///  - pairs of query and key that the mask lets through (causal, sliding window, sequence by sequence).
-/// Not counted are what is computed again on the way back, and the embedding, which multiplies nothing.
-/// `model` has parameters named as in a Hugging Face checkpoint (layers.0.self_attn.q_proj.weight).
+/// Recomputation in the backward pass is not counted, nor is the embedding, which needs no product. `model`
+/// has parameters named as in a Hugging Face checkpoint (layers.0.self_attn.q_proj.weight).
 PassFlops CountFlops(const torch::nn::Module& model, const Gemma3TextConfig& config,
                      const ops::PackedLayout& layout);
 

@@ -8,7 +8,7 @@
 namespace gemtune::model {
 namespace {
 
-// The first product of a shape compiles it (oneDNN) and takes memory for the result.
+// The first product of a shape is slower: oneDNN compiles it, and the result's memory is allocated.
 template <typename Product>
 double SecondsOf(Product&& product) {
   product();

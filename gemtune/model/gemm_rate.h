@@ -9,19 +9,20 @@
 
 namespace gemtune::model {
 
-/// How fast this machine multiplies matrices of the model's own shapes: what a step could reach if it did
-/// nothing else. The products of one layer's four weights (q/k/v joined, o, gate/up joined, down) in their
-/// three forms, measured between the steps so that what else runs on the machine slows both alike; by ATen
-/// (at::mm, the measure that others can repeat) and by ops/matmul.h, which the steps run on.
+/// Measures how fast this machine multiplies matrices of the model's shapes, that is, the speed of a step
+/// that did nothing else. It times the products of one layer's four weights (q/k/v joined, o, gate/up joined,
+/// down) in their three forms, between the steps, so that other load on the machine slows both alike. It
+/// times both ATen (at::mm, which others can reproduce) and ops/matmul.h, which the steps use.
 class GemmRate {
  public:
-  /// `dtype`: of weights and rows, kFloat or kBFloat16.
+  /// `dtype` of weights and rows: kFloat or kBFloat16.
   GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype);
 
-  /// Computes each product over `tokens` rows once to warm up and once more in time, and adds to the sums.
+  /// Computes each product over `tokens` rows, once to warm up and once timed, and adds the times to the
+  /// sums.
   void Measure(int64_t tokens);
 
-  /// FLOP/s for the forms of product in `pass`, in their proportion; after at least one measurement.
+  /// FLOP/s for the three forms of product, weighted as in `pass`; requires at least one measurement.
   double AtenFlopsPerSecond(const PassFlops& pass) const { return FlopsPerSecond(aten_, pass); }
   double OwnFlopsPerSecond(const PassFlops& pass) const { return FlopsPerSecond(own_, pass); }
 

@@ -18,7 +18,7 @@ class DecoderLayerImpl : public torch::nn::Module {
  public:
   DecoderLayerImpl(const Gemma3TextConfig& config, int64_t layer, const at::TensorOptions& options);
 
-  /// x [T, hidden_size], the residual stream, fp32 also in a bf16 model → [R, hidden_size], R being the
+  /// x [T, hidden_size], the residual stream, which is fp32 even in a bf16 model → [R, hidden_size] for the R
   /// queries that `layout` selects.
   at::Tensor forward(const at::Tensor& x, const ops::PackedLayout& layout, const ops::RopeTable& rope);
 
@@ -47,19 +47,20 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// norm.
   int64_t num_stages() const { return config_.num_hidden_layers + 2; }
 
-  /// Stages [begin, end) of forward alone. x: ids [T] where begin is 0, else what stage begin − 1 gave → [T,
-  /// hidden_size] fp32; from the last layer on [R, hidden_size], and after the final norm in the model's
-  /// dtype.
+  /// Runs only stages [begin, end) of forward. x is ids [T] if begin is 0, else the output of stage begin −
+  /// 1. Result: [T, hidden_size] fp32; [R, hidden_size] from the last layer on, and after the final norm in
+  /// the model's dtype.
   at::Tensor RunStages(const at::Tensor& x, const ops::PackedLayout& layout, int64_t begin, int64_t end);
 
-  /// The number of stages at the front without a parameter that requires a gradient: what they give for an
-  /// example stays the same while the rest is trained, and no gradient goes into them.
+  /// The number of leading stages without a parameter that requires a gradient. Their output for an example
+  /// stays the same while the rest is trained, and no gradient flows into them.
   int64_t FrozenStages() const;
 
-  /// Keep each layer's input alone for the backward pass and compute the layer again there; see Checkpointed.
+  /// If on, only each layer's input is kept for the backward pass, which computes the layer again; see
+  /// Checkpointed.
   void set_gradient_checkpointing(bool on) { gradient_checkpointing_ = on; }
 
-  /// What the layers' products with weights compute with.
+  /// The number format in which the layers' products with weights are computed.
   void SetMatmulDtype(ops::MatmulDtype dtype);
 
   const Gemma3TextConfig& config() const { return config_; }

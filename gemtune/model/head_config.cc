@@ -24,15 +24,15 @@ std::vector<std::string> LabelNames(const Json& config, const std::string& sourc
   std::vector<std::string> names;
   if (is_absent("id2label")) {
     constexpr int64_t kMost = 1'000'000;
-    const Json count = is_absent("num_labels") ? Json(2) : config["num_labels"];  // as transformers has it
+    const Json count = is_absent("num_labels") ? Json(2) : config["num_labels"];  // as in transformers
     if (!count.is_number_integer() || count < 1 || count > kMost)
-      Fail("{}: 'num_labels' is no number between 1 and {}", source, kMost);
+      Fail("{}: 'num_labels' is not a number between 1 and {}", source, kMost);
     for (int64_t id = 0; id < count.get<int64_t>(); ++id) names.push_back(fmt::format("LABEL_{}", id));
     return names;
   }
   const Json& labels = config["id2label"];
-  if (!labels.is_object() || labels.empty()) Fail("{}: 'id2label' is no object of ids and names", source);
-  // transformers takes num_labels then, and loses the names.
+  if (!labels.is_object() || labels.empty()) Fail("{}: 'id2label' is not an object of ids and names", source);
+  // In this case transformers uses num_labels and loses the names.
   if (!is_absent("num_labels") && config["num_labels"] != labels.size()) {
     Fail("{}: 'num_labels' is {}, but 'id2label' names {} labels; correct one of them", source,
          Printable(config["num_labels"].dump()), labels.size());
@@ -63,7 +63,7 @@ ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
   const auto type = config.find("problem_type");
   if (type != config.end() && type->is_string()) {
     head.problem_type = type->get<std::string>();
-  } else {  // as transformers decides where nothing is said
+  } else {  // as transformers decides if nothing is given
     head.problem_type = head.label_names.size() == 1 ? "regression" : "single_label_classification";
   }
   return head;

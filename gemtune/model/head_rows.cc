@@ -25,7 +25,7 @@ std::vector<std::optional<int64_t>> HeadRows(const ClassifierHead& before, const
   const bool was_regression = before.problem_type == kRegression,
              is_regression = now.problem_type == kRegression;
   if (was_regression != is_regression) return rows;
-  // Equal names too: a checkpoint may call two classes the same.
+  // Equal names are matched by id too: a checkpoint may have two classes of the same name.
   const bool by_id = before.label_names == now.label_names ||
                      (before.label_names.size() == now.label_names.size() && HasDefaultNames(before));
   for (size_t id = 0; id < rows.size(); ++id) {
@@ -51,10 +51,10 @@ std::string DescribeHead(const ClassifierHead& before, const ClassifierHead& now
     if (!is_used[id]) dropped.push_back(before.label_names[id]);
   }
   if (kept.empty()) {
-    return fmt::format("head: begins anew; the model's ({}, {}) is not used", before.problem_type,
+    return fmt::format("head: starts from zero; the model's ({}, {}) is not used", before.problem_type,
                        Listed(before.label_names));
   }
-  std::string text = fmt::format("head: goes on with the model's {}", Listed(kept));
+  std::string text = fmt::format("head: continues with the model's {}", Listed(kept));
   if (!added.empty()) text += fmt::format("; {} begin at zero", Listed(added));
   if (!dropped.empty()) text += fmt::format("; {} left out", Listed(dropped));
   return text;

@@ -7,21 +7,21 @@
 
 namespace gemtune::model {
 
-/// What a classifier's outputs mean, in config.json's terms.
+/// The meaning of a classifier's outputs, in config.json's terms.
 struct ClassifierHead {
   std::string problem_type;  // single_label_classification, multi_label_classification or regression
-  std::vector<std::string> label_names;  // id2label in the order of ids; of regression LABEL_0, ...
+  std::vector<std::string> label_names;  // id2label in the order of ids; for regression LABEL_0, ...
 };
 
-/// Whether the names say nothing: LABEL_0, LABEL_1, ..., as transformers names classes that have none.
+/// Whether all names are LABEL_0, LABEL_1, ..., as transformers names unnamed classes.
 bool HasDefaultNames(const ClassifierHead& head);
 
-/// For each output of `now` the row of the head `before` that it goes on with, or nothing where it is new:
-/// the one of the same name. Outputs of regression, and those of default names, go by their ids if there are
-/// as many. A regression's head and a classifier's have nothing in common.
+/// For each output of `now`, the row of the head `before` from which it continues, found by name; nullopt if
+/// it is new. Outputs of a regression and those with default names are matched by id if the counts are equal.
+/// Heads of a regression and of a classifier share no rows.
 std::vector<std::optional<int64_t>> HeadRows(const ClassifierHead& before, const ClassifierHead& now);
 
-/// One line on what becomes of the head `before` in training for `now`.
+/// One line that says what happens to the head `before` when training for `now`.
 std::string DescribeHead(const ClassifierHead& before, const ClassifierHead& now);
 
 }  // namespace gemtune::model

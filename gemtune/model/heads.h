@@ -13,28 +13,29 @@
 
 namespace gemtune::model {
 
-/// Gemma 3 with a linear head on one token a sequence; parameters and results as transformers'
+/// Gemma 3 with a linear head on one token of each sequence; parameters and results as in transformers'
 /// Gemma3TextForSequenceClassification (model.*, score.weight).
 class SequenceClassifierImpl : public torch::nn::Module {
  public:
-  /// The head starts at zero: every class equally likely, and the first steps train the head before the trunk
-  /// moves, where a random head throws the pre-trained trunk about.
+  /// The head starts at zero, so every class is equally likely and the first steps train the head before the
+  /// trunk changes. A random head would disturb the pre-trained trunk.
   SequenceClassifierImpl(const Gemma3TextConfig& config, int64_t num_labels,
                          const at::TensorOptions& options);
 
-  /// ids [T] int64 on the host, sequences at cu_seqlens [B + 1] → logits [B, num_labels], where the model
-  /// lies.
+  /// ids [T] int64 on the host, sequences at cu_seqlens [B + 1] → logits [B, num_labels] on the model's
+  /// device.
   at::Tensor forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
 
-  /// forward in two parts, cut before one of the trunk's stages (see Gemma3Model::RunStages): ids → states,
-  /// [T, hidden_size] or, behind the last layer, [B, hidden_size] ...
+  /// forward in two parts, split before one of the trunk's stages (see Gemma3Model::RunStages): ids → states,
+  /// [T, hidden_size] or, after the last layer, [B, hidden_size] ...
   at::Tensor StatesBefore(int64_t stage, const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens);
 
-  /// ... and states → logits [B, num_labels]. ids only say which token of each sequence is judged.
+  /// ... and states → logits [B, num_labels]. ids are needed only to find the token by which each sequence is
+  /// judged.
   at::Tensor FromStates(int64_t stage, const at::Tensor& states, const at::Tensor& ids,
                         const std::vector<int32_t>& cu_seqlens);
 
-  /// The names of the parameters whose gradient comes as sparse rows, those of the tokens that a batch holds.
+  /// The names of the parameters whose gradient is sparse: only the rows of the tokens in a batch.
   std::vector<std::string> sparse_gradients() const;
 
   Gemma3Model& trunk() { return model_; }
@@ -50,8 +51,8 @@ class SequenceClassifierImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SequenceClassifier);
 
-/// The token that a sequence is judged by: its rightmost one that is not `pad_token_id`, or its first if all
-/// are, as transformers picks it. ids [T] → token indices [B], rising.
+/// The token by which each sequence is judged, as in transformers: the rightmost that is not `pad_token_id`,
+/// or the first if all are. ids [T] → token indices [B], ascending.
 std::vector<int64_t> PooledRows(std::span<const int64_t> ids, const std::vector<int32_t>& cu_seqlens,
                                 int64_t pad_token_id);
 

@@ -13,36 +13,36 @@
 
 namespace gemtune::model {
 
-/// y = x · weightᵀ without bias, as every projection of Gemma 3, and what a LoRA adapter adds to it.
+/// y = x · weightᵀ without bias, as in every projection of Gemma 3, plus a LoRA adapter's term if it has one.
 class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(int64_t in_features, int64_t out_features, const at::TensorOptions& options);
 
-  /// With storage given: [out_features, in_features].
+  /// Uses `storage` [out_features, in_features] as the weight.
   explicit LinearImpl(at::Tensor storage);
 
   /// x [rows, in_features] → [rows, out_features].
   at::Tensor forward(const at::Tensor& x) const;
 
-  /// What forward computes, for an op that does more in one.
+  /// What forward computes, for fused ops.
   ops::Projection projection() const;
 
-  /// The weight becomes `blocks` of the same shape, and frozen: `weight` is their bytes from here on.
+  /// Replaces the weight by `blocks` of the same shape and freezes it; `weight` then holds their bytes.
   void KeepBlocks(const ops::BlockRows& blocks);
 
-  /// The weight without an adapter, as products take it.
+  /// The weight without the adapter, in the form that matrix products take.
   ops::MatmulWeight matmul_weight() const;
 
-  /// Adds `adapter`, whose parameters become this module's, in the place of an earlier one.
+  /// Sets the adapter, replacing an earlier one; its parameters become this module's.
   void SetAdapter(LoraAdapter adapter);
 
-  /// The adapter becomes part of the weight, and is gone.
+  /// Adds the adapter to the weight and removes it.
   void MergeAdapter();
 
-  /// What its products with the weight compute with.
+  /// The number format of the products with the weight.
   void set_matmul_dtype(ops::MatmulDtype dtype) { matmul_dtype_ = dtype; }
 
-  at::Tensor weight;  // [out_features, in_features]; kept blocks: uint8 [out_features, bytes of a row]
+  at::Tensor weight;  // [out_features, in_features]; blocks: uint8 [out_features, bytes of a row]
 
  private:
   ops::MatmulDtype matmul_dtype_ = ops::MatmulDtype::kOperands;
@@ -51,8 +51,8 @@ class LinearImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Linear);
 
-/// Uninitialised weights [heights[i], in_features] of projections that read the same rows, behind one another
-/// in memory: ops::NormLinear then computes them in one product.
+/// Uninitialised weights [heights[i], in_features] of projections that read the same rows, adjacent in
+/// memory, so that ops::NormLinear computes them in one product.
 std::vector<at::Tensor> AdjacentWeights(int64_t in_features, at::IntArrayRef heights,
                                         const at::TensorOptions& options);
 

@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// What an adapter's outputs mean: gemtune's file beside it says it, or its base's configuration, or nothing
-// does.
+// The meaning of an adapter's outputs, from gemtune's file beside it, else from its base's configuration,
+// else unknown.
 ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int64_t outputs) {
   const auto fits = [&](const Json& config) {
     const auto names = config.find("id2label");
@@ -35,7 +35,7 @@ ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int6
   return HeadFromConfig({{"num_labels", outputs}}, path.string());
 }
 
-// Where the base lies that an adapter belongs to. Throws Error if it lies nowhere.
+// The path of an adapter's base model. Throws Error if there is nothing.
 fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs::path& given) {
   const fs::path base = given.empty() ? fs::path(named) : given;
   if (!base.empty() && fs::exists(base)) return base;
@@ -48,7 +48,7 @@ fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs:
        Printable(base.string()));
 }
 
-// Whether the adapter's weights fit what its configuration makes of the base.
+// Throws Error unless the adapter's weights fit its configuration and the base.
 void CheckFit(const AdapterWeights& weights, const AdapterContents& contents, LoraConfig lora,
               const ModelSource& base, const LoadOptions& options) {
   SequenceClassifier outline = Outline(base, contents.outputs, options);
@@ -65,7 +65,7 @@ PretrainedClassifier LoadAdapter(const fs::path& path, const LoadOptions& option
   const AdapterWeights weights = AdapterWeights::Open(path);
   const AdapterContents contents = weights.Contents();
   adapter.lora.trunk_prefix = contents.trunk_prefix;
-  // peft puts it in the place of the base's.
+  // peft replaces the base's embedding by it.
   if (contents.has_embedding) adapter.lora.modules_to_save.emplace_back("embed_tokens");
   const ModelSource base =
       ModelSource::Open(BaseOfAdapter(path, adapter.base_model_name_or_path, base_model));

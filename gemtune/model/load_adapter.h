@@ -6,9 +6,9 @@
 
 namespace gemtune::model {
 
-/// The adapter in the directory `path` on its base, which lies at `base_model` or, where that is empty, where
-/// the adapter says; see PretrainedClassifier::FromTrained. Throws Error before anything is allocated where
-/// the two do not fit.
+/// Loads the adapter in the directory `path` with its base: `base_model` or, if that is empty, the path in
+/// the adapter's configuration; see PretrainedClassifier::FromTrained. If the two do not fit, throws Error
+/// before allocating anything.
 PretrainedClassifier LoadAdapter(const std::filesystem::path& path, const LoadOptions& options,
                                  const std::filesystem::path& base_model);
 

@@ -6,12 +6,12 @@
 
 namespace gemtune::model {
 
-/// What the trunk's embedding and the weights of its linear modules are held in. Blocks (ops::BlockRows) are
-/// frozen and lie on the host; norms and the head are numbers always.
+/// The format in which the trunk's embedding and linear weights are held. Blocks (ops::BlockRows) are frozen
+/// and on the host; norms and the head are always plain numbers.
 enum class BaseWeights {
   kNumbers,     // of the model's dtype
   kFileBlocks,  // the blocks of a GGUF file, mapped from it
-  kQ8_0,        // Q8_0 blocks, which they are rounded to one tensor after the other (Checkpoint::ReadQ8_0)
+  kQ8_0,        // Q8_0 blocks; weights are rounded to them one tensor at a time (Checkpoint::ReadQ8_0)
 };
 
 /// How a model is held in memory.

@@ -29,7 +29,7 @@ struct NamedLinear {
   LinearImpl* linear;
 };
 
-// Those that may be adapted: not the head, and not what is trained whole.
+// The linear modules that may be adapted: not the head, and not those trained whole.
 std::vector<NamedLinear> Linears(const torch::nn::Module& model, const LoraTargets& targets) {
   std::vector<NamedLinear> found;
   for (const auto& item : model.named_modules("", /*include_self=*/false)) {
@@ -53,7 +53,7 @@ std::vector<std::string> LastNames(const std::vector<NamedLinear>& linears) {
   return names;
 }
 
-// What W multiplies in where a product does not say: blocks have no type of their own.
+// The dtype in which W multiplies; blocks have no dtype of their own.
 at::ScalarType TypeOf(const ops::MatmulWeight& weight) {
   return weight.dense.defined() ? weight.dense.scalar_type() : at::kFloat;
 }
@@ -62,8 +62,8 @@ bool IsTrainedWhole(const LoraTargets& targets, const std::string& path) {
   return path == kHead || targets.IsSaved(path);
 }
 
-// kaiming_uniform with a = √5, which is what nn.Linear starts with: √(6 / ((1 + a²)·in)). Drawn on the host,
-// so that the numbers are the same on every device.
+// kaiming_uniform with a = √5, as in nn.Linear's initialisation: √(6 / ((1 + a²)·in)). Drawn on the host, so
+// that every device gets the same numbers.
 at::Tensor InitialA(int64_t rank, int64_t in, const at::TensorOptions& options, uint64_t seed) {
   if (ops::IsNowhere(options.device())) return at::empty({rank, in}, options);
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
@@ -151,7 +151,8 @@ void LoraAdapter::UnregisterFrom(torch::nn::Module& linear) const {
   if (magnitude_.defined()) linear.unregister_module("lora_magnitude_vector");
 }
 
-// ‖w + s·b·A‖² = ‖w‖² + 2s·(w·Aᵀ)·b + s²·b·(A·Aᵀ)·b for each row w of W and b of B: W is only multiplied by.
+// ‖w + s·b·A‖² = ‖w‖² + 2s·(w·Aᵀ)·b + s²·b·(A·Aᵀ)·b for each row w of W and b of B. W is used in products
+// only, so it may be in blocks.
 at::Tensor LoraAdapter::Norms(const ops::MatmulWeight& weight) const {
   const at::NoGradGuard no_grad;
   const at::Tensor products = ops::LinearOutput(a_.to(TypeOf(weight)), weight).t().to(b_.scalar_type());
@@ -161,7 +162,7 @@ at::Tensor LoraAdapter::Norms(const ops::MatmulWeight& weight) const {
 
 ops::LowRank LoraAdapter::Term(const ops::MatmulWeight& weight, bool is_training) const {
   ops::LowRank term{.a = a_, .b = b_, .gain = {}, .scaling = scaling_};
-  // The norm is a constant to the gradient (Liu et al. 2024, section 4.3).
+  // The gradient treats the norm as a constant (Liu et al. 2024, section 4.3).
   if (magnitude_.defined()) term.gain = magnitude_ / Norms(weight);
   if (is_training && dropout_ > 0) {
     term.dropout = dropout_;

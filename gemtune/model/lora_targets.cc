@@ -23,13 +23,13 @@ bool EndsInOneOf(const Names& names, const std::string& path) {
                      [&](const std::string& name) { return path.ends_with("." + name); });
 }
 
-// peft compares the ends of paths without regard to dots: "norm" is every norm there is.
+// peft compares the ends of paths without regard to dots, so "norm" matches every norm.
 bool IsSavedBy(const Names& names, const std::string& path) {
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return path.ends_with(name); });
 }
 
-// Is it a module of one of these names, or within one?
+// Whether the path is that of a module with one of these names, or within one.
 bool IsWithinOneOf(const Names& names, const std::string& path) {
   const std::string dotted = "." + path + ".";
   const auto is_within = [&](const std::string& name) {
@@ -42,7 +42,7 @@ Matcher ExpressionMatcher(const std::string& expression, const char* place) {
   return [pattern = Pattern(expression, place)](const std::string& path) { return pattern.Matches(path); };
 }
 
-// Is the path's layer among layers_to_transform?
+// Whether the path's layer is among layers_to_transform.
 Matcher LayerMatcher(const LoraConfig& config) {
   if (config.layers_to_transform.empty()) return [](const std::string&) { return true; };
   std::vector<Pattern> places;
@@ -53,9 +53,9 @@ Matcher LayerMatcher(const LoraConfig& config) {
   return [places, layers = config.layers_to_transform](const std::string& path) {
     const auto has_place = [&](const Pattern& place) { return place.Matches(path); };
     if (std::none_of(places.begin(), places.end(), has_place)) return false;
-    // The one number in a path of Gemma 3.
+    // The only number in a path of Gemma 3.
     const size_t digits = path.find_first_of("0123456789");
-    if (digits == path.npos) return false;  // a pattern may close our group and go its own way
+    if (digits == path.npos) return false;  // the user's pattern may close our group early
     return std::find(layers.begin(), layers.end(), std::stoll(path.substr(digits))) != layers.end();
   };
 }
@@ -75,8 +75,8 @@ Matcher ExcludeMatcher(const LoraConfig& config) {
   };
 }
 
-// Of a key of rank_pattern or alpha_pattern. peft writes whole paths, one a module, for some starts: those
-// are compared as they stand, where the dots of an expression mean any character.
+// Matches a key of rank_pattern or alpha_pattern. For some initialisations peft writes one whole path per
+// module; these are compared literally, since the dots of an expression would match any character.
 Matcher KeyMatcher(const std::string& key, const char* place) {
   const bool is_plain = std::all_of(key.begin(), key.end(),
                                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
@@ -169,7 +169,7 @@ void LoraTargets::Resolve(const std::vector<std::string>& targets, const std::ve
   config.layers_to_transform.clear();
   config.layers_pattern.clear();
   if (is_text_only) return;
-  // The vision tower has norms and projections of the same names.
+  // The vision tower has norms and projections with the same names.
   config.modules_to_save.clear();
   for (const std::string& path : saved) config.modules_to_save.push_back(ModelPath(path, own_prefix_));
   config.rank_pattern.clear();

@@ -11,37 +11,38 @@
 
 namespace gemtune::model {
 
-/// Which modules a LoraConfig means, by the rules of peft 0.21 (check_target_module_exists, get_pattern_key
-/// and _set_trainable) on the paths that the modules have in transformers' model. Every `path` here is that
-/// of gemtune's own module, as in a text-only model: "model.layers.0.self_attn.q_proj", "score".
+/// Decides which modules a LoraConfig means, by the rules of peft 0.21 (check_target_module_exists,
+/// get_pattern_key and _set_trainable), applied to the modules' paths in transformers' model. Every `path`
+/// argument is the path of gemtune's own module, as in a text-only model: "model.layers.0.self_attn.q_proj",
+/// "score".
 class LoraTargets {
  public:
-  /// `config` is for `model`. Throws Error for an expression that is none.
+  /// `config` is for `model`. Throws Error for an invalid expression.
   LoraTargets(const LoraConfig& config, const torch::nn::Module& model);
 
-  /// Does it get an adapter, if it is linear and IsWithinSaved says no?
+  /// Whether the module gets an adapter, provided that it is linear and not IsWithinSaved.
   bool IsTarget(const std::string& path) const;
 
-  /// Does modules_to_save name it?
+  /// Whether modules_to_save names the module.
   bool IsSaved(const std::string& path) const;
 
-  /// Is it, or is it within, a module that modules_to_save names, or the head?
+  /// Whether the module is, or is within, the head or a module that modules_to_save names.
   bool IsWithinSaved(const std::string& path) const;
 
   /// `config` with the r and lora_alpha of this module.
   LoraConfig At(const std::string& path) const;
 
-  /// Replaces what `config` says by what it came to, so that peft finds the same in transformers' model: the
-  /// paths there of the modules that are adapted (`targets`) and of those that modules_to_save names
-  /// (`saved`), with their ranks. On a text-only model names stay as they were given; in a multimodal one the
-  /// vision tower has modules of the same names.
+  /// Rewrites `config` so that peft finds the same modules in transformers' model: lists the paths there of
+  /// the adapted modules (`targets`) and of those that modules_to_save names (`saved`), with their ranks. For
+  /// a text-only model names stay as given; a multimodal one has modules of the same names in its vision
+  /// tower.
   void Resolve(const std::vector<std::string>& targets, const std::vector<std::string>& saved,
                LoraConfig& config) const;
 
  private:
   using Matcher = std::function<bool(const std::string& model_path)>;
 
-  // Whether `matches` holds for the path in the model that `config_` was written for.
+  // Whether `matches` holds for the module's path in the model that `config_` was written for.
   bool Any(const std::string& path, const Matcher& matches) const;
 
   LoraConfig config_;

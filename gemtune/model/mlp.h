@@ -13,7 +13,7 @@ class MlpImpl : public torch::nn::Module {
  public:
   MlpImpl(int64_t hidden_size, int64_t intermediate_size, const at::TensorOptions& options);
 
-  /// x [rows, hidden_size], the residual stream; `norm`, what it is normalised with first → the same shape.
+  /// x [rows, hidden_size], the residual stream; `norm` is applied to it first → the same shape.
   at::Tensor forward(const at::Tensor& x, const RmsNorm& norm);
 
  private:

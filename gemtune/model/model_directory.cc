@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kPart = "model";
 
-// Without the shards, which an index names, and as the writers of the single files name them.
+// The names that the writers of the files use; shards are found through their index.
 constexpr const char* kNames[] = {"config.json",
                                   "generation_config.json",
                                   "model.safetensors",
@@ -29,7 +29,7 @@ constexpr const char* kNames[] = {"config.json",
                                   "added_tokens.json",
                                   "chat_template.jinja"};
 
-// The path without links and dots, as far as it exists.
+// The path without links and dots, resolved as far as it exists.
 fs::path Resolved(const fs::path& path) {
   std::error_code error;
   const fs::path resolved = fs::weakly_canonical(path, error);
@@ -62,11 +62,11 @@ void RefuseInPlace(const fs::path& source, const fs::path& directory, const std:
   std::error_code error;
   const fs::path target = Resolved(directory), model = Resolved(source);
   const auto refuse = [&] {
-    Fail("{}: would be written over by its own results; give another {}", source.string(), option);
+    Fail("{}: would be overwritten by its own results; give another {}", source.string(), option);
   };
-  if (!fs::is_directory(model, error)) return;  // a GGUF file, of which no name is written
+  if (!fs::is_directory(model, error)) return;  // a GGUF file; gemtune writes no file of such a name
   const auto [end, rest] = std::mismatch(target.begin(), target.end(), model.begin(), model.end());
-  // A checkpoint in it is removed in the course of the run.
+  // The run would remove a checkpoint in it.
   if (end == target.end() && (rest == model.end() || rest->string().starts_with("checkpoint-"))) refuse();
   for (const std::string& name : io::NamesIn(model)) {
     const fs::path file = Resolved(model / name);
@@ -80,7 +80,7 @@ void CommitModel(AtomicDirectory& written, const fs::path& directory) {
   io::FileRecord record = io::ReadFileRecord(directory);
   const std::set<std::string> before = record[kPart], now = io::NamesIn(written.path());
   record[kPart].insert(now.begin(), now.end());
-  // First, so that a process which dies in between leaves no file of its own that looks like another's.
+  // This comes first, so that if the process dies in between, none of its files looks like somebody else's.
   std::error_code error;
   io::WriteFileRecord(fs::is_directory(directory, error) ? directory : written.path(), record);
   written.Commit();

@@ -4,8 +4,8 @@
 
 namespace gemtune::model {
 
-/// The dtype that a model has where nobody names one: bf16 where the processor multiplies it natively, else
-/// fp32. Says so in the log.
+/// The dtype of a model if the user gives none: bf16 if the processor multiplies it natively, else fp32. Logs
+/// the choice.
 at::ScalarType NativeDtype();
 
 }  // namespace gemtune::model

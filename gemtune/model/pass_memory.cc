@@ -16,21 +16,21 @@ int64_t SizeOf(at::ScalarType dtype) {
   return static_cast<int64_t>(at::elementSize(dtype));
 }
 
-// An adapter, as far as it matters here.
+// The parts of an adapter that matter here.
 struct Adapter {
   bool is_of_down_proj = false;
   int64_t in = 0, out = 0, rank = 0;
   bool has_gain = false;
 };
 
-// What a layer holds that is trained.
+// The trained parts of a layer.
 struct Layer {
   bool is_trained = false;
   int64_t gradient_bytes = 0;
   std::vector<Adapter> adapters;
 };
 
-// Named modules' A, B and gain come in this order.
+// A module's A, B and gain come in this order.
 void AddToAdapters(const std::string& name, const at::Tensor& parameter, std::vector<Adapter>& adapters) {
   if (name.ends_with(".lora_A.weight")) {
     adapters.push_back({.is_of_down_proj = name.find("down_proj") != std::string::npos,
@@ -102,7 +102,7 @@ class Pass {
     return Input(tokens) + (options_.gradient_checkpointing ? 0 : Saved(layer, tokens, sequences));
   }
 
-  // All but the input.
+  // Everything kept except the input.
   int64_t Saved(int64_t i, int64_t tokens, int64_t sequences) const {
     const int64_t d = config_.hidden_size, q = config_.num_attention_heads * config_.head_dim,
                   k = config_.num_key_value_heads * config_.head_dim;
@@ -128,7 +128,7 @@ class Pass {
     return plain + (has_gain ? size_ * 2 * config_.intermediate_size * rows : 0);  // g ∘ dy
   }
 
-  // Rows of distinct tokens, as sums in fp32 and rounded.
+  // The rows of distinct tokens, both as fp32 sums and rounded.
   int64_t EmbeddingGradientBytes(int64_t tokens) const {
     const int64_t rows = std::min(tokens, config_.vocab_size);
     return trains_embedding_ ? rows * config_.hidden_size * (4 + size_) : 0;

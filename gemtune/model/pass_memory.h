@@ -10,41 +10,42 @@
 namespace gemtune::model {
 
 struct PassMemoryOptions {
-  at::ScalarType dtype = at::kFloat;  // of what the layers compute, kFloat or kBFloat16
+  at::ScalarType dtype = at::kFloat;  // of the layers' results, kFloat or kBFloat16
   bool gradient_checkpointing = false;
-  bool accumulates_gradients = false;  // those of earlier passes of the step are there already
+  bool accumulates_gradients = false;  // those of the step's earlier passes exist already
   double lora_dropout = 0;
 };
 
-/// The most bytes of tensors that one forward and backward pass of a classifier needs at once, beside its
-/// weights, for `tokens` in a batch of `sequences`: what layers keep for the way back, gradients, and what
-/// the layer at work makes for itself (ops/*.cc; the kernels' own buffers not counted). `model` is named as
-/// in a Hugging Face checkpoint, with requires_grad as it is to be trained; of its numbers nothing is read,
-/// so it may be an outline on the device meta.
+/// The peak bytes of tensors, besides the weights, in one forward and backward pass of a classifier, for
+/// `tokens` tokens in `sequences` sequences: what layers keep for the backward pass, gradients, and the
+/// temporary tensors of the current layer (ops/*.cc; without the kernels' own buffers). `model` has
+/// parameters named as in a Hugging Face checkpoint and requires_grad set as for training. Its numbers are
+/// not read, so it may be on the meta device.
 ///
-/// With e bytes a number (4 or 2), D hidden_size, I intermediate_size, Q and K the widths of q and k, a layer
-/// keeps for a token
-///   4·D       its input (fp32 in a bf16 model, too; with gradient checkpointing nothing else)
+/// With e bytes per number (4 or 2), D hidden_size, I intermediate_size, Q and K the widths of q and k, a
+/// layer keeps for each token
+///   4·D       its input (fp32 even in a bf16 model; with gradient checkpointing nothing else)
 ///   e·(Q+2K)  q, k, v;  e·Q + 4·heads  the attention's result and log-sum-exps
-///   e·D + 4·D what attention gives and the sum with the residual stream;  e·2I  gate and up;  e·D  what the
-///             MLP gives
+///   e·D + 4·D attention's output and its sum with the residual stream; e·2I gate and up; e·D the
+///             MLP's output
 ///   e·r       h·Aᵀ of each adapter of rank r
-/// and an adapter of DoRA with dropout, a composition of ATen calls, in the place of the last: a mask 4·in, h
-/// e·in, h·Aᵀ e·r, the sum before the gain e·out; of down_proj besides 3·4·I for gelu instead of gate and up.
-/// The last layer keeps its input and k, v for all tokens, the rest for one row a sequence. The layer at work
-/// makes 3·e·I + e·D + 8·D (backwards d_gate_up, d_product, gradients of norm and residual stream; without
-/// gradients gate, up, their product and results).
+/// An adapter of DoRA with dropout, a composition of ATen calls, keeps instead of the last line: a mask 4·in,
+/// h e·in, h·Aᵀ e·r, the sum before the gain e·out; for down_proj also 3·4·I for gelu instead of gate and up.
+/// The last layer keeps its input and k, v for all tokens, and the rest for one row per sequence. The current
+/// layer's temporary tensors take 3·e·I + e·D + 8·D (backward: d_gate_up, d_product, gradients of norm and
+/// residual stream; without gradients: gate, up, their product and results).
 ///
-/// Backwards from the last layer to the lowest that is trained, what lies below is kept yet and the gradients
-/// above are there: the most of these sums counts.
+/// While the backward pass goes from the last layer to the lowest trained one, the layers below still keep
+/// their tensors and the gradients above exist already; the result is the largest of these sums.
 int64_t PassBytes(const torch::nn::Module& model, const Gemma3TextConfig& config, int64_t tokens,
                   int64_t sequences, const PassMemoryOptions& options);
 
-/// The same of a pass without gradients.
+/// The same for a pass without gradients.
 int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);
 
-/// Bytes of the buffers that kernels make for one pass and give back: a packed weight (gate and up, the
-/// largest) and the packed rows of a weight's gradient, in attention k, v, kᵀ and fp32 gradients of k and v.
+/// Bytes of the buffers that kernels allocate during a pass and free again: a packed weight (gate and up, the
+/// largest) and the packed rows of a weight's gradient; in attention k, v, kᵀ and the fp32 gradients of k and
+/// v.
 int64_t KernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);
 
 }  // namespace gemtune::model

@@ -55,7 +55,8 @@ void Pretrained::Save(const fs::path& directory) const {
     WriteAdapter(target.path(), module(), *adapter);
     write(kAdapterHeadName, HeadConfig());
   } else {
-    // Shards would not be looked for beside a model.safetensors, and another's is not removed but replaced.
+    // Programs ignore shards beside a model.safetensors. One that gemtune did not write may not be removed,
+    // so it is replaced.
     const bool is_single = fs::exists(directory / "model.safetensors") &&
                            !io::IsRecorded(io::ReadFileRecord(directory), "model.safetensors");
     SaveParameters(module(), target.path(),
@@ -76,7 +77,7 @@ PretrainedClassifier::PretrainedClassifier(const ModelSource& source, text::Toke
 
 PretrainedClassifier PretrainedClassifier::FromBase(const ModelSource& source, text::Tokenizer tokenizer,
                                                     const ClassifierHead& head, const LoadOptions& options) {
-  Outline(source, std::ssize(head.label_names), options);  // which checks all before memory is taken for it
+  Outline(source, std::ssize(head.label_names), options);  // checks everything before memory is allocated
   PretrainedClassifier loaded(source, std::move(tokenizer), head, options);
   KeepBaseBlocks(source.checkpoint, *loaded.trunk(), options.base_weights);
   LoadParameters(source.checkpoint, *loaded.trunk(), std::string(kTrunk));
@@ -88,7 +89,7 @@ PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, con
                                                        const fs::path& base_model) {
   if (IsAdapter(path)) return LoadAdapter(path, options, base_model);
   if (!base_model.empty()) {
-    Fail("{}: is no adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
+    Fail("{}: is not an adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
   }
   const ModelSource source = ModelSource::Open(path);
   const ClassifierHead head = HeadOfTrained(source);

@@ -16,7 +16,7 @@
 
 namespace gemtune::model {
 
-/// Gemma 3 with a head, and everything else that its Hugging Face directory holds.
+/// Gemma 3 with a head, and everything else in its Hugging Face directory.
 class Pretrained {
  public:
   virtual ~Pretrained() = default;
@@ -25,30 +25,30 @@ class Pretrained {
   virtual torch::nn::Module& module() const = 0;
   virtual Gemma3Model& trunk() const = 0;
 
-  /// The names of the parameters whose gradient comes as sparse rows.
+  /// The names of the parameters whose gradient consists of sparse rows.
   virtual std::vector<std::string> sparse_gradients() const = 0;
 
-  /// Puts an adapter on every module that `config` targets and freezes the rest but the head; `base_model` is
-  /// where this model came from. Throws Error for names that match nothing.
+  /// Adds an adapter to every module that `config` targets and freezes the rest except the head. `base_model`
+  /// is the path of this model. Throws Error for names that match nothing.
   void AddAdapter(const LoraConfig& config, const std::string& base_model, uint64_t seed);
 
-  /// The adapter becomes part of the weights.
+  /// Merges the adapter into the weights.
   void MergeAdapter();
 
   /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
-  /// generation_config.json. Of an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
-  /// and what the labels are called in classifier.json. Files of the same names are replaced; others that an
-  /// earlier Save wrote there are removed, and none that it did not.
+  /// generation_config.json. For an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
+  /// and the names of the labels in classifier.json. Replaces files of the same names and removes others that
+  /// an earlier Save wrote there, but nothing else.
   void Save(const std::filesystem::path& directory) const;
 
-  /// Reads the weights back that Save wrote there.
+  /// Reads back the weights that Save wrote there.
   void Restore(const std::filesystem::path& directory);
 
   Gemma3TextConfig config;
   nlohmann::ordered_json config_json;        // as it was read
   nlohmann::ordered_json generation_config;  // null if there is none
   text::Tokenizer tokenizer;
-  std::optional<AdapterConfig> adapter = {};  // then Save writes that and not the base
+  std::optional<AdapterConfig> adapter = {};  // if set, Save writes it and not the base
   PassCounter adapter_pass = nullptr;         // null without an adapter
 
  protected:
@@ -56,7 +56,7 @@ class Pretrained {
   Pretrained(const Pretrained&) = default;
 
  private:
-  /// What config.json says of model and head; of an adapter, what classifier.json says of the head alone.
+  /// The contents of config.json (model and head); for an adapter those of classifier.json (the head alone).
   virtual nlohmann::ordered_json ModelConfig() const = 0;
   virtual nlohmann::ordered_json HeadConfig() const = 0;
 };
@@ -64,17 +64,17 @@ class Pretrained {
 /// A sequence classifier.
 class PretrainedClassifier final : public Pretrained {
  public:
-  /// A pre-trained Gemma 3 made into a classifier with `head`, which starts at zero; of a classifier, the
-  /// rows that HeadRows finds are gone on with. Throws Error for tensors that are missing or of another
-  /// shape, and for what cannot be held as the options ask, before memory is taken for them. `tokenizer` is
-  /// that of the source: the caller has it, because the labels are found in data that it tokenised.
+  /// Makes a pre-trained Gemma 3 into a classifier with `head`. The head starts at zero, except for the rows
+  /// that HeadRows finds in the source's head, if it is a classifier. Before allocating memory, throws Error
+  /// for tensors that are missing, have another shape, or cannot be held as the options ask. `tokenizer` is
+  /// the source's; the caller needed it already to read the data.
   static PretrainedClassifier FromBase(const ModelSource& source, text::Tokenizer tokenizer,
                                        const ClassifierHead& head, const LoadOptions& options = {});
 
-  /// A fine-tuned classifier, its head read from config.json, or an adapter on its base. Throws Error for
-  /// files that are missing, damaged or of another model, also if score.weight is missing. `base_model` is
-  /// for an adapter, in the place of the one that it names. An adapter of peft keeps no names of labels: they
-  /// are those of its base, if that has as many, else LABEL_0, LABEL_1, ..., as transformers names them.
+  /// Loads a fine-tuned classifier, with its head from config.json, or an adapter with its base. Throws Error
+  /// for files that are missing, damaged or belong to another model, and if score.weight is missing.
+  /// `base_model` replaces the base that an adapter names. peft's adapters hold no names of labels; they get
+  /// those of the base, if it has as many, else LABEL_0, LABEL_1, ..., as transformers names them.
   static PretrainedClassifier FromTrained(const std::filesystem::path& path, const LoadOptions& options = {},
                                           const std::filesystem::path& base_model = {});
 
@@ -84,7 +84,7 @@ class PretrainedClassifier final : public Pretrained {
 
   ClassifierHead head;
   SequenceClassifier model;
-  bool head_is_new = false;  // none of its rows is the checkpoint's: it starts at zero
+  bool head_is_new = false;  // no row is from the checkpoint: all start at zero
 
  private:
   PretrainedClassifier(const ModelSource& source, text::Tokenizer tokenizer, const ClassifierHead& head,

@@ -7,14 +7,14 @@
 
 namespace gemtune::model {
 
-/// Where a model comes from, opened once for all that is read of it. Cheap to copy: copies share the mapped
-/// files, which stay as long as one of them, or a tensor that looks into them.
+/// The files of a model, opened once for everything that is read from them. Cheap to copy: copies share the
+/// mapped files, which stay mapped as long as a copy or a tensor that views them exists.
 struct ModelSource {
   std::filesystem::path path;
   io::Checkpoint checkpoint;
   Gemma3TextConfig config;
 
-  /// Throws Error for files that are missing or damaged, or of another model.
+  /// Throws Error for files that are missing, damaged or belong to another kind of model.
   static ModelSource Open(const std::filesystem::path& path);
 };
 

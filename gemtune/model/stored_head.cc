@@ -39,8 +39,10 @@ ClassifierHead HeadOfTrained(const ModelSource& source) {
     Fail("{}: no 'score.weight'; this is not a fine-tuned classifier (train one with gemtune train)", path);
   }
   if (source.checkpoint.Find("score.bias") != nullptr) {
-    Fail("{}: has a 'score.bias', which the head of a classifier of texts has not; is it one of tokens?",
-         path);
+    Fail(
+        "{}: has a 'score.bias', which the head of a text classifier does not have; is it a token "
+        "classifier?",
+        path);
   }
   ClassifierHead head = DescribedHead(source);
   const size_t labels = head.label_names.size();

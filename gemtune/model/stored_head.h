@@ -9,15 +9,15 @@
 
 namespace gemtune::model {
 
-/// The head that a model brings along; nothing where it has no score.weight of as many rows as its
-/// configuration has labels.
+/// The head stored with a model; nullopt unless it has a score.weight with as many rows as its configuration
+/// has labels.
 std::optional<ClassifierHead> FindHead(const ModelSource& source);
 
-/// The same of a fine-tuned classifier. Throws Error where there is none.
+/// The same for a fine-tuned classifier. Throws Error if there is none.
 ClassifierHead HeadOfTrained(const ModelSource& source);
 
-/// Fills those rows of `weight` [outputs, hidden_size], that of `head`, that the source's head has
-/// (HeadRows); false: none.
+/// Fills the rows of `weight` [outputs, hidden_size], the weight of `head`, that the source's head has too
+/// (HeadRows). Returns false if there are none.
 bool LoadHeadRows(const ModelSource& source, const ClassifierHead& head, const at::Tensor& weight);
 
 }  // namespace gemtune::model

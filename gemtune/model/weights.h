@@ -15,19 +15,21 @@
 
 namespace gemtune::model {
 
-/// The model without numbers (ops::Nowhere), held as `options` asks but for the device. Throws Error if a
-/// tensor of the trunk is missing or of another shape than the configuration asks for, or cannot be held as
-/// the options ask: before anything is allocated for it.
+/// The model without weights (on ops::Nowhere), in the formats that `options` asks for. Throws Error, before
+/// anything is allocated, if a tensor of the trunk is missing, has a shape that does not fit the
+/// configuration, or cannot be held as the options ask.
 SequenceClassifier Outline(const ModelSource& source, int64_t num_labels, const LoadOptions& options = {});
 
-/// Throws Error if the tensor of a parameter is missing or of another shape.
+/// Throws Error if a parameter's tensor is missing or has another shape.
 void CheckTensor(const io::Checkpoint& checkpoint, const std::string& name, at::IntArrayRef shape);
 
-/// Fills `parameter`, fp32 or bf16 on any device, from the checkpoint's tensor of that name, converted. What
-/// lies on the host is read in place, anything else through a copy there. Throws Error as CheckTensor.
+/// Fills `parameter`, fp32 or bf16 on any device, with the checkpoint's tensor of that name, converted. A
+/// parameter on the host is filled in place, any other through a copy on the host. Throws Error as
+/// CheckTensor does.
 void LoadTensor(const io::Checkpoint& checkpoint, const std::string& name, const at::Tensor& parameter);
 
-/// LoadTensor for every parameter of `module` but blocks, from the tensor called `prefix` + its name.
+/// Calls LoadTensor for every parameter of `module` except blocks, with `prefix` + its name as the tensor's
+/// name.
 void LoadParameters(const io::Checkpoint& checkpoint, const torch::nn::Module& module,
                     const std::string& prefix);
 
@@ -36,7 +38,7 @@ void LoadParameters(const io::Checkpoint& checkpoint, const torch::nn::Module& m
 void SaveParameters(const torch::nn::Module& module, const std::filesystem::path& directory,
                     int64_t max_shard_bytes = io::kMaxShardBytes);
 
-/// `tensor`, contiguous on the host, as the files of io take it: a view that must not outlive it.
+/// A view of `tensor`, contiguous on the host, for the writers in io. The view must not outlive the tensor.
 io::TensorView ViewForFile(const at::Tensor& tensor);
 
 }  // namespace gemtune::model

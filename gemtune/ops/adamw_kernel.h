@@ -5,7 +5,7 @@
 
 namespace gemtune::ops::cpu {
 
-/// A step as the kernel takes it.
+/// A step's options in the kernel's form.
 inline kernels::AdamWStepOptions KernelOptions(const AdamWOptions& options, const AdamWPace& pace) {
   return {.learning_rate = pace.learning_rate,
           .beta1 = options.beta1,

@@ -6,7 +6,7 @@
 
 namespace gemtune::ops {
 
-/// What is the same in all steps.
+/// Options that are the same in all steps.
 struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -14,25 +14,23 @@ struct AdamWOptions {
   double weight_decay = 0.0;
 };
 
-/// What is one step's own.
+/// The settings of one step.
 struct AdamWPace {
   double learning_rate = 0;
-  double grad_scale = 1;  // the gradient is multiplied by it first: clipping without a pass of its own
+  double grad_scale = 1;  // a factor on the gradient: clipping without a separate pass
   int64_t step = 1;       // counted from 1, for the bias correction
 };
 
-/// A parameter and what AdamW keeps of it, all of one shape and on one device.
+/// A parameter and AdamW's state for it, all of one shape and on one device.
 struct AdamWTensors {
   at::Tensor parameter;
-  at::Tensor
-      master;  // what the update works on, in ComputeType(parameter); the parameter itself if it is that
+  at::Tensor master;  // the updated copy, in ComputeType(parameter); the parameter itself if it has that type
   at::Tensor exp_avg, exp_avg_sq;  // moments, of the master's dtype
 };
 
-/// One AdamW step (Loshchilov & Hutter 2019, algorithm 2) as torch.optim.AdamW does it:
-/// p −= lr·λ·p; m += (1 − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= lr/(1 − β1^t) · m / (√v/√(1 − β2^t) + ε)
-/// with p the master, which is rounded into the parameter. grad of any float dtype, dense. Not
-/// differentiable.
+/// One AdamW step (Loshchilov & Hutter 2019, algorithm 2) as torch.optim.AdamW does it: p −= lr·λ·p; m += (1
+/// − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= lr/(1 − β1^t) · m / (√v/√(1 − β2^t) + ε) where p is the master,
+/// which is then rounded into the parameter. grad of any float dtype, dense. Not differentiable.
 void AdamWStep(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,
                const AdamWPace& pace);
 

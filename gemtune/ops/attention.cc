@@ -7,7 +7,7 @@
 namespace gemtune::ops {
 namespace {
 
-// True where a query may see a key: [rows, keys].
+// [rows, keys], true if the query may see the key.
 at::Tensor VisibleKeys(const at::Tensor& row_positions, int64_t num_keys, int64_t window) {
   const at::Tensor query = row_positions.unsqueeze(1);
   const at::Tensor key = at::arange(num_keys, query.options()).unsqueeze(0);

@@ -9,8 +9,8 @@
 namespace gemtune::ops {
 
 struct AttentionOptions {
-  double scale = 1.0;  // of the scores, before the softmax
-  int64_t window = 0;  // keys a query sees, itself included (sliding window); 0: all before it
+  double scale = 1.0;  // factor on the scores, before the softmax
+  int64_t window = 0;  // keys that a query sees, including its own (sliding window); 0: all up to its own
 };
 
 /// Causal attention within each sequence of a packed batch, grouped heads (Ainslie et al. 2023): query head h

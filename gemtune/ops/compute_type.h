@@ -4,7 +4,7 @@
 
 namespace gemtune::ops {
 
-/// What elementwise arithmetic on a tensor of `storage` runs in: fp32, or double for double (gradient
+/// The type of elementwise arithmetic on a tensor of type `storage`: fp32, or double for double (gradient
 /// checks).
 inline at::ScalarType ComputeType(at::ScalarType storage) {
   return storage == at::kDouble ? at::kDouble : at::kFloat;

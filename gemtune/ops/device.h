@@ -4,11 +4,11 @@
 
 namespace gemtune::ops {
 
-// Where tensors lie. The layers above know devices only by these names.
+// Where tensors are. The layers above use devices only by these names.
 
 using Device = at::Device;
 
-/// The processor and its memory: what every program has, and where host_memory.h reaches.
+/// The processor and its memory, which host_memory.h gives access to.
 inline Device Host() {
   return at::kCPU;
 }
@@ -17,7 +17,7 @@ inline bool IsOnHost(const at::Tensor& tensor) {
   return tensor.device().is_cpu();
 }
 
-/// For tensors that are shapes alone, without memory: what a model's outline is made of.
+/// For tensors that have a shape but no memory, as in a model's outline.
 inline Device Nowhere() {
   return at::kMeta;
 }

@@ -6,10 +6,10 @@
 
 namespace gemtune::ops {
 
-/// The type of a stored tensor as LibTorch calls it.
+/// LibTorch's type for a stored tensor's type.
 at::ScalarType ToScalarType(DType dtype);
 
-/// The inverse. A type that no file has (complex, quantised) is a bug.
+/// The inverse. A type that files cannot hold (complex, quantised) is a bug.
 DType ToDType(at::ScalarType type);
 
 }  // namespace gemtune::ops

@@ -16,7 +16,7 @@ at::Tensor GeGlu(const at::Tensor& gate_up) {
 at::Tensor GeGluGradient(const at::Tensor& gate_up, const at::Tensor& dy) {
   const int64_t rows = gate_up.size(0), width = gate_up.size(1) / 2;
   at::Tensor d_gate_up = at::empty({rows, 2 * width}, gate_up.options());
-  // dy is read element by element before the product takes its place.
+  // Each element of dy is read before the product overwrites it.
   kernels::GeGluBackward(rows, width, ConstFloatsOf(gate_up), ConstFloatsOf(dy), FloatsOf(d_gate_up),
                          FloatsOf(dy));
   return d_gate_up;

@@ -5,7 +5,7 @@
 namespace gemtune::ops {
 namespace {
 
-// Does each part begin where the one before it ends, `step(part)` numbers on?
+// Whether each part begins where the previous one ends, `step(part)` numbers further on.
 template <typename Step>
 bool Adjacent(at::TensorList parts, Step&& step) {
   for (size_t i = 0; i + 1 < parts.size(); ++i) {

@@ -9,8 +9,8 @@
 
 namespace gemtune::ops {
 
-/// Whether kernels take this tensor: fp32 or bf16 on the CPU. Anything else goes the way of ATen
-/// compositions, and so does all where no kernels are allowed.
+/// Whether kernels can process this tensor: fp32 or bf16 on the CPU. Anything else is processed by
+/// compositions of ATen calls, and so is everything if kernels are disabled.
 inline bool HasKernels(const at::Tensor& x) {
   return IsOnHost(x) && kernels::AllowedInstructionSet() != kernels::InstructionSet::kNone &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
@@ -21,7 +21,7 @@ inline BFloat16* BFloat16Data(const at::Tensor& x) {
   return reinterpret_cast<BFloat16*>(x.data_ptr<at::BFloat16>());
 }
 
-/// The numbers of a tensor that HasKernels, from its first element on; strides are the caller's business.
+/// The numbers of a tensor with HasKernels, from its first element on; the caller must handle strides.
 inline kernels::ConstFloats ConstFloatsOf(const at::Tensor& x) {
   GEMTUNE_CHECK(IsOnHost(x));
   if (x.scalar_type() == at::kBFloat16) return kernels::ConstFloats(BFloat16Data(x));

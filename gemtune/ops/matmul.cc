@@ -11,7 +11,7 @@
 namespace gemtune::ops {
 namespace {
 
-// x·B by ATen.
+// x·B, computed by ATen.
 at::Tensor ProductByAten(const at::Tensor& x, const at::Tensor& b, const AddedProduct& added,
                          const at::Tensor& added_b) {
   at::Tensor out = at::mm(x, b);

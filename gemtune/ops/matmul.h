@@ -10,42 +10,43 @@
 
 namespace gemtune::ops {
 
-/// What x·Wᵀ and dy·W compute with.
+/// The number format in which x·Wᵀ and dy·W are computed.
 enum class MatmulDtype {
-  kOperands,  // what the tensors are
+  kOperands,  // the tensors' own dtype
   kInt8,      // both sides rounded to 8 bits, see kernels/int8_gemm.h; only where HasInt8Products()
 };
 
 /// Whether this processor has instructions for kInt8 (AVX512-VNNI and AVX512-BF16).
 bool HasInt8Products();
 
-/// Whether this processor multiplies bf16 numbers natively (AVX512-BF16); else they are widened first.
+/// Whether this processor multiplies bf16 natively (AVX512-BF16); otherwise numbers are widened first.
 bool HasFastBFloat16();
 
-/// W of a product: a tensor [out, in], or pieces [n_i, in] one under the other that stay in blocks. Those are
-/// expanded a few rows at a time on the way into the product, or, where ATen or 8 bits multiply, as a whole
-/// for that product.
+/// The weight W of a product: a tensor [out, in], or vertically stacked pieces [n_i, in] in blocks. Blocks
+/// are expanded a few rows at a time during the product, or as a whole if ATen or the 8-bit kernel
+/// multiplies.
 struct MatmulWeight {
-  MatmulWeight(at::Tensor numbers)  // NOLINT(google-explicit-constructor): the plain one
+  MatmulWeight(at::Tensor numbers)  // NOLINT(google-explicit-constructor): the usual case
       : dense(std::move(numbers)) {}
   explicit MatmulWeight(std::vector<BlockRows> pieces) : blocks(std::move(pieces)) {}
 
   int64_t rows() const;
   int64_t columns() const;
 
-  /// The dense one, whatever its dtype, or the blocks expanded to `dtype`.
+  /// The dense tensor in its own dtype, or the blocks expanded to `dtype`.
   at::Tensor Numbers(at::ScalarType dtype) const;
 
-  at::Tensor dense;  // undefined: it is in ...
+  at::Tensor dense;  // undefined: the weight is in ...
   std::vector<BlockRows> blocks;
 };
 
-// The three matrix products of a linear layer y = x·Wᵀ, without autograd: what the ops with a gradient are
-// made of. Kernels' where those are faster (kernels::GemmIsFast), else ATen's. x [rows, in], weight [out,
-// in], dy [rows, out]; one dtype, which the result has too; rows may lie apart (a view of some columns).
+// The three matrix products of a linear layer y = x·Wᵀ, without autograd; differentiable ops are built from
+// them. They use kernels if those are faster (kernels::GemmIsFast), else ATen. x [rows, in], weight [out,
+// in], dy [rows, out]; all of one dtype, which the result has too. Rows need not be adjacent (a view of some
+// columns).
 
-/// A thin product of the same form, rows · weight or its transpose, that joins the sums of another before
-/// they are rounded. Undefined: none. Never rounded to 8 bits.
+/// A thin product, rows · weight or its transpose, that is added to the sums of another product before they
+/// are rounded. Undefined: none. Never rounded to 8 bits.
 struct AddedProduct {
   at::Tensor rows, weight;
 };

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kFewRows = 64;
 
-// Packing a weight for fewer rows costs more than it brings.
+// With fewer rows, packing the weight costs more than it saves.
 bool Fits(const at::Tensor& rows) {
   return HasKernels(rows) && rows.size(0) >= kFewRows && rows.stride(1) == 1;
 }
@@ -37,7 +37,7 @@ kernels::GemmOperand Transposed(const at::Tensor& x) {
 
 using WeightOperand = kernels::GemmOperand (*)(const at::Tensor& weight);
 
-// `as_b` is how the weight is B: Transposed for an output, Plain for a gradient.
+// `as_b` says how the weight is used as B: Transposed for an output, Plain for a gradient.
 std::optional<kernels::GemmTerm> TermOf(const AddedProduct& added, WeightOperand as_b) {
   if (!added.rows.defined()) return std::nullopt;
   return kernels::GemmTerm{added.rows.size(1), Plain(added.rows), as_b(added.weight)};
@@ -66,7 +66,7 @@ at::Tensor Product(int64_t m, int64_t n, int64_t k, const kernels::GemmOperand& 
   return out;
 }
 
-// The product by our own engine, which blocks are expanded for piece by piece.
+// The product by our own kernels, for which blocks are expanded piece by piece.
 at::Tensor BlockProduct(const at::Tensor& rows, const MatmulWeight& weight, bool transposed,
                         const std::optional<kernels::GemmTerm>& added) {
   std::vector<kernels::BlockMatrix> pieces;
@@ -122,7 +122,7 @@ std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const Matmul
 
 std::optional<at::Tensor> LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
   if (!Fits(dy, x) || !GemmIsFast(dy)) return std::nullopt;
-  // The kernel goes over rows of the result: few of them would leave threads without work.
+  // The kernel splits the rows of the result among threads; few rows would leave threads idle.
   if (dy.size(1) < std::min(kFewRows, x.size(1))) return ops::LinearWeightGradient(x, dy).t().contiguous();
   return Product(dy.size(1), x.size(1), dy.size(0), Transposed(dy), Plain(x), x.options());
 }

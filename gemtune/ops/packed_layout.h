@@ -7,7 +7,7 @@
 
 namespace gemtune::ops {
 
-/// Where the sequences of a packed batch lie, and which of their tokens act as queries.
+/// The positions of the sequences in a packed batch, and which of their tokens are queries.
 ///
 /// Tokens [cu_seqlens[s], cu_seqlens[s+1]) of the batch are sequence s; positions restart at 0 in each. Query
 /// rows [cu_rows[s], cu_rows[s+1]) belong to sequence s; without a selection every token is a query.
@@ -23,11 +23,11 @@ struct PackedLayout {
   int64_t num_rows() const { return cu_rows.back(); }
   int64_t max_seqlen() const;
 
-  /// Every token is a query. Throws std::logic_error unless cu_seqlens starts at 0 and rises strictly.
+  /// Every token is a query. Throws std::logic_error unless cu_seqlens starts at 0 and increases strictly.
   static PackedLayout Full(std::vector<int32_t> cu_seqlens, const at::Device& device = at::kCPU);
 
-  /// The same sequences with only `rows` as queries; token indices, strictly rising (any number a sequence,
-  /// also 0).
+  /// The same sequences with only `rows` as queries: strictly increasing token indices (any number per
+  /// sequence, also 0).
   PackedLayout WithRows(const std::vector<int64_t>& token_rows) const;
 
   /// The same sequences with every token as a query.

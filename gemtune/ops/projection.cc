@@ -38,7 +38,7 @@ at::Tensor Fused(const at::Tensor& x, const std::vector<Projection>& one) {
                                 c10::make_intrusive<ProjectionGroup>(one));
 }
 
-// x·Wᵀ alone. ATen's product would keep the expanded weight for the way back.
+// x·Wᵀ alone. ATen's product would keep the expanded weight for the backward pass.
 at::Tensor TimesBlocks(const at::Tensor& x, const Projection& projection) {
   Projection plain(projection.weight);
   plain.block_type = projection.block_type;

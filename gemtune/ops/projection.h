@@ -12,13 +12,13 @@
 
 namespace gemtune::ops {
 
-/// What an adapter adds to a projection x·Wᵀ, with h = dropout(x):
+/// An adapter of a projection x·Wᵀ, which with h = dropout(x) becomes
 ///   LoRA (Hu et al. 2021):  x·Wᵀ + s·(h·Aᵀ)·Bᵀ
 ///   DoRA (Liu et al. 2024): (x − h)·Wᵀ + g ∘ (h·Wᵀ + s·(h·Aᵀ)·Bᵀ), with g = m / ‖W + s·B·A‖
-/// as peft's lora.Linear and DoraLinearVariant. Nothing of W is needed but its products.
+/// as in peft's lora.Linear and DoraLinearVariant. W is used only in products.
 struct LowRank {
   at::Tensor
-      a;  // [r, in]; cast to x's dtype for the products, its gradient is of its own. Undefined: no adapter
+      a;  // [r, in]; cast to x's dtype for the products; the gradient has a's dtype. Undefined: no adapter
   at::Tensor b;              // [out, r]; likewise
   at::Tensor gain;           // g [out]; undefined: LoRA
   double scaling = 1.0;      // s
@@ -26,28 +26,29 @@ struct LowRank {
   uint64_t dropout_key = 0;  // of the mask
 };
 
-/// y = x·weightᵀ with what an adapter adds to it.
+/// y = x·weightᵀ, with an adapter if there is one.
 struct Projection {
-  Projection(at::Tensor w) : weight(std::move(w)) {}  // NOLINT(google-explicit-constructor): the plain one
+  Projection(at::Tensor w) : weight(std::move(w)) {}  // NOLINT(google-explicit-constructor): the usual case
   Projection(at::Tensor w, LowRank term) : weight(std::move(w)), low_rank(std::move(term)) {}
 
-  /// W as its products take it.
+  /// W in the form that products take.
   MatmulWeight matmul_weight() const;
 
   at::Tensor weight;                    // [out, in]
-  std::optional<BlockType> block_type;  // given: weight is the bytes of BlockRows
+  std::optional<BlockType> block_type;  // if set, weight holds the bytes of BlockRows
   LowRank low_rank;
-  MatmulDtype matmul_dtype = MatmulDtype::kOperands;  // one for all projections of a group
+  MatmulDtype matmul_dtype = MatmulDtype::kOperands;  // the same for all projections of a group
 };
 
-/// x [rows, in] → [rows, out], in one dtype. Keeps x. Differentiable in x, the weight unless it is
-/// in blocks, A, B and the gain.
+/// x [rows, in] → [rows, out], in one dtype. Keeps x. Differentiable in x, in the weight unless it is in
+/// blocks, and in A, B and the gain.
 at::Tensor Project(const at::Tensor& x, const Projection& projection);
 
-/// The same as a composition of ATen calls, for any dtype and device; keeps more.
+/// The same as a composition of ATen calls, for any dtype and device; keeps more tensors.
 at::Tensor ProjectByAten(const at::Tensor& x, const Projection& projection);
 
-/// Whether the fused ops take these: DoRA with dropout is left to ProjectByAten, as it multiplies by W twice.
+/// Whether the fused ops can compute these. DoRA with dropout cannot be fused, since it multiplies by W
+/// twice; ProjectByAten computes it.
 bool CanFuse(const std::vector<Projection>& projections);
 
 }  // namespace gemtune::ops

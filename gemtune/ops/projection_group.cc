@@ -79,7 +79,8 @@ at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype
   return row.to(dtype);
 }
 
-// Each s·B in its own rows and columns, zeros elsewhere: all adapters are one product.
+// Block diagonal: each s·B in its own rows and columns, zeros elsewhere, so that all adapters are one
+// product.
 at::Tensor ProjectionGroup::ScaledB(at::TensorList tensors, at::ScalarType dtype) const {
   const Adapter& last = adapters_.back();
   at::Tensor all = at::zeros({Width(), last.rank_begin + last.rank}, dtype);

@@ -12,22 +12,23 @@
 namespace gemtune::ops {
 
 /// Projections that read the same rows, inside an autograd function: one product with all W and one with all
-/// A, of which the rows are kept once. It knows which of the tensors is what; the tensors themselves belong
-/// to the function, which saves them. fp32 and bf16 on the CPU; what CanFuse.
+/// A, so the rows are kept only once. The group knows the role of each tensor; the autograd function owns and
+/// saves the tensors. For fp32 and bf16 on the CPU, if CanFuse.
 class ProjectionGroup : public torch::CustomClassHolder {
  public:
   explicit ProjectionGroup(const std::vector<Projection>& projections);
 
-  /// What autograd sees: all W, then of each adapter A, B and, with DoRA, the gain.
+  /// The tensors that autograd sees: all W, then for each adapter A, B and, with DoRA, the gain.
   static std::vector<at::Tensor> Tensors(const std::vector<Projection>& projections);
 
-  /// x [rows, in] → all results side by side, [rows, Σ out]. `kept` is given what backward needs besides x.
+  /// x [rows, in] → all results side by side, [rows, Σ out]. Adds to `kept` what the backward pass needs
+  /// besides x.
   at::Tensor Forward(const at::Tensor& x, at::TensorList tensors, std::vector<at::Tensor>& kept) const;
 
-  /// The results as their projections' own, [rows, out] each.
+  /// Splits the results by projection, [rows, out] each.
   std::vector<at::Tensor> Split(const at::Tensor& y) const;
 
-  /// Saves for ProjectionBackward; `leading` is what the function itself needs again.
+  /// Saves for ProjectionBackward; `leading` are the tensors that the autograd function itself needs again.
   static void Save(torch::autograd::AutogradContext* ctx, const c10::intrusive_ptr<ProjectionGroup>& group,
                    std::vector<at::Tensor> leading, at::TensorList tensors,
                    const std::vector<at::Tensor>& kept);
@@ -38,13 +39,13 @@ class ProjectionGroup : public torch::CustomClassHolder {
   // One adapter: columns [begin, begin + out) of y and [rank_begin, rank_begin + rank) of x·Aᵀ.
   struct Adapter {
     int64_t begin, out, rank_begin, rank;
-    size_t tensor;  // of A; B and the gain follow
+    size_t tensor;  // index of A; B and the gain follow
     bool has_gain;
     double scaling, dropout;
     uint64_t dropout_key;
   };
 
-  MatmulWeight Weight(at::TensorList tensors) const;                    // all W, one under the other
+  MatmulWeight Weight(at::TensorList tensors) const;                    // all W, stacked vertically
   at::Tensor Inner(const at::Tensor& x, at::TensorList tensors) const;  // x·Aᵀ of all, [rows, Σ rank]
   at::Tensor StackedA(at::TensorList tensors, at::ScalarType dtype) const;
   at::Tensor ScaledB(at::TensorList tensors, at::ScalarType dtype) const;  // of all, [Σ out, Σ rank]
@@ -58,13 +59,13 @@ class ProjectionGroup : public torch::CustomClassHolder {
   bool has_dropout_ = false, has_gain_ = false;
 };
 
-/// The way back through a group, in the backward of the function that saved it:
+/// The backward pass of a group, for use in the backward of the autograd function that saved it:
 ///   dz = g ∘ dy; du = s·dz·B; dx = dz·W + du·A; dB = s·dzᵀ·(x·Aᵀ); dA = duᵀ·x; dg = Σ_rows dy ∘ z = Σ_rows
 ///   dy ∘ y / g.
 class ProjectionBackward {
  public:
-  /// `num_leading` is how many tensors Save was given to lead, and how many of the function's arguments
-  /// precede the group's tensors; dy [rows, Σ out].
+  /// `num_leading` is the number of `leading` tensors given to Save, and of the function's arguments before
+  /// the group's tensors; dy [rows, Σ out].
   ProjectionBackward(torch::autograd::AutogradContext* ctx, size_t num_leading, const at::Tensor& dy);
 
   const at::Tensor& leading(size_t i) const { return saved_[i]; }
@@ -72,10 +73,10 @@ class ProjectionBackward {
   /// dx [rows, in].
   at::Tensor InputGradient() const;
 
-  /// Whether any gradient takes x: if none does, AppendGradients may be given an undefined one.
+  /// Whether any gradient needs x; if not, AppendGradients accepts an undefined x.
   bool NeedsInput() const;
 
-  /// Appends the gradient of each of the group's tensors, undefined where none is wanted.
+  /// Appends the gradient of each of the group's tensors, undefined if it is not needed.
   void AppendGradients(const at::Tensor& x, std::vector<at::Tensor>& result) const;
 
  private:
@@ -83,7 +84,7 @@ class ProjectionBackward {
 
   at::TensorList tensors() const;
   const at::Tensor& tensor(size_t i) const { return saved_[num_leading_ + i]; }
-  // What Forward kept, in its order.
+  // The tensors that Forward kept, in its order.
   const at::Tensor& inner() const { return saved_[num_leading_ + num_tensors_]; }
   const at::Tensor& scaled_b() const { return saved_[num_leading_ + num_tensors_ + 1]; }
   const at::Tensor& y() const { return saved_[num_leading_ + num_tensors_ + 2]; }
@@ -94,7 +95,7 @@ class ProjectionBackward {
   const ProjectionGroup& group_;
   size_t num_leading_, num_tensors_;
   std::vector<at::Tensor> saved_;
-  std::vector<char> needed_;  // of each tensor, whether its gradient is
+  std::vector<char> needed_;  // for each tensor, whether its gradient is needed
   at::Tensor dy_, dz_, du_;
 };
 

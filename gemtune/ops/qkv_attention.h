@@ -13,10 +13,10 @@ struct QkNorm {
   double eps = 1e-6;
 };
 
-/// Gemma 3's attention from the projections on: Attention(NormRope(q), NormRope(k), v). Keeps q, k, v as they
-/// come, the result and the log-sum-exp of each row; normalised and rotated again on the way back. q [R,
-/// heads · head_dim], rows as `layout` says; k, v [T, kv_heads · head_dim]; rows of each may lie any distance
-/// apart. Result [R, heads · head_dim]. One dtype. Differentiable in q, k, v and the norms' weights.
+/// Gemma 3's attention after the projections: Attention(NormRope(q), NormRope(k), v). Keeps the unmodified q,
+/// k, v, the result and the log-sum-exp of each row; the backward pass normalises and rotates again. q [R,
+/// heads · head_dim], rows as in `layout`; k, v [T, kv_heads · head_dim]; rows may be any distance apart.
+/// Result [R, heads · head_dim]. One dtype. Differentiable in q, k, v and the norms' weights.
 at::Tensor QkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const QkNorm& norm,
                         const RopeTable& rope, const PackedLayout& layout, const AttentionOptions& options);
 

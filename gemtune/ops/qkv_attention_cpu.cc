@@ -15,7 +15,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-// What both directions need besides tensors of the graph.
+// The settings that forward and backward need besides the graph's tensors.
 struct Setting : torch::CustomClassHolder {
   Setting(const RopeTable& rope_table, const PackedLayout& packed_layout,
           const AttentionOptions& attention_options, double epsilon)
@@ -64,7 +64,7 @@ at::Tensor Rotated(const Setting& setting, const at::Tensor& x, const at::Tensor
   return y;
 }
 
-// The gradient `dy` of the rotated x becomes that of x, in its place; returns the weight's.
+// Turns `dy`, the gradient of the rotated x, into that of x in place; returns the weight's.
 at::Tensor RotateBack(const Setting& setting, const at::Tensor& x, const at::Tensor& weight,
                       const at::Tensor& positions, const at::Tensor& dy) {
   at::Tensor dw = at::empty({weight.size(0)}, at::kFloat);
@@ -98,8 +98,8 @@ struct QkvAttentionFunction : torch::autograd::Function<QkvAttentionFunction> {
     const int64_t head_dim = q_weight.size(0), heads = q.size(1) / head_dim, kv_heads = k.size(1) / head_dim;
     const at::Tensor rotated_q = Rotated(setting, q, q_weight, setting.layout.row_positions);
     const at::Tensor rotated_k = Rotated(setting, k, k_weight, setting.layout.positions);
-    // Side by side, as the product that q, k and v came from wants its gradient; with rows of its own, q
-    // stands alone.
+    // The gradients are side by side, as the backward pass of the q/k/v product needs them; if q has fewer
+    // rows, its gradient is separate.
     const bool together = q.size(0) == k.size(0);
     const at::Tensor joined =
         at::empty({k.size(0), k.size(1) + v.size(1) + (together ? q.size(1) : 0)}, q.options());

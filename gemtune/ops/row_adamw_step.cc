@@ -15,14 +15,14 @@
 namespace gemtune::ops {
 namespace {
 
-// Rows of one chunk that stand alike: the same is to be done with all of them.
+// Rows of one chunk in the same state, which all need the same steps.
 struct Group {
   AdamWRows::Row like;           // any of them
   std::vector<int64_t> members;  // places in the list of slots
   AdamWTensors tensors;          // [members, dim], copies
 };
 
-// Calls body for each group, and takes what it made of its tensors back into rows.
+// Calls body for each group, and copies the group's changed tensors back into rows.
 template <typename Body>
 void ForEachGroup(AdamWRows& rows, std::span<const int64_t> slots, Body&& body) {
   const at::NoGradGuard no_grad;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kGrainRows = 8;
 
-// The rows as a kernel sees them, each by one thread.
+// The rows in the kernel's form; each is processed by one thread.
 class Slots {
  public:
   explicit Slots(AdamWRows& rows)
@@ -66,7 +66,7 @@ class Slots {
     for (int64_t i = 0; i < dim_; ++i) state.rounded[i].bits = BFloat16FromFloat(state.parameter[i]);
   }
 
-  // A caught up row's moments as they are before its next gradient, at `step`.
+  // Decays a caught-up row's moments to their values before its next gradient, at `step`.
   void RestMoments(int64_t slot, int64_t step) {
     const int64_t still_steps = step - 1 - row(slot).last_moving;
     if (still_steps <= 0) return;

@@ -4,8 +4,8 @@
 
 namespace gemtune::ops {
 
-/// Σ x² over all numbers of a dense tensor: a scalar in fp64 on x's device, so that many of them can be added
-/// up before the host waits for one. In fp32 over stretches on the CPU, in a fixed order for the same number
+/// Σ x² over all numbers of a dense tensor: a scalar in fp64 on x's device, so that many can be added before
+/// the host waits for one. On the CPU, partial sums are in fp32, in an order that depends only on the number
 /// of threads. Not differentiable.
 at::Tensor SumOfSquares(const at::Tensor& x);
 

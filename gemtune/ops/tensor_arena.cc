@@ -49,11 +49,11 @@ class TensorArena final : public c10::Allocator {
 void UseTensorArena() {
 #if !defined(__SANITIZE_ADDRESS__)
   if (TensorArena::Instance() != nullptr) return;
-  // What kernels take by themselves is smaller: let malloc keep that too instead of mapping it anew.
+  // The kernels' own buffers are smaller than this: let malloc keep them too instead of mapping them anew.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
-  // oneDNN compiles a product for each shape and keeps the last 1,024: with batches of ever new lengths a
-  // gigabyte of code and scratch. A few steps' worth is enough.
+  // oneDNN compiles a product for each shape and keeps the last 1,024. With batches of ever new lengths that
+  // is a gigabyte of code and scratch memory; a few steps' worth is enough.
   ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", /*overwrite=*/0);
   const auto memory =
       static_cast<size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(::sysconf(_SC_PAGE_SIZE));
@@ -61,7 +61,7 @@ void UseTensorArena() {
     TensorArena::Instance() =
         new TensorArena(memory, c10::GetCPUAllocator());  // never freed: tensors may outlive main
   } catch (const std::bad_alloc&) {
-    return;  // address space is limited: malloc will do
+    return;  // address space is limited: use malloc
   }
   c10::SetCPUAllocator(TensorArena::Instance(), /*priority=*/1);
 #endif

@@ -2,9 +2,9 @@
 
 namespace gemtune::ops {
 
-/// From here on, CPU tensors of the whole process lie in an Arena (small ones stay with malloc). Call once,
-/// before the first tensor of size: what is kept for the next step is then no more than the largest step
-/// needed. Does nothing under a sanitizer, which wants to see every block by itself.
+/// From now on, all CPU tensors of the process are allocated in an Arena (small ones still by malloc). Call
+/// once, before the first large tensor; then no more memory is kept between steps than the largest step
+/// needed. Does nothing under a sanitizer, which must see every block separately.
 void UseTensorArena();
 
 }  // namespace gemtune::ops

@@ -83,7 +83,7 @@ void ApplyAddedTokens(const ordered_json& config, const std::string& source,
     tokens[id] = ParseAddedToken(id, value, source);
   }
   const auto differs = [&](const AddedToken& token) {
-    Fail("{}: the added token '{}' (id {}) is not the same in {}: save both files anew with transformers",
+    Fail("{}: the added token '{}' (id {}) is not the same in {}: save both files again with transformers",
          source, Printable(token.content), token.id,
          vocabulary_source == VocabularySource::kTokenizerJson ? "tokenizer.json" : "tokenizer.model");
   };
@@ -119,7 +119,7 @@ void ApplyNamedTokens(const ordered_json& config, const std::string& source, Voc
     const auto found = std::ranges::find(vocabulary->added_tokens, *content, &AddedToken::content);
     if (found == vocabulary->added_tokens.end()) {
       Fail(
-          "{}: '{}' names '{}', which is not among the added tokens: save the tokenizer anew with "
+          "{}: '{}' names '{}', which is not among the added tokens: save the tokenizer again with "
           "transformers",
           source, Printable(key), Printable(*content));
     }

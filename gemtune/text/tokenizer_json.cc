@@ -249,7 +249,7 @@ std::vector<Merge> FindMerges(const MergeTexts& texts, std::span<const std::stri
     const Merge merge = {index.Find(left), index.Find(right),
                          same ? merges.back().merged : index.Find(whole)};
     if (merge.left == kNoId || merge.right == kNoId || merge.merged == kNoId) {
-      Fail("{}: merge {} ('{}' and '{}') is not of tokens that are there", source, merges.size(),
+      Fail("{}: merge {} ('{}' and '{}') joins tokens that do not exist", source, merges.size(),
            Printable(left), Printable(right));
     }
     merges.push_back(merge);

@@ -131,7 +131,7 @@ void CheckAddedIds(const Vocabulary& vocabulary, const std::string& source) {
     const auto found = not_pieces.find(vocabulary.pieces[id]);
     if (found == not_pieces.end()) continue;
     Fail(
-        "{}: added token '{}' has the id {}, but the vocabulary has it as token {}: save the tokenizer anew "
+        "{}: added token '{}' has the id {}, but the vocabulary has it as token {}: save the tokenizer again "
         "with transformers",
         source, Printable(found->first), found->second, id);
   }

@@ -33,7 +33,7 @@ std::optional<int64_t> StepOf(const std::string& name) {
   return fault == std::errc() && rest == end ? std::optional(step) : std::nullopt;
 }
 
-// transformers gives its own the same name.
+// transformers uses the same name for its own checkpoints.
 bool IsOurs(const fs::path& checkpoint) {
   return io::ReadFileRecord(checkpoint).contains(kPart);
 }
@@ -83,7 +83,7 @@ void WriteCheckpoint(const fs::path& output_dir, int64_t step, const nlohmann::o
 
 nlohmann::ordered_json ReadCheckpointState(const fs::path& checkpoint) {
   if (!fs::exists(checkpoint / kStateFile)) {
-    Fail("{}: is no checkpoint (it has no {})", checkpoint.string(), kStateFile);
+    Fail("{}: is not a checkpoint (it has no {})", checkpoint.string(), kStateFile);
   }
   return io::ParseJsonFile(checkpoint / kStateFile);
 }
@@ -101,7 +101,7 @@ void RemoveCheckpoint(const fs::path& output_dir, int64_t step) {
   const io::FileRecord record = io::ReadFileRecord(path);
   for (const std::string& name : io::NamesIn(path)) {
     if (io::IsRecorded(record, name)) continue;
-    Fail("{}: would be removed, and holds '{}', which gemtune did not write; move it away", path.string(),
+    Fail("{}: would be removed, but holds '{}', which gemtune did not write; move it away", path.string(),
          Printable(name));
   }
   RemoveDirectory(path);

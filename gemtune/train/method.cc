@@ -80,7 +80,7 @@ void SelectByExpression(torch::nn::Module& model, const std::string& text) {
     return is_named || model::IsOfHead(name) || model::IsOfFinalNorm(name);
   });
   if (!matches) {
-    Fail("`trainable_parameters` '{}' matches no parameter; they are named as {}", Printable(text),
+    Fail("`trainable_parameters` '{}' matches no parameter; their names are like {}", Printable(text),
          model.named_parameters().keys().front());
   }
 }
@@ -88,12 +88,12 @@ void SelectByExpression(torch::nn::Module& model, const std::string& text) {
 void Freeze(torch::nn::Module& model, const MethodOptions& options) {
   const bool by_layers = !options.trainable_layers.empty(), by_name = !options.trainable_parameters.empty();
   if (by_name && (by_layers || options.freeze_embeddings))
-    Fail("`trainable_parameters` says all; leave out `trainable_layers` and `freeze_embeddings`");
+    Fail("`trainable_parameters` selects on its own; leave out `trainable_layers` and `freeze_embeddings`");
   if (by_name) return SelectByExpression(model, options.trainable_parameters);
   if (by_layers) return SelectLayers(model, options.trainable_layers);
   if (!options.freeze_embeddings)
     Fail(
-        "`method` freeze: say what moves with `trainable_layers`, `freeze_embeddings` or "
+        "`method` freeze: say what to train with `trainable_layers`, `freeze_embeddings` or "
         "`trainable_parameters`");
   Select(model, [](const std::string& name) { return !model::IsOfEmbedding(name); });
 }

@@ -60,7 +60,7 @@ Metrics Matrix(const Confusions& confusions, const std::vector<Counts>& classes)
   return matrix;
 }
 
-// The most frequent first, then by their ids.
+// Sorted by frequency, the highest first, then by ids.
 Metrics List(const Confusions& confusions, size_t classes, size_t most) {
   std::vector<std::pair<int64_t, size_t>> sorted;
   for (const auto& [cell, count] : confusions) sorted.emplace_back(-count, cell);
@@ -72,7 +72,7 @@ Metrics List(const Confusions& confusions, size_t classes, size_t most) {
   return list;
 }
 
-// Of every `stride`-th number; nothing where either side is constant.
+// The correlation of every `stride`-th number; nullopt if either side is constant.
 std::optional<double> Pearson(std::span<const float> targets, std::span<const float> predictions,
                               size_t stride) {
   const size_t count = (targets.size() + stride - 1) / stride;
@@ -107,7 +107,7 @@ Metrics WorstClasses(const Metrics& per_class) {
   return worst;
 }
 
-// [[true id, predicted id, count], ...] of either form.
+// [[true id, predicted id, count], ...] from either form of the confusions.
 Metrics WorstConfusions(const Metrics& metrics) {
   if (metrics.contains("confusions")) return metrics["confusions"];
   const Metrics& matrix = metrics["confusion_matrix"];

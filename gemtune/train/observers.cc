@@ -68,7 +68,7 @@ ConsoleObserver::ConsoleObserver(bool is_terminal, int64_t logging_steps)
 void ConsoleObserver::OnStart(const RunReport& run) {
   log::Info("training {} parameters on {} examples ({} tokens) in {} steps", Count(run.trained_parameters),
             Count(run.train_examples), Count(run.train_tokens), run.total_steps);
-  if (run.done_steps > 0) log::Info("going on after step {}", run.done_steps);
+  if (run.done_steps > 0) log::Info("resuming after step {}", run.done_steps);
 }
 
 void ConsoleObserver::OnStep(const StepReport& step) {
@@ -90,7 +90,7 @@ void ConsoleObserver::OnStep(const StepReport& step) {
                     rate = fmt::format("lr {:.2e}  ", step.learning_rate),
                     speed = fmt::format("{:.0f} tokens/s  {} left",
                                         static_cast<double>(tokens_) / step_seconds_, Duration(left));
-  // What fits, without what can be done without.
+  // Drops the less important parts if the line is too long.
   constexpr std::string_view kStep = "step ";
   const size_t room = static_cast<size_t>(is_terminal_ ? std::max(log::TerminalColumns() - 1, 1) : 80);
   std::string text = place + epoch + loss + rate + speed;

@@ -11,15 +11,15 @@ namespace gemtune::train {
 
 struct RunReport {
   int64_t total_steps = 0;
-  int64_t done_steps = 0;  // before, where the run goes on from a checkpoint
+  int64_t done_steps = 0;  // done before, if the run continues from a checkpoint
   int64_t steps_per_epoch = 0;
   int64_t train_examples = 0;
-  int64_t train_tokens = 0;  // an epoch
+  int64_t train_tokens = 0;  // in an epoch
   int64_t trained_parameters = 0;
 };
 
 struct StepReport {
-  int64_t step = 0;  // optimiser steps done, this one included
+  int64_t step = 0;  // optimiser steps done, including this one
   int64_t total_steps = 0;
   double epoch = 0;  // epochs done, with fraction
   double loss = 0;   // mean over the step's targets
@@ -27,7 +27,7 @@ struct StepReport {
   double grad_norm = 0;     // before clipping
   bool is_skipped = false;  // loss or gradient is not finite: nothing was updated
   int64_t tokens = 0;
-  double seconds = 0;  // of the whole step; its parts are
+  double seconds = 0;  // of the whole step; the parts follow
   double data_seconds = 0;
   double forward_seconds = 0;
   double backward_seconds = 0;
@@ -38,7 +38,7 @@ struct EvaluationReport {
   int64_t step = 0;
   double epoch = 0;
   std::optional<double>
-      train_loss;  // mean over the steps since the evaluation before; nothing: all were skipped
+      train_loss;  // mean over the steps since the previous evaluation; nullopt: all were skipped
   Metrics metrics;
   bool is_best = false;
   double seconds = 0;
@@ -51,21 +51,22 @@ struct CheckpointReport {
   double seconds = 0;
 };
 
-/// Told of what happens in a run, in order; changes nothing.
+/// Is told what happens in a run, in order, and changes nothing.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void OnStart(const RunReport&) {}
   virtual void OnStep(const StepReport&) {}
   virtual void OnEvaluate(const EvaluationReport&) {}
-  /// A checkpoint is being written to `directory`: what is needed to observe on from there goes into it.
+  /// A checkpoint is being written to `directory`; an observer adds the files that it needs to continue from
+  /// there.
   virtual void OnSave(const std::filesystem::path& /*directory*/) {}
   virtual void OnSaved(const CheckpointReport&) {}
   virtual void OnEnd() {}
 };
 
-/// What a person sees on standard error: a bar redrawn in place on a terminal, a line every `logging_steps`
-/// elsewhere, and a line an evaluation on both.
+/// What a person sees on standard error: on a terminal a bar redrawn in place, elsewhere a line every
+/// `logging_steps`, and on both a line for each evaluation.
 class ConsoleObserver : public Observer {
  public:
   ConsoleObserver(bool is_terminal, int64_t logging_steps);
@@ -80,20 +81,20 @@ class ConsoleObserver : public Observer {
 
   const bool is_terminal_;
   const int64_t logging_steps_;
-  int64_t steps_ = 0;        // of this process, as the next two
-  double step_seconds_ = 0;  // of training alone, evaluations not counted
+  int64_t steps_ = 0;        // of this process, like the next two
+  double step_seconds_ = 0;  // of training alone, without evaluations
   int64_t tokens_ = 0;
   double window_loss_ = 0;
   int64_t window_steps_ = 0;
   bool bar_shown_ = false;
 };
 
-/// One JSON object a line in `directory`/train_log.jsonl: every step ("type": "step") and evaluation ("type":
-/// "evaluation"). A checkpoint takes a copy of it along.
+/// Writes every step ("type": "step") and evaluation ("type": "evaluation") as one line of JSON to
+/// `directory`/train_log.jsonl. A checkpoint includes a copy of the file.
 class JsonlObserver : public Observer {
  public:
-  /// Where the run goes on from `checkpoint`, so does its log; what had been written since is cut away.
-  /// Throws Error for a file that cannot be written or, of the checkpoint, read.
+  /// If the run resumes from `checkpoint`, the log continues from the copy there, and lines written since are
+  /// dropped. Throws Error if the file cannot be written or the copy cannot be read.
   explicit JsonlObserver(const std::filesystem::path& directory,
                          const std::filesystem::path& checkpoint = {});
   void OnStart(const RunReport& run) override;
@@ -108,14 +109,14 @@ class JsonlObserver : public Observer {
   std::ofstream file_;
 };
 
-/// A line for a terminal of so many columns: a bar of at most 20 characters in the room that `text` leaves,
-/// then `text`, cut where it is longer than the line.
+/// A line for a terminal of `columns` columns: a bar of at most 20 characters, if `text` leaves room for it,
+/// then `text`, cut if it is longer than the line.
 std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns);
 
-/// sum / count, or nothing of nothing.
+/// sum / count, or nullopt if count is 0.
 std::optional<double> Mean(double sum, int64_t count);
 
-/// "loss 0.3127  accuracy 0.9240": the metrics that are one number.
+/// "loss 0.3127 accuracy 0.9240": the metrics that are single numbers.
 std::string Numbers(const Metrics& metrics);
 
 /// "3:07", "1:02:45".

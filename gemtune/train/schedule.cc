@@ -10,8 +10,8 @@
 namespace gemtune::train {
 namespace {
 
-// What a curve is given: steps done since the warm-up ended and their number; `warmup` for inverse_sqrt's
-// time scale.
+// The input of a curve: steps done since the warm-up ended, and their total; `warmup` is the time scale of
+// inverse_sqrt.
 struct Place {
   double done;
   double span;

@@ -34,7 +34,7 @@ StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& trai
   report.grad_norm = optimizer.GradNorm();
   report.is_skipped = !std::isfinite(report.loss) || !std::isfinite(report.grad_norm);
   if (!report.is_skipped) {
-    // As torch's clip_grad_norm_, the 1e-6 included.
+    // As torch's clip_grad_norm_, including the 1e-6.
     const double clip =
         options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (report.grad_norm + 1e-6)) : 1.0;
     optimizer.Step(options.learning_rate, clip);

@@ -13,7 +13,7 @@
 
 namespace gemtune::train {
 
-/// What can be trained: all that the trainer knows of a task (tasks/task.h).
+/// Something that can be trained: the interface through which the trainer sees a task (tasks/task.h).
 class Trainable {
  public:
   virtual ~Trainable() = default;
@@ -24,23 +24,23 @@ class Trainable {
   /// Names of its parameters whose gradient may be sparse rows (ops::ScaledEmbedding's); see AdamW.
   virtual std::vector<std::string> sparse_gradients() const { return {}; }
 
-  /// Number of terms in the sum that LossSum gives; what the loss of an optimiser step is divided by.
+  /// Number of terms in LossSum's sum; the loss of an optimiser step is divided by it.
   virtual int64_t CountTargets(const data::PackedBatch& batch) const = 0;
 
-  /// Sum of the losses of all targets in the batch, with a graph to differentiate. A scalar.
+  /// Sum of the losses of all targets in the batch, a scalar with an autograd graph.
   virtual at::Tensor LossSum(const data::PackedBatch& batch) = 0;
 
   /// "loss" (mean over targets) and the task's own metrics.
   virtual Metrics Evaluate(const data::Dataset& dataset) = 0;
 
-  /// Writes the model so that Hugging Face loads it.
+  /// Writes the model so that Hugging Face libraries can load it.
   virtual void Save(const std::filesystem::path& directory) = 0;
 
-  /// Reads the weights back that Save wrote there, bit for bit.
+  /// Reads back the weights that Save wrote there, bit for bit.
   virtual void Restore(const std::filesystem::path& directory) = 0;
 
-  /// How often LossSum was called, where that makes a difference to what it gives (the masks of dropout are
-  /// drawn by it); a run that goes on goes on counting.
+  /// How often LossSum was called, if its result depends on that (the masks of dropout do). A resumed run
+  /// continues the count.
   virtual int64_t passes() const { return 0; }
   virtual void set_passes(int64_t /*passes*/) {}
 };

@@ -27,7 +27,7 @@ int64_t TotalSteps(int64_t examples, const TrainerOptions& options) {
   if (options.max_steps > 0) return options.max_steps;
   const auto steps_per_epoch = static_cast<double>(StepsPerEpoch(examples, options));
   const auto steps = static_cast<int64_t>(std::ceil(options.num_train_epochs * steps_per_epoch));
-  if (steps < 1) Fail("`num_train_epochs` {} makes no step", options.num_train_epochs);
+  if (steps < 1) Fail("`num_train_epochs` {} gives no training step", options.num_train_epochs);
   return steps;
 }
 
@@ -117,13 +117,13 @@ double Trainer::Score(const Metrics& metrics) const {
   if (metric == metrics.end()) {
     Fail("`metric_for_best_model` '{}' is not a metric of this task", options_.metric_for_best_model);
   }
-  // A correlation with what is constant is null, a loss may be NaN: both are worse than any number.
+  // A correlation with a constant is null, and a loss may be NaN: both are worse than any number.
   const double score = metric->is_number() ? metric->get<double>() : std::nan("");
   if (std::isnan(score)) return -std::numeric_limits<double>::infinity();
   return options_.greater_is_better ? score : -score;
 }
 
-// Whether it came to its end.
+// Returns whether the evaluation was completed.
 bool Trainer::Evaluate() {
   const Stopwatch stopwatch;
   EvaluationReport report{.step = state_.steps,
@@ -184,7 +184,8 @@ void Trainer::Stop() {
   state_.is_stopped = true;
 }
 
-// One turn for each step; what is due after it comes first, for a run that was broken off before it was done.
+// One iteration for each step. It begins with what was due after the previous step, which an interrupted run
+// may not have done.
 void Trainer::TakeSteps(const std::function<bool()>& stop_requested) {
   const bool validates = validation_ != nullptr && options_.eval_strategy != IntervalStrategy::kNo;
   std::vector<Window> windows;
@@ -203,7 +204,7 @@ void Trainer::TakeSteps(const std::function<bool()>& stop_requested) {
   }
 }
 
-// What is left is the best model in the output directory, in memory and in the state.
+// Leaves the best model in the output directory, in memory and in the state.
 void Trainer::Finish() {
   optimizer_.CatchUpAll();
   const bool best_is_saved = options_.load_best_model_at_end && !state_.best_metrics.is_null();

@@ -16,11 +16,12 @@
 
 namespace gemtune::train {
 
-/// When that is done which is not done after every step, as transformers.IntervalStrategy: never, every so
-/// many steps, or after each epoch.
+/// How often evaluations or checkpoints happen, as transformers.IntervalStrategy: never, every so many steps,
+/// or after each epoch.
 enum class IntervalStrategy { kNo, kSteps, kEpoch };
 
-/// Names, meanings and, where nothing is said, defaults of transformers.TrainingArguments.
+/// Names and meanings are those of transformers.TrainingArguments, and so are the defaults unless a comment
+/// says otherwise.
 struct TrainerOptions {
   int64_t batch_size = 8;            // per_device_train_batch_size: sequences a forward pass
   int64_t max_tokens_per_batch = 0;  // > 0: a batch of more tokens makes several forward passes of one step
@@ -42,46 +43,46 @@ struct TrainerOptions {
   bool greater_is_better = false;
   IntervalStrategy save_strategy = IntervalStrategy::kSteps;
   int64_t save_steps = 500;
-  int64_t save_total_limit = 1;  // checkpoints that are kept, the best model's not counted; 0: all
+  int64_t save_total_limit = 1;  // checkpoints to keep, besides the best model's; 0: all
   int64_t max_bad_steps =
       10;  // the run ends when this many steps in a row had a loss or gradient of NaN or ∞
-  nlohmann::ordered_json run;  // what the run is, for whoever goes on with it: part of each checkpoint
+  nlohmann::ordered_json run;  // describes the run, to check it on resuming; part of each checkpoint
 };
 
-/// What Trainable::Evaluate may throw when the run is asked to stop: the evaluation is done anew by the run
-/// that goes on.
+/// Trainable::Evaluate may throw this when the run is asked to stop; the resumed run repeats the evaluation.
 struct StopEvaluation {};
 
-/// Optimiser steps of an epoch over so many examples, and of the whole run. Throws Error if that has none.
+/// Optimiser steps of an epoch over `examples` examples, and of the whole run. Throws Error if the run has
+/// none.
 int64_t StepsPerEpoch(int64_t examples, const TrainerOptions& options);
 int64_t TotalSteps(int64_t examples, const TrainerOptions& options);
 
-/// The optimiser steps of one epoch: EpochBatches, gradient_accumulation_steps of them a step.
+/// The optimiser steps of one epoch: EpochBatches, gradient_accumulation_steps of them in each step.
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch);
 
-/// Trains `task` on `train` and keeps the best model, or the last without validation, in `output_dir`, beside
+/// Trains `task` on `train` and keeps the best model (without validation, the last) in `output_dir`, beside
 /// the checkpoints.
 ///
-/// Reads like the paper: for each step, the batches of an accumulation window, loss, backward, clip, step.
-/// The loss of a step is the sum over its targets divided by their number over the whole window, so that N
-/// small batches give the gradient of the one large batch, a short last window included;
-/// so do the parts that max_tokens_per_batch cuts a batch into.
+/// The loop is the textbook one: for each step, the batches of an accumulation window, loss, backward, clip,
+/// step. The loss of a step is the sum over its targets divided by their number over the whole window. So N
+/// small batches give the gradient of one large batch, even in a short last window, and so do the parts into
+/// which max_tokens_per_batch cuts a batch.
 ///
-/// A checkpoint holds all that the next step depends on, so that a run that goes on from one gives, bit for
-/// bit, what it would have given without the break. Making one changes nothing.
+/// A checkpoint holds everything that the next step depends on, so a resumed run gives the same bits as one
+/// without the interruption. Making a checkpoint does not change the run.
 class Trainer {
  public:
   /// `validation` may be null. Throws Error for options that contradict each other or the data.
   Trainer(Trainable& task, const data::Dataset& train, const data::Dataset* validation,
           const TrainerOptions& options, std::filesystem::path output_dir, std::vector<Observer*> observers);
 
-  /// Run goes on where the run of the same task, data and options stood that wrote `checkpoint`. Throws Error
-  /// for one that is damaged or does not fit.
+  /// Makes Run continue from `checkpoint`, which a run of the same task, data and options wrote. Throws Error
+  /// if it is damaged or does not fit.
   void Resume(const std::filesystem::path& checkpoint);
 
-  /// To the end, or, once `stop_requested` says so, to that of the step on its way and into a checkpoint:
-  /// is_stopped. Throws RunError if too many steps in a row are skipped, after a checkpoint of what they
-  /// left.
+  /// Trains to the end. Once `stop_requested` returns true, finishes the current step, saves a checkpoint and
+  /// returns with is_stopped set. Throws RunError if too many steps in a row are skipped, after saving a
+  /// checkpoint.
   TrainerState Run(const std::function<bool()>& stop_requested = {});
 
  private:
@@ -92,7 +93,7 @@ class Trainer {
   void Stop();
   [[noreturn]] void GiveUp();
   void Finish();
-  double Score(const Metrics& metrics) const;  // by metric_for_best_model; the greater the better
+  double Score(const Metrics& metrics) const;  // by metric_for_best_model; greater is better
   bool IsDue(IntervalStrategy strategy, int64_t steps) const;
   double Epoch() const;
 

@@ -5,7 +5,7 @@
 namespace gemtune::train {
 namespace {
 
-// Calls visit(name, member) for all that is kept.
+// Calls visit(name, member) for every stored field.
 template <typename State, typename Visit>
 void ForEachMember(State& state, Visit&& visit) {
   visit("global_step", state.steps);
@@ -23,7 +23,7 @@ void ForEachMember(State& state, Visit&& visit) {
 }
 
 bool Take(const nlohmann::ordered_json& json, int64_t& count) {
-  // Larger ones would be unsigned, and no int64_t.
+  // Larger numbers would be unsigned and not fit int64_t.
   if (!json.is_number_integer() || json.get<int64_t>() < 0) return false;
   json.get_to(count);
   return true;
@@ -54,10 +54,10 @@ TrainerState TrainerStateFromJson(const nlohmann::ordered_json& json, const std:
   ForEachMember(state, [&](const char* name, auto& member) {
     const auto found = json.is_object() ? json.find(name) : json.end();
     if (found == json.end()) Fail("{}: '{}' is missing", source, name);
-    if (!Take(*found, member)) Fail("{}: '{}' is of another type than it is written in", source, name);
+    if (!Take(*found, member)) Fail("{}: '{}' has the wrong type", source, name);
   });
   if (state.skipped_steps > state.steps)
-    Fail("{}: says of {} steps that {} were skipped", source, state.steps, state.skipped_steps);
+    Fail("{}: has {} steps but {} skipped ones", source, state.steps, state.skipped_steps);
   return state;
 }
 

@@ -32,7 +32,7 @@ TEST(Pattern, AgreesWithPython) {
 
 TEST(Pattern, WhatIsNoneIsAnErrorThatSaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Complaint("ab(c"),
-            "`option` 'ab(c' is no regular expression: missing closing parenthesis (at byte 4 of 4)");
+            "`option` 'ab(c' is not a regular expression: missing closing parenthesis (at byte 4 of 4)");
   EXPECT_THAT(Complaint("a)"), HasSubstr("unmatched closing parenthesis (at byte 1 of 2)"));
   EXPECT_THAT(Complaint("[a"), HasSubstr("missing terminating ] for character class"));
   EXPECT_THAT(Complaint("[z-a]"), HasSubstr("range out of order"));

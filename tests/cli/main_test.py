@@ -106,7 +106,7 @@ def test_a_signal_ends_a_run_in_a_checkpoint_to_go_on_from(folder, number):
     assert f"stopped by {number.name} after step " in errors[-2]
     step = int(errors[-2].split("after step ")[1].split(";")[0])
     assert [path.name for path in (folder / out).glob("checkpoint-*")] == [f"checkpoint-{step}"]
-    assert f"going on after step {step}" in start_command(pathlib.Path("/"), errors[-1])
+    assert f"resuming after step {step}" in start_command(pathlib.Path("/"), errors[-1])
 
 
 def start_command(folder, command):
@@ -148,7 +148,7 @@ def test_a_later_second_signal_ends_a_run_at_once_and_harms_nothing(folder):
     running.communicate(timeout=60)
     assert running.returncode in (-signal.SIGINT, 128 + signal.SIGINT)  # the latter if it was through with it before the second came
     said = start_command(folder, f"{PROGRAM} train --config twice/run.toml --resume-from-checkpoint")
-    assert "no checkpoint yet" in said or "going on after step" in said
+    assert "no checkpoint yet" in said or "resuming after step" in said
     assert not [path for path in (folder / "twice").iterdir() if ".tmp-" in path.name]
 
 

@@ -100,7 +100,7 @@ TEST_F(MergeCommand, AnotherModelIsNotWrittenOverUnasked) {
   const auto again = Run({"--overwrite-output-dir=false"});
   EXPECT_EQ(again.exit_code, kBadInput);
   EXPECT_THAT(again.err,
-              HasSubstr("holds another model (config.json); give another --output-dir, or write over it by "
+              HasSubstr("holds another model (config.json); give another --output-dir, or overwrite it with "
                         "--overwrite-output-dir"));
   WriteFileAtomically(dir_ / "merged" / "adapter_config.json", "{}");
   const auto shadowed = Run({});
@@ -112,7 +112,7 @@ TEST_F(MergeCommand, SaysWhatCannotBeMerged) {
   const auto none =
       RunProgram({"merge", "--model", (dir_ / "base").string(), "--output-dir", (dir_ / "out").string()});
   EXPECT_EQ(none.exit_code, kBadInput);
-  EXPECT_THAT(none.err, HasSubstr("is no adapter"));
+  EXPECT_THAT(none.err, HasSubstr("is not an adapter"));
   MakeAdapter({});
   for (const char* place : {"base", "adapter"}) {
     const auto run = Run({"--output-dir", (dir_ / place).string()});

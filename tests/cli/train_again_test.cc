@@ -46,7 +46,7 @@ TEST_F(TrainAgain, RowsOfTheHeadFollowTheirNames) {
   const auto run = GoOn(data_);
   EXPECT_EQ(Accuracy(run), 1.0);
   EXPECT_EQ(Names(), R"({"0":"good","1":"bad"})");
-  EXPECT_THAT(run.err, HasSubstr("head: goes on with the model's 'good', 'bad'\n"));
+  EXPECT_THAT(run.err, HasSubstr("head: continues with the model's 'good', 'bad'\n"));
 }
 
 TEST_F(TrainAgain, IntegersAreItsIds) {
@@ -61,7 +61,7 @@ TEST_F(TrainAgain, ANewClassIsANewRow) {
   const auto run = GoOn(Data("three.csv", "ghh,good\nbhh,bad\nxyz,ugly\n"));
   EXPECT_EQ(run.exit_code, kDone) << run.err;
   EXPECT_EQ(Names(), R"({"0":"good","1":"bad","2":"ugly"})");
-  EXPECT_THAT(run.err, HasSubstr("head: goes on with the model's 'good', 'bad'; 'ugly' begin at zero\n"));
+  EXPECT_THAT(run.err, HasSubstr("head: continues with the model's 'good', 'bad'; 'ugly' begin at zero\n"));
 }
 
 TEST_F(TrainAgain, SomeOfItsClassesKeepTheWholeHead) {
@@ -81,7 +81,7 @@ TEST_F(TrainAgain, OtherClassesAreRefusedUntilTheyAreNamed) {
   const auto named = GoOn(data, {"--label-names", "up,down"});
   EXPECT_EQ(named.exit_code, kDone) << named.err;
   EXPECT_THAT(named.err,
-              HasSubstr("head: begins anew; the model's (single_label_classification, 'good', 'bad')"));
+              HasSubstr("head: starts from zero; the model's (single_label_classification, 'good', 'bad')"));
   EXPECT_EQ(Names(), R"({"0":"up","1":"down"})");
 }
 
@@ -100,7 +100,7 @@ TEST_F(TrainAgain, InPlaceIsRefusedBeforeAnythingIsWritten) {
   for (const char* out : {"first", "link", "first/../first"}) {
     const auto run = GoOn(data_, {"--output-dir", (dir_ / out).string()});
     EXPECT_EQ(run.exit_code, kBadInput);
-    EXPECT_THAT(run.err, HasSubstr("would be written over by its own results; give another --output-dir"));
+    EXPECT_THAT(run.err, HasSubstr("would be overwritten by its own results; give another --output-dir"));
   }
   EXPECT_EQ(ReadFile(dir_ / "first" / "run.toml"), before);
 }
@@ -116,7 +116,7 @@ TEST_F(TrainAgain, WeightsThatAreNotFiniteAreNamed) {
   EXPECT_EQ(predict.exit_code, kBadInput);
   EXPECT_EQ(predict.out, "");
   EXPECT_THAT(predict.err,
-              HasSubstr("row 1: the model's output is nan (2 of 2 rows have such): "
+              HasSubstr("row 1: the model's output is nan (2 of 2 rows are affected): "
                         "'model.layers.3.mlp.down_proj.weight' holds numbers that are not finite"));
   const auto evaluate =
       RunProgram({"evaluate", "--model", first_, "--test-file", data_, "--dtype", "fp32", "--no-cache"});

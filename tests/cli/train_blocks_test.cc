@@ -66,7 +66,7 @@ TEST_F(TrainCommand, ABaseIsRoundedToQ8_0) {
   EXPECT_THAT(other.err, HasSubstr("--base-dtype was \"q8_0\" and is \"auto\""));
   const auto resumed = go_on("q8_0");
   EXPECT_EQ(resumed.exit_code, kDone) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("going on after step 2"));
+  EXPECT_THAT(resumed.err, HasSubstr("resuming after step 2"));
   EXPECT_TRUE(ReadFile(dir_ / "q8_0" / "adapter_model.safetensors") == adapter);
   const auto evaluate = RunProgram({"evaluate", "--model", (dir_ / "q8_0").string(), "--test-file", data_,
                                     "--no-cache", "--dtype", "fp32"});

@@ -54,7 +54,7 @@ TEST_F(TrainCommand, ARunGoesOnFromItsCheckpoint) {
   const auto resumed = with({"--resume-from-checkpoint", (dir_ / "out" / "checkpoint-8").string(),
                              "--save-steps", "3", "--logging-steps", "1"});
   ASSERT_EQ(resumed.exit_code, kDone) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("going on after step 8"));
+  EXPECT_THAT(resumed.err, HasSubstr("resuming after step 8"));
   EXPECT_TRUE(ReadFile(dir_ / "out" / "model.safetensors") == model);
   EXPECT_EQ(StepLosses(dir_ / "out").size(), 9u);
 
@@ -74,8 +74,9 @@ TEST_F(TrainCommand, ARunWithoutACheckpointBeginsAgainAsTheSameRunOnly) {
   const std::string model = ReadFile(dir_ / "out" / "model.safetensors");
   const auto other = with({"--resume-from-checkpoint", "--learning-rate", "1e-3"});
   EXPECT_EQ(other.exit_code, kBadInput);
-  EXPECT_THAT(other.err, HasSubstr("run.toml: is of another run: --learning-rate was 1e-05 and is 0.001"));
-  EXPECT_THAT(other.err, HasSubstr("--overwrite-output-dir begins anew"));
+  EXPECT_THAT(other.err,
+              HasSubstr("run.toml: belongs to another run: --learning-rate was 1e-05 and is 0.001"));
+  EXPECT_THAT(other.err, HasSubstr("begin a new run with --overwrite-output-dir"));
   EXPECT_TRUE(ReadFile(dir_ / "out" / "model.safetensors") == model);
   const auto same = with({"--resume-from-checkpoint", "--logging-steps", "1"});
   ASSERT_EQ(same.exit_code, kDone) << same.err;

@@ -94,10 +94,10 @@ std::set<std::string> Moved(const fs::path& base, const fs::path& out) {
 
 TEST_F(TrainCommand, TheHeadTrainsOnWhatTheTrunkGaveOnce) {
   Learn({"--method", "head"});
-  EXPECT_THAT(err_, HasSubstr("kept what the frozen layers give: 0.0 MB"));
+  EXPECT_THAT(err_, HasSubstr("kept the frozen layers' results: 0.0 MB"));
   const auto once = RunProgram(Arguments({"--train-file", data_, "--method", "head", "--max-steps", "2"}));
   ASSERT_EQ(once.exit_code, kDone) << once.err;
-  EXPECT_THAT(once.err, Not(HasSubstr("kept what")));
+  EXPECT_THAT(once.err, Not(HasSubstr("kept the frozen")));
 }
 
 TEST_F(TrainCommand, FrozenWeightsStayAsTheyWereAndWhatTheyGiveCanBeKept) {
@@ -113,7 +113,7 @@ TEST_F(TrainCommand, FrozenWeightsStayAsTheyWereAndWhatTheyGiveCanBeKept) {
   const auto again = RunProgram({"train", "--config", (dir_ / "out" / "run.toml").string(), "--cache-frozen",
                                  "--output-dir", (dir_ / "kept").string()});
   ASSERT_EQ(again.exit_code, kDone) << again.err;
-  EXPECT_THAT(again.err, HasSubstr("kept what the frozen layers give"));
+  EXPECT_THAT(again.err, HasSubstr("kept the frozen layers' results"));
   EXPECT_THAT(StepLosses(dir_ / "kept"), testing::Pointwise(testing::DoubleNear(1e-4), losses));
 }
 
@@ -141,7 +141,7 @@ TEST_F(TrainCommand, OptionsOfAnotherMethodAndUnknownLayersAreErrorsBeforeTheDat
   };
   EXPECT_THAT(complaint({"--trainable-layers", "6"}), HasSubstr("--trainable-layers is for --method freeze"));
   EXPECT_THAT(complaint({"--lora-r", "8"}), HasSubstr("--lora-r is for --method lora"));
-  EXPECT_THAT(complaint({"--method", "freeze"}), HasSubstr("say what moves"));
+  EXPECT_THAT(complaint({"--method", "freeze"}), HasSubstr("say what to train"));
   EXPECT_THAT(complaint({"--method", "freeze", "--trainable-layers", "7-"}), HasSubstr("layers 0 to 6"));
   EXPECT_THAT(complaint({"--method", "freeze", "--trainable-parameters", "lora"}),
               HasSubstr("matches no parameter"));

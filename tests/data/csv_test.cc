@@ -303,7 +303,7 @@ TEST(ParseDelimiter, TakesACharacterOrATabByName) {
 TEST(ParseDelimiter, RefusesOthers) {
   for (const char* text : {"\"", "'", "\r", "\n", "a", "Z", "0", ";;", "\\n", "TAB", "\xc2\xa7", "\xa7"}) {
     EXPECT_THAT(MessageOf([&] { ParseDelimiter(text); }),
-                HasSubstr(fmt::format("`csv_delimiter` {}: a single character is needed", Printable(text))));
+                HasSubstr(fmt::format("`csv_delimiter` {}: must be a single character", Printable(text))));
   }
 }
 

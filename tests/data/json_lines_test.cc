@@ -37,7 +37,7 @@ class JsonLinesTest : public test::TempDir {
 using List = std::vector<RawClass>;
 
 constexpr const char* kOverLines =
-    "the line ends within a JSON value; one object a line is needed (Python: json.dumps of one row a line; "
+    "the line ends within a JSON value; one object per line is needed (Python: json.dumps of one row a line; "
     "pandas: to_json(orient=\"records\", lines=True))";
 
 TEST_F(JsonLinesTest, ReadsTheWantedKeysOnly) {
@@ -127,7 +127,7 @@ TEST_F(JsonLinesTest, RefusesWhatIsNotAnObjectALine) {
               HasSubstr(std::string("a.jsonl: row 2: ") + kOverLines));
   EXPECT_THAT(
       Message("{\"text\": x}"),
-      HasSubstr("a.jsonl: row 1: is not valid JSON at byte 10, near '{\"text\": x}'; one object a line is"));
+      HasSubstr("a.jsonl: row 1: is not valid JSON at byte 10, near '{\"text\": x}'; one object per line is"));
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": 1}\n[\n"),
               HasSubstr("row 2: is the start of a JSON array"));
   EXPECT_THAT(Message("null"), HasSubstr("row 1: is not a JSON object"));
@@ -175,7 +175,7 @@ TEST_F(JsonLinesTest, SaysWhatAnObjectOverManyLinesNeeds) {
   EXPECT_THAT(Message("{\"text\": \"a\nb\", \"label\": 1}\n"), HasSubstr(kOverLines));
   EXPECT_THAT(
       Message(R"({"text": {"0": "a", "1": "b"}, "label": {"0": 0, "1": 1}})"),
-      HasSubstr("a.jsonl: row 1: 'text' is a JSON object, not a string; one object a line is needed "
+      HasSubstr("a.jsonl: row 1: 'text' is a JSON object, not a string; one object per line is needed "
                 "(Python: json.dumps of one row a line; pandas: to_json(orient=\"records\", lines=True))"));
 }
 
@@ -308,8 +308,8 @@ TEST_F(JsonLinesTest, ABrokenArrayIsAnErrorWhateverIsSkipped) {
   EXPECT_THAT(message("[" + a + ",, " + a + "]"), HasSubstr("row 2: ',' stands in its place"));
   EXPECT_THAT(message("[" + a + ",\n]"), HasSubstr("row 2: ']' stands in its place"));
   EXPECT_THAT(message("[" + a + "]\n[" + a + "]"),
-              HasSubstr("a.jsonl: text follows on its JSON array; the file must be one array of objects"));
-  EXPECT_THAT(message("[]\n" + a), HasSubstr("text follows on its JSON array"));
+              HasSubstr("a.jsonl: text follows its JSON array; the file must be one array of objects"));
+  EXPECT_THAT(message("[]\n" + a), HasSubstr("text follows its JSON array"));
   EXPECT_THAT(message("[" + std::string(1'000'001, '[')), HasSubstr("row 1: its brackets do not match"));
 }
 

@@ -73,7 +73,7 @@ TEST(Parquet, ReadsLabelsOfEveryType) {
 
 TEST(Parquet, RefusesOtherTypesByName) {
   EXPECT_THAT(Message(Named("int64")),
-              HasSubstr("types.parquet: column 'int64' is of type int64; needed is a string"));
+              HasSubstr("types.parquet: column 'int64' is of type int64; it must be a string"));
   for (const char* column : {"decimal", "timestamp", "struct", "nulls"}) {
     EXPECT_THAT(Message(Named(column)), HasSubstr(fmt::format("column '{}' is of type ", column)));
     EXPECT_THAT(Message(Named("text", column)), HasSubstr(fmt::format("column '{}' is of type ", column)));
@@ -81,7 +81,7 @@ TEST(Parquet, RefusesOtherTypesByName) {
   EXPECT_THAT(Message(Named("list_double")), HasSubstr("column 'list_double' is of type list<"));
   EXPECT_THAT(
       Message(Named("text", "decimal")),
-      HasSubstr("of type decimal128(10, 2); needed is a string, an integer, a float, a bool, or a list of "
+      HasSubstr("of type decimal128(10, 2); it must be a string, an integer, a float, a bool, or a list of "
                 "these"));
 }
 

@@ -175,7 +175,7 @@ TEST_F(TokenCacheTest, ADamagedEntryIsMadeAfresh) {
        {std::string(), std::string("text"), whole.substr(0, whole.size() - 1),
         whole.substr(0, whole.size() / 2), whole + "x", std::string(whole.size(), '\0')}) {
     WriteFileAtomically(Entry(), damaged);
-    EXPECT_THAT(WarningOfLoad(), HasSubstr("this cache entry is made afresh"));
+    EXPECT_THAT(WarningOfLoad(), HasSubstr("this cache entry is rebuilt"));
     EXPECT_EQ(ReadFile(Entry()), whole);
     ExpectEqual(made, Load());
   }
@@ -295,7 +295,7 @@ TEST_F(TokenCacheTest, ACacheThatCannotBeWrittenIsAWarning) {
 TEST_F(TokenCacheTest, AFolderInTheEntrysPlaceIsAWarning) {
   fs::create_directories(Entry());
   const std::string warning = WarningOfLoad();
-  EXPECT_THAT(warning, HasSubstr("this cache entry is made afresh"));
+  EXPECT_THAT(warning, HasSubstr("this cache entry is rebuilt"));
   EXPECT_THAT(warning, HasSubstr("tokens are not cached"));
 }
 

@@ -86,18 +86,18 @@ TEST_F(AdapterConfigFile, SettingsThatWouldBeComputedOtherwiseAreErrors) {
   EXPECT_THAT(ComplaintOf("r", "8"), HasSubstr("'r'"));
   for (const char* entry : {"rank_pattern", "alpha_pattern"}) {
     const std::string quoted = fmt::format("'{}'", entry);
-    EXPECT_THAT(ComplaintOf(entry, Json{"q_proj"}), HasSubstr(quoted + " is no object"));
-    EXPECT_THAT(ComplaintOf(entry, {{"q_proj", "8"}}), HasSubstr(quoted + ": 'q_proj' is no number"));
-    EXPECT_THAT(ComplaintOf(entry, {{"q_proj(", 8}}), HasSubstr(quoted + " 'q_proj(' is no regular"));
+    EXPECT_THAT(ComplaintOf(entry, Json{"q_proj"}), HasSubstr(quoted + " is not an object"));
+    EXPECT_THAT(ComplaintOf(entry, {{"q_proj", "8"}}), HasSubstr(quoted + ": 'q_proj' is not a number"));
+    EXPECT_THAT(ComplaintOf(entry, {{"q_proj(", 8}}), HasSubstr(quoted + " 'q_proj(' is not a regular"));
   }
-  EXPECT_THAT(ComplaintOf("rank_pattern", {{"q_proj", 0}}), HasSubstr("'q_proj' is no number between 1"));
-  EXPECT_THAT(ComplaintOf("rank_pattern", {{"q_proj", 1.5}}), HasSubstr("'q_proj' is no whole number"));
+  EXPECT_THAT(ComplaintOf("rank_pattern", {{"q_proj", 0}}), HasSubstr("'q_proj' is not a number between 1"));
+  EXPECT_THAT(ComplaintOf("rank_pattern", {{"q_proj", 1.5}}), HasSubstr("'q_proj' is not a whole number"));
   Json many = Json::object();
   for (int i = 0; i < 2001; ++i) many[std::to_string(i)] = 1;
   EXPECT_THAT(ComplaintOf("rank_pattern", many), HasSubstr("more than 2000 entries"));
-  EXPECT_THAT(ComplaintOf("layers_to_transform", "all"), HasSubstr("'layers_to_transform' is no number"));
-  EXPECT_THAT(ComplaintOf("layers_to_transform", Json{0, 1.5}), HasSubstr("is no whole number"));
-  EXPECT_THAT(ComplaintOf("layers_pattern", 3), HasSubstr("'layers_pattern' is no list of names"));
+  EXPECT_THAT(ComplaintOf("layers_to_transform", "all"), HasSubstr("'layers_to_transform' is not a number"));
+  EXPECT_THAT(ComplaintOf("layers_to_transform", Json{0, 1.5}), HasSubstr("is not a whole number"));
+  EXPECT_THAT(ComplaintOf("layers_pattern", 3), HasSubstr("'layers_pattern' is not a list of names"));
   EXPECT_THAT(ComplaintOf("exclude_modules", "(?<=x+)y"), HasSubstr("'exclude_modules' '(?<=x+)y'"));
   EXPECT_THAT(ComplaintOf("use_dora", "yes"), HasSubstr("'use_dora'"));
   EXPECT_THAT(ComplaintOf("target_modules", Json::array()), HasSubstr("'target_modules'"));

@@ -38,11 +38,11 @@ TEST(HeadRows, OfRegressionAreNoClasses) {
 
 TEST(DescribeHead, SaysWhatIsKeptAddedAndLeftOut) {
   const ClassifierHead before{kSingle, {"a", "b"}};
-  EXPECT_EQ(DescribeHead(before, before), "head: goes on with the model's 'a', 'b'");
+  EXPECT_EQ(DescribeHead(before, before), "head: continues with the model's 'a', 'b'");
   EXPECT_EQ(DescribeHead(before, {kSingle, {"a", "c"}}),
-            "head: goes on with the model's 'a'; 'c' begin at zero; 'b' left out");
+            "head: continues with the model's 'a'; 'c' begin at zero; 'b' left out");
   EXPECT_EQ(DescribeHead(before, {"regression", {"LABEL_0"}}),
-            "head: begins anew; the model's (single_label_classification, 'a', 'b') is not used");
+            "head: starts from zero; the model's (single_label_classification, 'a', 'b') is not used");
 }
 
 }  // namespace

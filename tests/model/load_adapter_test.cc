@@ -52,7 +52,7 @@ TEST_F(LoadAdapterTest, AnAdaptersBaseAndLabelsAreLookedForWhereTheyMayBe) {
   EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "out", {}, dir_ / "moved"); }),
               HasSubstr("does not name the head's 2 outputs"));
   EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "moved", {}, dir_ / "out"); }),
-              HasSubstr("is no adapter"));
+              HasSubstr("is not an adapter"));
 }
 
 TEST_F(LoadAdapterTest, AnAdapterGoesOnItsBaseInAnyLayout) {

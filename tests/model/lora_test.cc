@@ -229,7 +229,7 @@ TEST(CheckTargets, WhatMatchesNothingIsAnErrorThatListsWhatThereIs) {
 }
 
 TEST(SetTargetModules, RefusesWhatIsNeitherNamesNorAnExpression) {
-  EXPECT_THAT(test::MessageOf([] { WithTargets("q_proj[("); }), HasSubstr("no regular expression"));
+  EXPECT_THAT(test::MessageOf([] { WithTargets("q_proj[("); }), HasSubstr("not a regular expression"));
   EXPECT_THAT(test::MessageOf([] { WithTargets("q_proj,,v_proj"); }), HasSubstr("empty name"));
   EXPECT_THAT(test::MessageOf([] { WithTargets("q_proj,"); }), HasSubstr("empty name"));
 }

@@ -83,10 +83,10 @@ TEST_F(ModelDirectory, AModelIsNotWrittenOverByWhatIsMadeOfIt) {
   for (const fs::path& source : {out_, out_ / "", dir_ / "link", dir_ / "." / "out",
                                  dir_ / "x" / ".." / "out", out_ / "checkpoint-5", dir_ / "linked"}) {
     EXPECT_THAT(complaint(source, out_),
-                HasSubstr("would be written over by its own results; give another `output_dir`"))
+                HasSubstr("would be overwritten by its own results; give another `output_dir`"))
         << source;
   }
-  EXPECT_THAT(complaint(out_, dir_ / "link"), HasSubstr("would be written over"));
+  EXPECT_THAT(complaint(out_, dir_ / "link"), HasSubstr("would be overwritten"));
   fs::create_directories(out_ / "base");
   WriteFileAtomically(out_ / "m.gguf", "GGUF");
   for (const fs::path& source : {dir_, out_ / "base", dir_ / "out2", out_ / "m.gguf"}) {

@@ -96,7 +96,7 @@ TEST(ApplyTokenizerConfig, AddsTokensToAModel) {
 
 TEST(ApplyTokenizerConfig, HoldsTheFilesToEachOther) {
   EXPECT_NO_THROW(Apply(Decoder([](json*) {})));
-  const std::string differs = "is not the same in tokenizer.json: save both files anew";
+  const std::string differs = "is not the same in tokenizer.json: save both files again";
   EXPECT_THAT(Fault(Decoder([](json* d) { d->erase("5"); })), HasSubstr("'[multimodal]' (id 5) " + differs));
   EXPECT_THAT(Fault(Decoder([](json* d) {
                 (*d)["9999"] = {{"content", "<x>"}};
@@ -140,9 +140,10 @@ TEST(ApplyTokenizerConfig, MakesWhatHasANameSpecial) {
   for (const char* config : {R"({"image_token": "<x>"})", R"({"extra_special_tokens": {"x": "<x>"}})",
                              R"({"extra_special_tokens": ["<x>"]})",
                              R"({"additional_special_tokens": ["<eos>", {"content": "<x>"}]})"}) {
-    EXPECT_THAT(Fault(config),
-                HasSubstr("names '<x>', which is not among the added tokens: save the tokenizer "
-                          "anew with transformers"))
+    EXPECT_THAT(
+        Fault(config),
+        HasSubstr(
+            "names '<x>', which is not among the added tokens: save the tokenizer again with transformers"))
         << config;
   }
 }

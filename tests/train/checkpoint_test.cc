@@ -74,7 +74,7 @@ TEST_F(Checkpoint, TheOldOnesAreRemovedAndTheKeptOneNever) {
 }
 
 TEST_F(Checkpoint, WhatIsNoneIsSaid) {
-  EXPECT_THAT(test::MessageOf([&] { ReadCheckpointState(dir_); }), testing::HasSubstr("is no checkpoint"));
+  EXPECT_THAT(test::MessageOf([&] { ReadCheckpointState(dir_); }), testing::HasSubstr("is not a checkpoint"));
   WriteFileAtomically(dir_ / "trainer_state.json", "{");
   EXPECT_THAT(test::MessageOf([&] { ReadCheckpointState(dir_); }), testing::HasSubstr("trainer_state.json"));
 }

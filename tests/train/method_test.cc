@@ -82,9 +82,9 @@ TEST(Freeze, WhatNamesNothingIsAnError) {
   }
   EXPECT_THAT(complaint({.trainable_layers = "5-3"}), HasSubstr("'5-3' ends before it begins"));
   EXPECT_THAT(complaint({.trainable_parameters = "lora"}), HasSubstr("'lora' matches no parameter"));
-  EXPECT_THAT(complaint({.trainable_parameters = "("}), HasSubstr("no regular expression"));
+  EXPECT_THAT(complaint({.trainable_parameters = "("}), HasSubstr("not a regular expression"));
   EXPECT_THAT(complaint({.trainable_layers = "3", .trainable_parameters = "mlp"}), HasSubstr("leave out"));
-  EXPECT_THAT(complaint({}), HasSubstr("say what moves"));
+  EXPECT_THAT(complaint({}), HasSubstr("say what to train"));
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ TEST(ConsoleObserver, ReckonsTheTimeLeftFromTheStepsOfThisProcess) {
   console.OnStart({.total_steps = 4, .done_steps = 2});
   console.OnStep(Step(3, 1.0));
   const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(text, HasSubstr("going on after step 2\n"));
+  EXPECT_THAT(text, HasSubstr("resuming after step 2\n"));
   EXPECT_THAT(text, HasSubstr("0:01 left"));  // half a second each
 }
 

@@ -227,7 +227,7 @@ TEST_P(ResumeOnce, ADamagedCheckpointIsSaid) {
               HasSubstr("trainer_state.json: 'skipped_steps' is missing"));
   WriteFileAtomically(checkpoint / "trainer_state.json", "{\"global_step\": \"three\"}");
   EXPECT_THAT(test::MessageOf([&] { Start("out", options_).Run(); }),
-              HasSubstr("'global_step' is of another type"));
+              HasSubstr("'global_step' has the wrong type"));
   WriteFileAtomically(checkpoint / "trainer_state.json", state);
   TrainerOptions shorter = options_;
   shorter.max_steps = 2;

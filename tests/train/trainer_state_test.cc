@@ -39,7 +39,7 @@ TEST(TrainerState, WhatIsMissingOrNoNumberIsSaid) {
   EXPECT_NO_THROW(TrainerStateFromJson(json, "s"));
   json["train_loss"] = "small";
   EXPECT_THAT(test::MessageOf([&] { TrainerStateFromJson(json, "s"); }),
-              HasSubstr("s: 'train_loss' is of another"));
+              HasSubstr("s: 'train_loss' has the wrong type"));
   json.erase("train_loss");
   EXPECT_THAT(test::MessageOf([&] { TrainerStateFromJson(json, "s"); }),
               HasSubstr("s: 'train_loss' is missing"));
@@ -54,10 +54,10 @@ TEST(TrainerState, WhatNoRunWritesIsRefused) {
   };
   for (const auto& value :
        {nlohmann::ordered_json(-1), nlohmann::ordered_json(1e300), nlohmann::ordered_json(UINT64_MAX)}) {
-    EXPECT_THAT(fault("passes", value), HasSubstr("s: 'passes' is of another"));
+    EXPECT_THAT(fault("passes", value), HasSubstr("s: 'passes' has the wrong type"));
   }
-  EXPECT_THAT(fault("best_metrics", 5), HasSubstr("s: 'best_metrics' is of another"));
-  EXPECT_THAT(fault("skipped_steps", 3), HasSubstr("s: says of 2 steps that 3 were skipped"));
+  EXPECT_THAT(fault("best_metrics", 5), HasSubstr("s: 'best_metrics' has the wrong type"));
+  EXPECT_THAT(fault("skipped_steps", 3), HasSubstr("s: has 2 steps but 3 skipped ones"));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::vector<float> Zeros(size_t rows, size_t width) {
 void CheckCount(LabelKind kind, const LabelSet& labels) {
   constexpr size_t kMostClasses = size_t{1} << 24;  // an id is stored as a float
   if (labels.names.size() < LeastClasses(kind) || labels.names.size() > kMostClasses) {
-    Fail("labels: {} classes are given, needed are at least {} and at most {}", labels.names.size(),
+    Fail("labels: {} classes are given, but there must be at least {} and at most {}", labels.names.size(),
          LeastClasses(kind), kMostClasses);
   }
 }

@@ -81,7 +81,7 @@ int64_t AdamW::num_parameters() const {
   return count;
 }
 
-// A slot's tensors under their names; an fp32 parameter is its own master.
+// A slot's tensors with their names; an fp32 parameter is its own master.
 std::vector<NamedTensor> AdamW::Kept(const Slot& slot) {
   const ops::AdamWTensors& tensors = slot.tensors;
   std::vector<NamedTensor> kept = {{slot.name + ".exp_avg", tensors.exp_avg},

@@ -14,20 +14,20 @@
 namespace gemtune::train {
 
 /// AdamW (Loshchilov & Hutter 2019, algorithm 2): equals torch.optim.AdamW on fp32 parameters. A bf16
-/// parameter has an fp32 master copy that the update works on and that is rounded into the parameter: bf16
-/// alone would lose steps smaller than 1/256 of a weight.
+/// parameter has an fp32 master copy, which is updated and then rounded into the parameter; bf16 alone would
+/// lose steps smaller than 1/256 of a weight.
 class AdamW {
  public:
-  /// Every parameter of `module` that requires a gradient. Those named in `sparse_gradients`, whose gradients
-  /// may be sparse rows, are left to RowAdamW.
+  /// Optimises every parameter of `module` that requires a gradient. Parameters named in `sparse_gradients`,
+  /// whose gradients may be sparse rows, are handled by RowAdamW.
   AdamW(const torch::nn::Module& module, const AdamWOptions& options,
         const std::vector<std::string>& sparse_gradients = {});
 
   /// L2 norm over all gradients. Parameters without a gradient count as zero.
   double GradNorm() const;
 
-  /// One step at `learning_rate` with gradients times `grad_scale` (the clipping factor). Parameters that
-  /// have no gradient stay as they are.
+  /// One step at `learning_rate` with gradients times `grad_scale` (the clipping factor). Parameters without
+  /// a gradient stay as they are.
   void Step(double learning_rate, double grad_scale);
 
   void ZeroGrad();
@@ -41,12 +41,12 @@ class AdamW {
 
   int64_t num_parameters() const;
 
-  /// All that it knows beyond the parameters: moments, fp32 masters of bf16 parameters, steps; named after
-  /// the parameters ("score.weight.exp_avg"). Views of it, good until the next step.
+  /// The whole state besides the parameters: moments, fp32 masters of bf16 parameters, steps; named after the
+  /// parameters ("score.weight.exp_avg"). The tensors are views, valid until the next step.
   std::vector<NamedTensor> State() const;
 
-  /// Goes on where `tensors`, a State, stood; the parameters are the caller's. Throws Error for what is
-  /// missing or does not fit.
+  /// Restores `tensors`, saved from State; the caller restores the parameters. Throws Error for a tensor that
+  /// is missing or does not fit.
   void SetState(const TensorFile& tensors);
 
  private:

@@ -24,7 +24,7 @@ RowAdamW::RowAdamW(const at::Tensor& parameter, const AdamWOptions& options)
   GEMTUNE_CHECK(parameter.dim() == 2 && parameter.is_contiguous());
   rows_.parameter = parameter;
   rows_.options = options;
-  // Until the first moment is 1e-12 of what it was.
+  // The steps until the first moment has decayed to 1e-12 of its value.
   rows_.moving_steps =
       static_cast<int64_t>(std::log(1e-12) / std::log(std::clamp(options.beta1, 1e-3, 0.999999)));
 }
@@ -45,7 +45,7 @@ std::vector<int64_t> RowAdamW::EnsureSlots(std::span<const int64_t> rows) {
   return slots;
 }
 
-// The state of the slots from `begin` on, which are new: moments zero, masters what the parameter is.
+// Initialises the new slots from `begin` on: moments to zero, masters to the parameter.
 void RowAdamW::FillSlots(int64_t begin) {
   const at::NoGradGuard no_grad;
   const auto end = static_cast<int64_t>(rows_.rows.size());
@@ -81,7 +81,7 @@ void RowAdamW::CatchUpAll() {
   CatchUpRows(rows);
 }
 
-// Different rows. Without decay, one that never had a gradient stands where it should.
+// `rows` are distinct. Without weight decay, a row that never had a gradient is up to date already.
 void RowAdamW::CatchUpRows(const std::vector<int64_t>& rows) {
   std::vector<int64_t> slots;
   if (rows_.options.weight_decay != 0) {
@@ -95,7 +95,7 @@ void RowAdamW::CatchUpRows(const std::vector<int64_t>& rows) {
   ops::CatchUpRows(rows_, slots, rows_.step());
 }
 
-// The rows that the gradient has, and what it is there.
+// The rows in which the gradient is stored, and its values there.
 RowAdamW::Gradient RowAdamW::TakeGradient() const {
   const at::Tensor& grad = parameter().grad();
   if (!grad.is_sparse()) {
@@ -131,7 +131,7 @@ std::vector<NamedTensor> RowAdamW::State(const std::string& name) const {
   return state;
 }
 
-// The part of a chunk that slots have.
+// The part of a chunk that slots occupy.
 at::Tensor RowAdamW::Filled(size_t chunk) const {
   const int64_t begin = static_cast<int64_t>(chunk) * kRowsAChunk;
   return rows_.chunks[chunk].narrow(0, 0,

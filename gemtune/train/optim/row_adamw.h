@@ -12,38 +12,38 @@
 
 namespace gemtune::train {
 
-/// Its weight_decay is of matrices; norm weights are never decayed, as in transformers' Trainer.
+/// weight_decay applies to matrices; norm weights are never decayed, as in transformers' Trainer.
 using ops::AdamWOptions;
 
-/// AdamW on an embedding, of whose rows a step's gradient touches few. Equals AdamW on the dense gradient to
-/// rounding: a row that had a gradient once goes on moving with its first moment, and every row decays. Those
-/// steps are made up for when the row is wanted: before it is read (CatchUp) and before all are (CatchUpAll).
-/// How often that happens changes no bit of what comes out.
-/// Master weights and moments exist only for rows that ever had a gradient (with weight decay: that were ever
-/// caught up), 3 fp32 numbers an element in bf16, 2 in fp32.
+/// AdamW for an embedding, where a step's gradient touches few of the rows. Equals AdamW on the dense
+/// gradient up to rounding: a row that once had a gradient keeps moving by its first moment, and every row
+/// decays. These steps are made up for when a row is needed: before it is read (CatchUp) and before all are
+/// read (CatchUpAll). How often this happens does not change a bit of the result. Master weights and moments
+/// exist only for rows that have had a gradient (with weight decay: that have been caught up): 3 fp32 numbers
+/// per element in bf16, 2 in fp32.
 class RowAdamW {
  public:
   /// parameter [rows, dim], contiguous, of any float dtype.
   RowAdamW(const at::Tensor& parameter, const AdamWOptions& options);
 
-  /// Brings the rows at `ids` (int64, on the host, in any order, repeated or not) to where they stand after
-  /// the last step.
+  /// Brings the rows at `ids` (int64, on the host, in any order, repetitions allowed) up to date with the
+  /// last step.
   void CatchUp(const at::Tensor& ids);
   void CatchUpAll();
 
-  /// One step; see AdamW::Step. Takes the parameter's gradient, if it has one: sparse, or dense, which all
-  /// rows are stepped by.
+  /// One step; see AdamW::Step. Uses the parameter's gradient, if it has one: a sparse gradient, or a dense
+  /// one, which steps all rows.
   void Step(double learning_rate, double grad_scale);
 
-  /// Σ of the squares of the gradient, which is there: see ops::SumOfSquares.
+  /// The sum of the squares of the gradient, which must exist; see ops::SumOfSquares.
   at::Tensor SumOfSquares() const;
 
-  /// All that it knows beyond the parameter, under names that begin with `name`; views of it where it is
-  /// large, good until the next step.
+  /// The whole state besides the parameter, under names that begin with `name`. Large tensors are views,
+  /// valid until the next step.
   std::vector<NamedTensor> State(const std::string& name) const;
 
-  /// Goes on where `tensors`, a State, stood; the parameter is the caller's. Throws Error for what is missing
-  /// or does not fit.
+  /// Restores `tensors`, saved from State; the caller restores the parameter. Throws Error for a tensor that
+  /// is missing or does not fit.
   void SetState(const TensorFile& tensors, const std::string& name);
 
   const at::Tensor& parameter() const { return rows_.parameter; }
@@ -61,7 +61,7 @@ class RowAdamW {
   at::Tensor Filled(size_t chunk) const;
 
   at::ScalarType state_dtype_;
-  int64_t tensors_;                   // a row's: master (where it is not the parameter), exp_avg, exp_avg_sq
+  int64_t tensors_;  // per row: master (unless the parameter is its own), exp_avg, exp_avg_sq
   std::vector<int64_t> slot_of_row_;  // −1: none
   ops::AdamWRows rows_;
 };

@@ -15,18 +15,18 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-/// Writes a safetensors file of tensors that are fp32, fp64 or int64 and contiguous, on any device. Throws
-/// RunError where the disk refuses.
+/// Writes a safetensors file of contiguous fp32, fp64 or int64 tensors from any device. Throws RunError if
+/// writing fails.
 void WriteTensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors);
 
-/// A file of WriteTensors, mapped.
+/// A memory-mapped file that WriteTensors wrote.
 class TensorFile {
  public:
   /// Throws Error for a file that is missing or damaged.
   explicit TensorFile(const std::filesystem::path& path);
 
-  /// A view, valid as long as this, of the tensor called `name`, which must have that type and that shape; −1
-  /// stands for any size. Throws Error naming it and the file.
+  /// A view of the tensor called `name`, valid as long as this object. The tensor must have this type and
+  /// this shape; −1 means any size. Otherwise throws an Error naming it and the file.
   at::Tensor Get(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const;
 
   /// Throws Error "<file>: '<name>' <what>".

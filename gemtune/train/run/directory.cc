@@ -25,10 +25,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPart = "run";
 
-// What a run itself writes, beside the model.
+// The files that a run writes besides the model.
 constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", RunDirectory::kSummary};
 
-// The first file that tells that there are results; empty: none.
+// The first file that shows that there are results; empty: none.
 std::string FindResults(const fs::path& directory) {
   for (const char* name : kRunFiles) {
     if (fs::exists(directory / name)) return name;
@@ -47,11 +47,11 @@ void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
   const fs::path newest = Newest(directory);
   std::error_code error;
   if (!fs::equivalent(fs::absolute(checkpoint).lexically_normal() / "..", directory, error)) {
-    Fail("{}: is not in `output_dir` {}; a run goes on in the directory where it began", checkpoint.string(),
+    Fail("{}: is not in `output_dir` {}; a run must be resumed in its own directory", checkpoint.string(),
          directory.string());
   }
   if (!fs::equivalent(checkpoint, newest, error)) {
-    Fail("{}: is not the newest checkpoint, {} is; go on from that, or move it away first",
+    Fail("{}: is not the newest checkpoint, {} is; resume from that, or move it away first",
          checkpoint.string(), newest.string());
   }
 }
@@ -61,13 +61,13 @@ void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
 RunDirectory::RunDirectory(const std::string& path) : path_(path) {
   MakeWritableDirectory(path, "`output_dir`");
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // A file system that knows no locks is no reason to stop.
+  // Continue if the file system does not support locks.
   if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
     Fail("{}: another run is writing to it; wait for its end or give another `output_dir`", path);
   }
   if (const int64_t count = RemoveLeftovers(path); count > 0) {
-    log::Info("removed {} unfinished {} that a run which died had left in {}", count,
+    log::Info("removed {} unfinished {} that a dead run had left in {}", count,
               count == 1 ? "write" : "writes", path);
   }
 }
@@ -78,7 +78,7 @@ RunDirectory::~RunDirectory() {
 
 fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwrite) const {
   for (const std::string& name : ForeignCheckpoints(path_)) {
-    Fail("{}: holds '{}', which is no checkpoint of gemtune's; move it away or give another `output_dir`",
+    Fail("{}: holds '{}', which is not a checkpoint of gemtune's; move it away or give another `output_dir`",
          path_.string(), Printable(name));
   }
   if (!resume_from.empty() && resume_from != "auto") {
@@ -89,23 +89,23 @@ fs::path RunDirectory::FindStart(const std::string& resume_from, bool may_overwr
   const std::string found = newest.empty() ? FindResults(path_) : newest.filename().string();
   if (resume_from == "auto") {
     if (!newest.empty()) return newest;
-    // Broken off before its first checkpoint.
+    // Interrupted before its first checkpoint.
     const bool is_unfinished = fs::exists(path_ / kRecord) && !fs::exists(path_ / kSummary);
     if (!found.empty() && !is_unfinished) {
-      Fail("{}: holds results ({}) and no checkpoint to go on from; give another `output_dir`",
+      Fail("{}: holds results ({}) but no checkpoint to resume from; give another `output_dir`",
            path_.string(), found);
     }
     log::Info("{}: no checkpoint yet, beginning from the start", path_.string());
   } else if (!found.empty() && !may_overwrite) {
     if (newest.empty() && !io::IsRecorded(io::ReadFileRecord(path_), found)) {
       Fail(
-          "{}: holds {}, which gemtune did not write; give another `output_dir`, or write over it by "
+          "{}: holds {}, which gemtune did not write; give another `output_dir`, or overwrite it with "
           "`overwrite_output_dir`",
           path_.string(), found);
     }
     Fail(
-        "{}: holds another run's results ({}); go on with that run by `resume_from_checkpoint`, write over "
-        "them by `overwrite_output_dir`, or give another `output_dir`",
+        "{}: holds another run's results ({}); resume that run with `resume_from_checkpoint`, overwrite them "
+        "with `overwrite_output_dir`, or give another `output_dir`",
         path_.string(), found);
   }
   return {};
@@ -115,8 +115,8 @@ void RunDirectory::Begin(const std::string& record, bool anew) const {
   io::FileRecord files = io::ReadFileRecord(path_);
   if (anew) {
     for (const int64_t step : CheckpointSteps(path_)) RemoveCheckpoint(path_, step);
-    // It stands for the end of a run, and would be taken for this one's. Whoever wrote it: FindStart has
-    // asked.
+    // The summary marks a finished run, and would be taken for this run's. It may go, whoever wrote it:
+    // FindStart has checked.
     fs::remove(path_ / kSummary);
   }
   files[kPart].insert(std::begin(kRunFiles), std::end(kRunFiles));

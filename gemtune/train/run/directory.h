@@ -5,34 +5,34 @@
 
 namespace gemtune::train {
 
-/// The output directory of a training run, held by this process alone: an flock on the directory, which ends
-/// with the process, however that ends.
+/// The output directory of a training run, locked for this process by an flock on the directory. The lock
+/// ends with the process, however that ends.
 class RunDirectory {
  public:
-  /// The file in it with every option of the run, as `gemtune train --config` takes it.
+  /// The file with every option of the run, as `gemtune train --config` takes it.
   static constexpr char kRecord[] = "run.toml";
 
-  /// The file with the results of a run that came to its end.
+  /// The file with the results of a finished run.
   static constexpr char kSummary[] = "all_results.json";
 
-  /// Makes it where it does not exist, and removes what a process that died left in it under temporary names.
-  /// Throws Error if nothing can be written to it or another run holds it: to be called before any work.
+  /// Creates the directory if it does not exist, and removes temporary files that a dead process left there.
+  /// Throws Error if the directory cannot be written to or another run holds it. To be constructed before any
+  /// work.
   explicit RunDirectory(const std::string& path);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
-  /// The checkpoint that a run begins from, or empty. `resume_from` is one, "auto": the newest, if there is
-  /// any, or "": none. Throws Error for one that is not the newest of this directory, and where a run that
-  /// begins from none would write over another's results or somebody's files; not with `may_overwrite`. What
-  /// is called as a checkpoint and is none of gemtune's is in the way of all. Where there is a record
-  /// and no checkpoint, "auto" is empty: it is for the caller to see that it is the same run that begins
-  /// again.
+  /// The checkpoint that a run begins from, or empty. `resume_from` is a checkpoint, "auto" (the newest, if
+  /// there is any) or "" (none). Throws Error for a checkpoint that is not the newest in this directory;
+  /// also, unless `may_overwrite`, if a run that begins from none would overwrite another run's results or
+  /// somebody's files. Anything that is named like a checkpoint but is not gemtune's is always an Error. If
+  /// there is a record but no checkpoint, "auto" gives empty, and the caller must check that the same run
+  /// begins again.
   std::filesystem::path FindStart(const std::string& resume_from, bool may_overwrite) const;
 
-  /// Writes kRecord, and notes the run's files as gemtune's. `anew`: gemtune's checkpoints of another run go
-  /// first, and the summary that stands at the end of a run. Throws Error for a checkpoint that holds
-  /// somebody's file.
+  /// Writes kRecord, and records the run's files as gemtune's. With `anew`, first removes the checkpoints and
+  /// the summary (kSummary) of an earlier run. Throws Error for a checkpoint that holds somebody's file.
   void Begin(const std::string& record, bool anew) const;
 
  private:

@@ -8,7 +8,7 @@
 
 namespace gemtune::train {
 
-/// Time of some optimiser steps.
+/// Times of a few optimiser steps.
 struct StepTimes {
   int64_t tokens = 0;
   double forward_seconds = 0;
@@ -17,18 +17,19 @@ struct StepTimes {
 
 /// Seconds that a run will take.
 struct RunDuration {
-  double frozen_layers = 0;  // where their results are kept: computing them once
+  double frozen_layers = 0;  // computing them once, if their results are kept
   double training = 0;
-  double evaluation = 0;  // of validation data, all times, and of test data
+  double evaluation = 0;  // all evaluations of validation and test data
   double total() const { return frozen_layers + training + evaluation; }
 };
 
-/// Takes three steps of the run, spread over its batches by length, after one to warm up on the largest. What
-/// dropout has drawn meanwhile is not taken back, so that the task is of no further use.
+/// Times three steps, spread over the run's batches by length, after a warm-up step on the largest. It
+/// advances the state of dropout, so the task must not be used afterwards.
 StepTimes TimeSteps(Trainable& task, const data::Dataset& train, const TrainerOptions& trainer);
 
-/// In proportion to tokens. What is measured without training costs the forward part; kept results of frozen
-/// layers cost it once, and their share of it, by layers, is saved in every step.
+/// Scales the measured times by tokens. Evaluation costs the forward part only. If the results of frozen
+/// layers are kept, computing them costs the forward part once, and each step saves their share of it (by
+/// number of layers).
 RunDuration EstimateDuration(const StepTimes& times, const RunSize& size, int64_t kept_stages,
                              int64_t num_layers, const data::DataSplits& data);
 

@@ -65,8 +65,8 @@ void CheckSame(const Json& saved, const Json& now, const std::string& source,
   }
   if (differences.empty()) return;
   Fail(
-      "{}: is of another run: {}; run.toml in `output_dir` has the options that it goes on with, and "
-      "`overwrite_output_dir` begins anew",
+      "{}: belongs to another run: {}; resume it with the options in run.toml in `output_dir`, or begin a "
+      "new run with `overwrite_output_dir`",
       source, fmt::join(differences, "; "));
 }
 

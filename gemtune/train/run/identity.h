@@ -12,24 +12,25 @@
 
 namespace gemtune::train {
 
-/// What a run is known by when it goes on, beside what it starts with (DescribeInputs): its options, as
-/// whoever began it writes them down.
+/// The options of a run, as its caller writes them down. Together with its inputs (DescribeInputs) they
+/// identify the run when it is resumed.
 struct RunRecord {
   nlohmann::ordered_json options = nlohmann::ordered_json::object();  // name → value, as text
-  std::set<std::string> free = {};  // those of them that change no number of the training, and may differ
+  std::set<std::string> free = {};  // the options that do not change the training's numbers, and may differ
   std::string text = {};            // the contents of RunDirectory::kRecord
-  /// The options in the kRecord of a run that has no checkpoint yet; not given: they are not compared.
+  /// Reads the options from the kRecord of a run that has no checkpoint yet; if empty, they are not compared.
   std::function<nlohmann::ordered_json(const std::filesystem::path& record)> read = {};
 };
 
-/// What a run starts with, by content and not by place: fingerprints of its data (`validation` may be null)
-/// and of the weights of `model`, their type, and the number of threads.
+/// The inputs of a run by content, not by path: fingerprints of its data (`validation` may be null) and of
+/// the weights of `model`, their type, and the number of threads.
 nlohmann::ordered_json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
                                       const torch::nn::Module& model);
 
-/// Two of the same kind: what the run in the output directory was made with, as `source` (a checkpoint or
-/// run.toml) has it, and what is to go on with it. Throws Error listing what differs and would change the
-/// numbers; warns of another number of threads, which changes their rounding.
+/// Compares two descriptions of the same kind: `saved`, from the `source` (a checkpoint or run.toml) of the
+/// run in the output directory, and `now`, of the run that is to resume it. Throws an Error listing the
+/// differences that would change the numbers; warns about another number of threads, which changes their
+/// rounding.
 void CheckSame(const nlohmann::ordered_json& saved, const nlohmann::ordered_json& now,
                const std::string& source, const std::set<std::string>& free = {});
 

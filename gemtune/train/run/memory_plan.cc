@@ -15,15 +15,15 @@ namespace {
 
 using model::BaseWeights;
 
-// LibTorch's code that a step touches first, its threads, and its tensors below 64 KB: measured (the growth
-// of [heap] and libtorch_cpu.so in /proc/PID/smaps over the first steps, less KernelBytes).
+// LibTorch's code that the first steps load, its threads, and its tensors below 64 KB. Measured: the growth
+// of [heap] and libtorch_cpu.so in /proc/PID/smaps over the first steps, less KernelBytes.
 constexpr int64_t kLibraryBytes = 30'000'000;
 
-// Of tokenizer.json an entry of the vocabulary, and the text of it twice: as values and as what is written.
-// 62 MB for the 262,144 of Gemma 3, measured.
+// Memory for each vocabulary entry while tokenizer.json is written: the entry, and its text twice (as a value
+// and in the output). Measured: 62 MB for Gemma 3's 262,144 entries.
 constexpr int64_t kSavedBytesAnEntry = 240;
 
-// Those that stay in the file are not counted here.
+// Weights that stay in the mapped file are not counted.
 int64_t WeightBytes(const std::string& name, const at::Tensor& parameter, BaseWeights base) {
   const bool may_be_in_blocks = parameter.dim() == 2 && !model::IsOfHead(name) && !model::IsOfAdapter(name);
   if (may_be_in_blocks && base == BaseWeights::kFileBlocks) return 0;

@@ -9,7 +9,7 @@
 namespace gemtune::train {
 namespace {
 
-// Throws Error if `is_given` and the option goes with other tasks alone.
+// Throws Error if `is_given` and the option belongs to other tasks only.
 void RefuseOfOtherTasks(const TaskRow& task, const std::string& option, bool is_given) {
   const auto takes = [&](const TaskRow& row) { return std::ranges::count(row.options, option) > 0; };
   if (!is_given || takes(task)) return;

@@ -15,22 +15,22 @@
 
 namespace gemtune::train {
 
-/// The files of a run and what is taken of them.
+/// The files of a run and what is read from them.
 struct DataOptions {
   std::vector<std::string> train_files;
-  std::vector<std::string> validation_files = {};  // measured as eval_strategy says
-  std::vector<std::string> test_files = {};        // measured once at the end
+  std::vector<std::string> validation_files = {};  // evaluated as eval_strategy says
+  std::vector<std::string> test_files = {};        // evaluated once at the end
   double validation_split =
       0;  // without validation_files: this share (below 1) or number of the training examples
   int64_t max_train_samples = 0;  // the first so many; 0: all
   int64_t max_eval_samples = 0;
   int64_t max_test_samples = 0;
   data::DatasetOptions reading = {.max_length =
-                                      512};  // how each is read; files, labels and max_samples are set
+                                      512};  // how each is read; files, labels and max_samples are filled in
 };
 
-/// What a run is: all that `gemtune train` can be told. Names, where they are not the field's own, and
-/// defaults are those of its options.
+/// Everything that defines a run, that is, all that `gemtune train` can be told. Names and defaults are those
+/// of its options unless a comment says otherwise.
 struct RunOptions {
   std::string model;      // Hugging Face directory or GGUF file
   std::string task = {};  // a row of Tasks(); empty: the first
@@ -38,15 +38,15 @@ struct RunOptions {
   DataOptions data = {};
   TaskOptions task_options = {};
   MethodOptions method_options = {};
-  std::optional<double> learning_rate = {};  // nothing: the method's, see Methods()
-  TrainerOptions trainer = {};               // learning_rate, greater_is_better and run are set
-  std::optional<at::ScalarType> dtype = {};  // nothing: model::NativeDtype()
+  std::optional<double> learning_rate = {};  // nullopt: the method's, see Methods()
+  TrainerOptions trainer = {};               // learning_rate, greater_is_better and run are filled in
+  std::optional<at::ScalarType> dtype = {};  // nullopt: model::NativeDtype()
   ops::MatmulDtype matmul_dtype = ops::MatmulDtype::kOperands;
   model::BaseWeights base_weights = model::BaseWeights::kNumbers;
   ops::Device device = ops::Host();
   bool gradient_checkpointing = false;
   bool cache_frozen = false;
-  std::filesystem::path output_dir = {};    // empty: nothing is kept, and Run::Train is not to be called
+  std::filesystem::path output_dir = {};    // empty: nothing is kept, and Run::Train must not be called
   std::string resume_from_checkpoint = {};  // a checkpoint, "auto": the newest if there is one, or "": none
   bool overwrite_output_dir = false;
 };
@@ -54,8 +54,8 @@ struct RunOptions {
 /// The row of options.task.
 const TaskRow& TaskOf(const RunOptions& options);
 
-/// Fills in what follows from the rest: learning_rate, and in which direction metric_for_best_model is
-/// better. Throws Error for options that contradict each other; before any work.
+/// Fills in what follows from other options: learning_rate, and in which direction metric_for_best_model is
+/// better. To be called before any work: throws Error for options that contradict each other.
 RunOptions Completed(RunOptions options);
 
 }  // namespace gemtune::train

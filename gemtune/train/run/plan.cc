@@ -74,7 +74,7 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
   memory_ = Foresee(as_asked_, size_.pass_tokens);
 }
 
-// The model without numbers, frozen and adapted as it will be trained.
+// The model without weights, frozen and adapted as it will be trained.
 TaskOutline RunPlan::Outline(const Variant& variant) const {
   TaskOutline outline = TaskOf(options_).outline(config_, num_outputs_, variant.dtype);
   const Method& method = FindMethod(variant.method);
@@ -86,7 +86,7 @@ TaskOutline RunPlan::Outline(const Variant& variant) const {
   return outline;
 }
 
-// Passes without gradients, and what is kept of them.
+// Plans the passes without gradients, and the states kept from them.
 void RunPlan::PlanMeasuring(const data::DataSplits& data) {
   const bool one_row_each = AllLayersAreFrozen(kept_stages_, config_);
   const auto size = static_cast<int64_t>(one_row_each ? at::elementSize(as_asked_.dtype) : sizeof(float));
@@ -99,7 +99,7 @@ void RunPlan::PlanMeasuring(const data::DataSplits& data) {
     if (is_kept)
       input_.kept_bytes += (one_row_each ? dataset->size() : dataset->tokens()) * config_.hidden_size * size;
   }
-  if (input_.kept_bytes > max_kept_bytes()) input_.kept_bytes = 0;  // a file then
+  if (input_.kept_bytes > max_kept_bytes()) input_.kept_bytes = 0;  // kept in a file
 }
 
 MemoryPlan RunPlan::Foresee(const Variant& variant, int64_t pass_tokens) const {
@@ -163,7 +163,7 @@ Json RunPlan::ToJson() const {
           {"peak_memory_bytes", m.peak()}};
 }
 
-// Changes that by themselves make it fit; where none does, those that lower it.
+// Suggests the changes that make the run fit on their own; if there are none, those that lower its memory.
 std::string RunPlan::Advice() const {
   std::vector<std::string> fitting, lower;
   const auto consider = [&](const std::string& option, const Variant& variant, int64_t pass_tokens) {
@@ -189,7 +189,7 @@ std::string RunPlan::Advice() const {
   return fmt::format("none of these is enough alone: {}", fmt::join(lower, ", "));
 }
 
-// In steps of 64, down to 64 where nothing fits.
+// In steps of 64; 64 if nothing fits.
 int64_t RunPlan::FittingPassTokens() const {
   constexpr int64_t kStep = 64;
   int64_t fits = 1, beyond = std::max<int64_t>(2, size_.pass_tokens / kStep);
@@ -204,7 +204,7 @@ void RunPlan::CheckFits() const {
   const int64_t needed = memory_.peak();
   if (needed > machine_.limit.bytes) {
     Fail(
-        "this run needs about {} of memory and may have {} ({}): its largest batch has {} tokens "
+        "this run needs about {} of memory and may use {} ({}): its largest batch has {} tokens "
         "(`per_device_train_batch_size` {}, `max_length` {}); {}",
         Gigabytes(needed), Gigabytes(machine_.limit.bytes), machine_.limit.source, size_.pass_tokens,
         options_.trainer.batch_size, options_.data.reading.max_length, Advice());

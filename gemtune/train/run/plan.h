@@ -12,24 +12,25 @@
 
 namespace gemtune::train {
 
-/// What the machine has, asked once.
+/// The machine's memory, as measured once.
 struct MachineMemory {
   int64_t resident_bytes = 0;   // of this process
-  int64_t available_bytes = 0;  // that it can take without swapping; 0: unknown
+  int64_t available_bytes = 0;  // that this process can take without swapping; 0: unknown
   MemoryLimit limit = {};
 
   static MachineMemory Now();
 };
 
-/// Whether a run computes once what the frozen layers give (infer/frozen_states.h): where that is asked for,
-/// or where every layer is frozen, so that it is a row an example, as soon as it is used twice.
+/// Whether a run computes the results of frozen layers only once (infer/frozen_states.h): if the user asks
+/// for it, or if every layer is frozen, so that the result is one row per example, and it is used at least
+/// twice.
 bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train,
                        const RunOptions& options);
 
-/// What a run will take, known before the weights are loaded.
+/// The steps, memory and so on that a run will need, known before the weights are loaded.
 class RunPlan {
  public:
-  /// `options` as Completed gives them; `num_outputs` of the head.
+  /// `options` come from Completed; `num_outputs` are the head's.
   RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_outputs,
           const model::ModelSource& source, const data::DataSplits& data, const MachineMemory& machine);
 
@@ -39,25 +40,25 @@ class RunPlan {
   /// Stages of the model whose results are kept, see KeepsFrozenStates; 0: none.
   int64_t kept_stages() const { return kept_stages_; }
 
-  /// Operations of the layers' products in the largest pass, forwards and backwards, if all is trained: an
-  /// upper bound, where model::CountFlops counts a pass that is there.
+  /// Operations of the layers' matrix products in the largest pass, forward and backward, if everything is
+  /// trained: an upper bound. (model::CountFlops counts an actual pass.)
   int64_t pass_flops() const { return 6 * config_.num_layer_parameters() * size_.pass_tokens; }
 
-  /// Lines on standard error: data by length, steps; memory.
+  /// Log the plan on standard error: the first logs lengths of the data and steps, the second memory.
   void Log() const;
   void LogMemory() const;
 
   nlohmann::ordered_json ToJson() const;
 
-  /// Bytes of kept states up to which they are in memory, and above which in a file.
+  /// Kept states of up to this many bytes are held in memory; more are held in a file.
   int64_t max_kept_bytes() const { return machine_.available_bytes / 2; }
 
-  /// Throws Error where the run cannot fit, naming what would make it fit; warns where only what is free now
-  /// is too little. What is free is no limit: other programs end, and the system can swap.
+  /// Throws Error if the run cannot fit, saying what would make it fit. Only warns if it is more than the
+  /// memory free now, since other programs may end and the system can swap.
   void CheckFits() const;
 
  private:
-  // What differs between the runs that are considered.
+  // The options in which the considered runs differ.
   struct Variant {
     std::string method;
     at::ScalarType dtype;
@@ -74,10 +75,10 @@ class RunPlan {
   MachineMemory machine_;
   Variant as_asked_;
   RunSize size_;
-  std::vector<data::LengthBucket> histogram_;  // of the training data, as the next three
+  std::vector<data::LengthBucket> histogram_;  // of the training data, like the next three
   int64_t train_examples_, train_tokens_, truncated_;
   model::Gemma3TextConfig config_;
-  MemoryPlanInput input_;  // but for what differs between Foresee's variants
+  MemoryPlanInput input_;  // except for what differs between Foresee's variants
   MemoryPlan memory_;
   int64_t kept_stages_ = 0, parameters_ = 0, trained_parameters_ = 0;
 };

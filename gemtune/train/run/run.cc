@@ -40,7 +40,7 @@ void Run::OpenDirectory() {
   checkpoint_ = directory_->FindStart(options_.resume_from_checkpoint, options_.overwrite_output_dir);
   options_.trainer.run["options"] = record_.options;
   CheckSameAs(checkpoint_, "options");
-  // A run that had no checkpoint yet may have left a model, which is not another run's to replace.
+  // A run without a checkpoint may have left a model, which another run must not replace.
   const fs::path begun = path / RunDirectory::kRecord;
   const bool begins_again =
       !options_.resume_from_checkpoint.empty() && checkpoint_.empty() && fs::exists(begun);
@@ -48,12 +48,12 @@ void Run::OpenDirectory() {
     CheckSame(record_.read(begun), record_.options, begun.string(), record_.free);
 }
 
-// Before the data is tokenised, which may take minutes.
+// Called before the data is tokenised, which may take minutes.
 void Run::CheckModel() const {
   auto outline = model::Outline(*source_, /*num_labels=*/1, {.base_weights = options_.base_weights});
   FindMethod(options_.method).select(*outline, options_.method_options);
   if (options_.cache_frozen && outline->trunk()->FrozenStages() < 2)
-    Fail("`cache_frozen`: no layer is frozen under the lowest trained weight: nothing to keep");
+    Fail("`cache_frozen`: no layer below the lowest trained weight is frozen, so there is nothing to keep");
 }
 
 void Run::CheckSameAs(const fs::path& checkpoint, const char* part) const {
@@ -61,7 +61,7 @@ void Run::CheckSameAs(const fs::path& checkpoint, const char* part) const {
   const nlohmann::ordered_json state = ReadCheckpointState(checkpoint);
   const auto run = state.find("run");
   if (run == state.end() || !run->is_object() || !run->contains(part) || !run->at(part).is_object())
-    Fail("{}: trainer_state.json does not say of what run it is", checkpoint.string());
+    Fail("{}: trainer_state.json does not say which run it belongs to", checkpoint.string());
   CheckSame(run->at(part), options_.trainer.run[part], checkpoint.string(), record_.free);
 }
 
@@ -85,7 +85,7 @@ std::function<void(int64_t, int64_t)> Run::Progress(const std::string& work) con
   return hooks_.progress ? hooks_.progress(work) : nullptr;
 }
 
-// An evaluation may take as long as an epoch: it is not waited for when the run is to end.
+// An evaluation may take as long as an epoch, so a run that is to stop does not wait for it.
 std::function<void(int64_t, int64_t)> Run::EvaluationProgress() const {
   return [stop_requested = hooks_.stop_requested, shown = Progress("evaluating")](int64_t examples,
                                                                                   int64_t total) {
@@ -103,7 +103,7 @@ void Run::KeepFrozenStates() {
                    .progress = Progress("frozen layers")},
        .max_memory_bytes = plan_->max_kept_bytes(),
        .directory = options_.output_dir});
-  log::Info("kept what the frozen layers give: {:.1f} MB, computed in {:.1f} s",
+  log::Info("kept the frozen layers' results: {:.1f} MB, computed in {:.1f} s",
             static_cast<double>(bytes) / 1e6, stopwatch.Seconds());
 }
 

@@ -14,20 +14,20 @@
 
 namespace gemtune::train {
 
-/// What a run asks of its surroundings while it works; each may be left out.
+/// Callbacks that a run uses while it works; each may be left out.
 struct RunHooks {
-  /// Is it to end, in a checkpoint, as soon as it can?
+  /// Whether the run should save a checkpoint and stop as soon as it can.
   std::function<bool()> stop_requested = {};
 
-  /// Called once for each long piece of work without steps, with what that is ("evaluating"): what it gives
-  /// is called with the examples done, of how many.
+  /// Called once for each long piece of work without steps, with its name ("evaluating"). The returned
+  /// function is then called with the number of examples done and their total.
   std::function<std::function<void(int64_t examples, int64_t total)>(const std::string& work)> progress = {};
 };
 
 struct RunResult {
   TrainerState state;
-  bool is_stopped = false;         // asked to end before the end: a run that resumes goes on
-  nlohmann::ordered_json summary;  // all_results.json, of a run that came to its end
+  bool is_stopped = false;         // stopped early on request; the run can be resumed
+  nlohmann::ordered_json summary;  // all_results.json, if the run finished
 };
 
 /// A training run, put together from a model, data, a task, a method and options:
@@ -37,29 +37,29 @@ struct RunResult {
 ///     run.LoadModel();
 ///     run.Train();
 ///
-/// Its output directory is held by this process, and nothing in it is touched before Train.
+/// The run locks its output directory for this process, and changes nothing in it before Train.
 class Run {
  public:
-  /// Opens the model, reads and tokenises the data, and foresees what the run takes; no weights are read yet.
-  /// With an output directory, looks where the run begins: see RunDirectory::FindStart. Throws Error for
-  /// options, a model or data that do not fit, in that order: what is known early is said early.
+  /// Opens the model, reads and tokenises the data, and plans the run; weights are not read yet. With an
+  /// output directory, finds where the run begins: see RunDirectory::FindStart. Throws Error for options, a
+  /// model or data that do not fit, in that order, so that each error is reported as early as possible.
   explicit Run(RunOptions options, RunRecord record = {}, RunHooks hooks = {});
 
-  /// As Completed.
+  /// As returned by Completed.
   const RunOptions& options() const { return options_; }
   data::DataSplits data() const { return splits_->All(); }
   const RunPlan& plan() const { return *plan_; }
   at::ScalarType dtype() const { return dtype_; }
 
-  /// Reads the weights, freezes what the method leaves alone and puts its adapter on. Throws Error for a run
-  /// that cannot fit into memory.
+  /// Reads the weights, freezes those that the method does not train and adds its adapter. Throws Error for a
+  /// run that cannot fit into memory.
   Task& LoadModel();
 
-  /// The task on its model, after LoadModel.
+  /// The task with its model; only after LoadModel.
   Task& task() { return *task_; }
 
-  /// Trains, or goes on with training, keeps the best model (or the last) in the output directory, measures
-  /// the test data and writes all_results.json. `observers` are told first, then the run's own log.
+  /// Trains, or resumes training, keeps the best model (or the last) in the output directory, evaluates the
+  /// test data and writes all_results.json. `observers` are told first, then the run's own log.
   RunResult Train(std::vector<Observer*> observers = {});
 
  private:
@@ -75,7 +75,7 @@ class Run {
   RunRecord record_;
   RunHooks hooks_;
   std::optional<RunDirectory> directory_;
-  std::filesystem::path checkpoint_;  // that it goes on from; empty: from the start
+  std::filesystem::path checkpoint_;  // to resume from; empty: from the start
   std::optional<model::ModelSource> source_;
   std::optional<text::Tokenizer> tokenizer_;
   std::optional<Splits> splits_;

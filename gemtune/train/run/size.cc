@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kEpochsRead = 10;
 
-// Every so many steps, and after the last.
+// How often something is due that happens after every `every` steps and after the last.
 int64_t CountDue(int64_t steps, int64_t every) {
   return CeilDiv(steps, every);
 }

@@ -7,7 +7,7 @@
 
 namespace gemtune::train {
 
-/// What a run goes through, as the order of its data says (EpochWindows): nothing is trained to know it.
+/// The size of a run, counted from the order of its data (EpochWindows) without training anything.
 struct RunSize {
   int64_t steps_per_epoch = 0;
   int64_t steps = 0;
@@ -19,7 +19,8 @@ struct RunSize {
   int64_t evaluations = 0;  // of validation data, if there are any
 };
 
-/// Epochs behind the tenth are taken to be as those before. Throws Error as Trainer does for no steps.
+/// Epochs after the tenth are assumed to be like the first ten. Throws Error as Trainer does if there are no
+/// steps.
 RunSize SizeOfRun(const data::Dataset& train, const TrainerOptions& options);
 
 }  // namespace gemtune::train

@@ -9,7 +9,7 @@
 namespace gemtune::train {
 namespace {
 
-// Before the weights are read, which may take a while.
+// Called before the weights are read, which may take a while.
 void CheckVocabulary(const Splits& splits, const std::string& train_file, const model::ModelSource& source,
                      const text::Tokenizer& tokenizer) {
   const auto check = [&](const data::Dataset* dataset, const std::string& name) {

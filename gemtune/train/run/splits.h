@@ -18,8 +18,9 @@ struct Splits {
 };
 
 /// Reads and tokenises the files of options.data to train `source`; validation and test data have the
-/// training data's labels. Says what there is and warns of data that makes a run pointless
-/// (data::DataWarnings). Throws Error as Dataset::Load, and for a token that the model has no embedding of.
+/// training data's labels. Logs the sizes and warns about data that makes a run pointless
+/// (data::DataWarnings). Throws Error as Dataset::Load does, and for a token without an embedding in the
+/// model.
 Splits LoadSplits(const RunOptions& options, const model::ModelSource& source,
                   const text::Tokenizer& tokenizer);
 

@@ -11,9 +11,9 @@ namespace gemtune::train {
 int64_t NumTokens(const data::Dataset& train, const Window& window);
 int64_t NumExamples(const Window& window);
 
-/// Which of `windows` to measure: the one with the most tokens first, as the warm-up, since memory is at its
-/// height there; then `steps`, taken at even distances from all of them sorted by tokens, and in the order of
-/// `windows`. With fewer windows than steps, some come more than once.
+/// Chooses the windows to measure. The one with the most tokens comes first, as the warm-up, because memory
+/// peaks there. Then follow `steps` windows, chosen at even distances from all windows sorted by tokens, in
+/// the order of `windows`. With fewer windows than steps, some are repeated.
 std::vector<Window> SpreadOverLengths(const data::Dataset& train, const std::vector<Window>& windows,
                                       int64_t steps);
 

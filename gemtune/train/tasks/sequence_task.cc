@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Names = std::vector<std::string>;
 
-// A class of one label each.
+// One class per example.
 
 at::Tensor SingleLabelLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions& options) {
   return ops::CrossEntropySum(logits, labels.squeeze(-1).to(at::kLong), options.label_smoothing_factor);
@@ -39,7 +39,7 @@ Json SingleLabelLine(const infer::Prediction& prediction, const Names& names) {
       {"label", prediction.label}, {"score", prediction.score}, {"scores", ScoreTable(prediction, names)}};
 }
 
-// Any number of classes.
+// Any number of classes per example.
 
 at::Tensor MultiLabelLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions&) {
   return at::binary_cross_entropy_with_logits(logits.to(at::kFloat), labels, {}, {}, at::Reduction::Sum);
@@ -54,7 +54,7 @@ Json MultiLabelLine(const infer::Prediction& prediction, const Names& names) {
   return {{"labels", prediction.labels}, {"scores", ScoreTable(prediction, names)}};
 }
 
-// Numbers.
+// Regression.
 
 at::Tensor RegressionLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions&) {
   return at::mse_loss(logits.to(at::kFloat), labels, at::Reduction::Sum);
@@ -69,7 +69,7 @@ Json RegressionLine(const infer::Prediction& prediction, const Names&) {
   return {{"values", prediction.scores}};
 }
 
-// Labels of examples as one matrix [N, label_width] fp32.
+// The labels of all examples as one matrix [N, label_width] fp32.
 at::Tensor LabelMatrix(const data::Dataset& dataset) {
   at::Tensor labels = at::empty({dataset.size(), dataset.label_width()}, at::kFloat);
   auto out = ops::HostValues<float>(labels).begin();
@@ -197,14 +197,14 @@ at::Tensor SequenceTask::OutputsOfStates(int64_t stage, const at::Tensor& states
   return classifier_.model->FromStates(stage, states, infer::IdsOf(batch), batch.cu_seqlens);
 }
 
-// Behind the last layer, the token that a text is judged by alone.
+// After the last layer only the token by which a text is judged is left.
 int64_t SequenceTask::StateRows(int64_t stage, int64_t tokens) const {
   return stage > classifier_.config.num_hidden_layers ? 1 : tokens;
 }
 
 at::Tensor SequenceTask::LossSum(const data::PackedBatch& batch) {
   const int64_t label_width = static_cast<int64_t>(batch.labels.size()) / batch.num_sequences();
-  // A view of the batch's vector; forward and backward are over before the caller lets go of it.
+  // A view of the batch's vector; the caller keeps the batch until forward and backward are done.
   const at::Tensor labels = ops::HostView(std::span(batch.labels), {batch.num_sequences(), label_width});
   const at::Tensor logits = TrainingOutputs(batch);
   return kind_.loss_sum(logits, labels.to(logits.device()), options_);
@@ -232,7 +232,7 @@ void SequenceTask::Read(data::DatasetOptions& options) const {
 
 void SequenceTask::Predict(const data::Dataset& dataset, bool with_logits,
                            const std::function<void(const Json& line)>& visit) {
-  constexpr int64_t kRowsAtOnce = 4096;  // a prediction takes many times the memory of its logits
+  constexpr int64_t kRowsAtOnce = 4096;  // a Prediction takes many times the memory of its logits
   for (const at::Tensor& logits : LogitsOf(dataset).split(kRowsAtOnce)) {
     for (const infer::Prediction& prediction : infer::Predictions(logits, classifier_.head)) {
       Json line = kind_.line(prediction, classifier_.head.label_names);

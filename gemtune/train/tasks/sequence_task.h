@@ -9,36 +9,37 @@
 
 namespace gemtune::train {
 
-/// A task that judges each text as a whole, as a row: what its labels are, and what follows from them.
+/// A kind of task that judges each text as a whole, as a row of a table: its labels and what follows from
+/// them.
 struct SequenceKind {
   std::string task;          // --task
-  std::string problem_type;  // what config.json calls it
+  std::string problem_type;  // its name in config.json
   data::LabelKind label_kind;
-  std::vector<std::string> options;   // of TaskOptions, that go with it
-  std::vector<ScalarMetric> metrics;  // among those that `measure` gives, and the loss
+  std::vector<std::string> options;   // the fields of TaskOptions that it uses
+  std::vector<ScalarMetric> metrics;  // the loss, and those from `measure` that are one number
 
   /// Sum of the losses: logits [N, outputs], labels [N, label_width] fp32 → a scalar.
   at::Tensor (*loss_sum)(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions& options);
 
-  /// The metrics of logits [N, outputs] against labels [N, label_width], both fp32.
+  /// The metrics of logits [N, outputs] for labels [N, label_width], both fp32.
   Metrics (*measure)(const at::Tensor& logits, const at::Tensor& labels,
                      const std::vector<std::string>& names);
 
-  /// A text's line of `gemtune predict`.
+  /// The line of `gemtune predict` for a text.
   nlohmann::ordered_json (*line)(const infer::Prediction& prediction, const std::vector<std::string>& names);
 };
 
-/// Classification with one label (cross entropy), with several (binary cross entropy), and regression of
-/// whatever number of outputs (squared error), as transformers' Gemma3TextForSequenceClassification.
+/// Classification with one label (cross entropy), with several (binary cross entropy), and regression with
+/// any number of outputs (squared error), as transformers' Gemma3TextForSequenceClassification.
 const std::vector<SequenceKind>& SequenceKinds();
 
 /// By `task` or by `problem_type`. Throws Error naming the known ones.
 const SequenceKind& FindSequenceKind(std::string SequenceKind::*column, const std::string& value);
 
-/// A kind of these, trained and evaluated.
+/// Trains and evaluates a model of one of these kinds.
 class SequenceTask : public Task {
  public:
-  /// Of the kind that the model's head says.
+  /// The model's head determines the kind.
   SequenceTask(std::unique_ptr<model::PretrainedClassifier> classifier, TaskOptions options);
 
   int64_t CountTargets(const data::PackedBatch& batch) const override;
@@ -59,11 +60,11 @@ class SequenceTask : public Task {
   int64_t StateRows(int64_t stage, int64_t tokens) const override;
   at::Tensor LogitsOf(const data::Dataset& dataset);
 
-  model::PretrainedClassifier& classifier_;  // what the base owns
+  model::PretrainedClassifier& classifier_;  // owned by the base class
   const SequenceKind& kind_;
 };
 
-/// The rows of Tasks() for these.
+/// The rows of Tasks() for these kinds.
 std::vector<TaskRow> SequenceTaskRows();
 
 }  // namespace gemtune::train

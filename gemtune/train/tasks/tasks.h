@@ -10,31 +10,31 @@
 
 namespace gemtune::train {
 
-/// A metric that is one number, and which way it is better.
+/// A metric that is one number, and whether greater values are better.
 struct ScalarMetric {
   std::string name;
   bool greater_is_better;
 };
 
-/// A model without numbers, on the meta device.
+/// A model without weights, on the meta device.
 struct TaskOutline {
   std::shared_ptr<torch::nn::Module> module;
   model::Gemma3Model trunk = nullptr;
 };
 
-/// A task as a row: what a run and the commands need to know of it.
+/// A task as a row of a table: what a run and the commands need to know about it.
 struct TaskRow {
   std::string name;                  // --task
-  std::vector<std::string> columns;  // of a data file, by the option that names them
-  std::vector<std::string> options;  // of TaskOptions, that go with it
+  std::vector<std::string> columns;  // of a data file, given by the options that name them
+  std::vector<std::string> options;  // the fields of TaskOptions that it uses
   std::vector<ScalarMetric> metrics;
 
-  /// How its training data is read to train `source`.
+  /// Sets how training data is read to train `source`.
   std::function<void(const model::ModelSource& source, const TaskOptions& task,
                      data::DatasetOptions& options)>
       read;
 
-  /// What becomes of the head that `source` brings along, a line for people; empty: it has none.
+  /// A line for the user on what happens to the head that `source` has; empty if it has none.
   std::function<std::string(const model::ModelSource& source, const data::Dataset& train)> head_note;
 
   /// Outputs of the head for these training data.
@@ -55,8 +55,8 @@ const std::vector<TaskRow>& Tasks();
 /// Throws Error naming the known ones.
 const TaskRow& FindTask(const std::string& name);
 
-/// What was trained before, from its directory: a model or an adapter (of `base_model`, else of the one that
-/// it names). Throws Error for what is none of a task's.
+/// Opens a trained model or adapter from its directory. An adapter's base is `base_model` if given, else the
+/// one that the adapter names. Throws Error if no task fits the model.
 std::unique_ptr<Task> OpenTrained(const std::filesystem::path& path, const TaskOptions& task = {},
                                   const model::LoadOptions& load = {},
                                   const std::filesystem::path& base_model = {});

@@ -78,7 +78,7 @@ TEST_F(RunDirectoryTest, WhatIsCalledAsACheckpointAndIsNoneOfOursIsInTheWay) {
   fs::create_directories(out_ / "checkpoint-200");
   for (const bool may_overwrite : {false, true}) {
     EXPECT_THAT(MessageOf([&] { FindStart(may_overwrite ? "" : "auto", may_overwrite); }),
-                HasSubstr("holds 'checkpoint-200', which is no checkpoint of gemtune's; move it away"));
+                HasSubstr("holds 'checkpoint-200', which is not a checkpoint of gemtune's; move it away"));
   }
 }
 
@@ -95,18 +95,19 @@ TEST_F(RunDirectoryTest, AutoBeginsFromTheStartWhereThereIsNoneYet) {
 TEST_F(RunDirectoryTest, AutoDoesNotWriteOverAFinishedRunOrAModel) {
   fs::create_directories(out_);
   WriteFileAtomically(out_ / "config.json", "{}");
-  EXPECT_THAT(MessageOf([&] { FindStart("auto"); }), HasSubstr("no checkpoint to go on from"));
+  EXPECT_THAT(MessageOf([&] { FindStart("auto"); }), HasSubstr("no checkpoint to resume from"));
   WriteFileAtomically(out_ / "run.toml", "");
   WriteFileAtomically(out_ / "all_results.json", "{}");
-  EXPECT_THAT(MessageOf([&] { FindStart("auto"); }), HasSubstr("no checkpoint to go on from"));
+  EXPECT_THAT(MessageOf([&] { FindStart("auto"); }), HasSubstr("no checkpoint to resume from"));
 }
 
 TEST_F(RunDirectoryTest, ANamedCheckpointIsTheNewestOfThisDirectory) {
   const fs::path old = Checkpoint(3), newest = Checkpoint(6);
   EXPECT_EQ(FindStart(newest.string()), newest);
   EXPECT_EQ(FindStart(newest.string() + "/"), newest.string() + "/");
-  EXPECT_THAT(MessageOf([&] { FindStart(old.string()); }), HasSubstr("checkpoint-6 is; go on from that"));
-  EXPECT_THAT(MessageOf([&] { FindStart((out_ / "checkpoint-7").string()); }), HasSubstr("is no checkpoint"));
+  EXPECT_THAT(MessageOf([&] { FindStart(old.string()); }), HasSubstr("checkpoint-6 is; resume from that"));
+  EXPECT_THAT(MessageOf([&] { FindStart((out_ / "checkpoint-7").string()); }),
+              HasSubstr("is not a checkpoint"));
   out_ = dir_ / "other";
   EXPECT_THAT(MessageOf([&] { FindStart(newest.string()); }), HasSubstr("is not in `output_dir`"));
 }

@@ -18,7 +18,7 @@ TEST(CheckSame, NamesWhatDiffersWithBothValues) {
   const Json now = {{"--seed", "7"}, {"--weight-decay", "0.1"}, {"--lora-r", "8"}};
   const std::string message = MessageOf([&] { CheckSame(saved, now, "out/checkpoint-3"); });
   EXPECT_THAT(message,
-              HasSubstr("out/checkpoint-3: is of another run: --seed was 42 and is 7; --use-dora was "
+              HasSubstr("out/checkpoint-3: belongs to another run: --seed was 42 and is 7; --use-dora was "
                         "true and is none; --lora-r was none and is 8;"));
   EXPECT_THAT(message, Not(HasSubstr("weight-decay")));
 }
