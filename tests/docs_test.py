@@ -23,3 +23,9 @@ def test_lines_fit():
             if len(line) > 120 and not in_code and not line.startswith("|") and "](http" not in line:
                 long.append(f"{page.name}:{number}")
     assert not long, long
+
+
+def test_the_readme_shows_the_example_as_it_is():
+    example = (ROOT / "examples" / "train_classifier.cc").read_text()
+    shown = re.search(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    assert shown.strip() and shown.strip() in example
