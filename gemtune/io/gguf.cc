@@ -41,7 +41,7 @@ std::string ReadableTypes() {
   return names;
 }
 
-// A tensor as its entry in the file says, before its data is looked up.
+// A tensor's entry in the file, before its data is looked up.
 struct Entry {
   std::string_view name;
   uint32_t ggml_type = 0;
@@ -51,8 +51,8 @@ struct Entry {
 
 }  // namespace
 
-// Reads the file from front to back. Every step is checked against what is left, so a count or length that
-// lies ends here before anything is allocated for it.
+// Reads the file from front to back. Every step is checked against what is left, so a false count or length
+// is found before anything is allocated for it.
 class GgufParser {
  public:
   explicit GgufParser(const MappedFile& file) : file_(file), left_(file.bytes()) {}
@@ -247,7 +247,7 @@ class GgufParser {
             data.subspan(entry.offset, static_cast<size_t>(bytes))};
   }
 
-  // Else a thousand tensors could be the same megabytes, and ask for a thousand times as much memory.
+  // Otherwise a thousand tensors could share the same megabytes, and need a thousand times as much memory.
   void RefuseOverlaps(const std::vector<GgufTensor>& tensors) {
     std::vector<const GgufTensor*> sorted;
     for (const GgufTensor& tensor : tensors) {

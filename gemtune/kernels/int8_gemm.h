@@ -9,16 +9,17 @@
 
 namespace gemtune::kernels {
 
-// Products of numbers rounded to 8 bits, quantised while training goes on (Dettmers et al. 2022, LLM.int8(),
-// with small groups where that takes outliers apart): symmetric, a scale for each group of numbers that lie
-// side by side in a row of activations and one for a column of the weight, exact sums in 32 bits within a
-// group, fp32 over the groups. Nearly twice as fast as bf16 on the same vector units.
+// Products of numbers rounded to 8 bits during training (as Dettmers et al. 2022, LLM.int8(), but with small
+// groups instead of separated outliers). Quantisation is symmetric, with one scale for each group of adjacent
+// numbers in a row of activations and one for each column of the weight. Sums are exact in 32 bits within a
+// group and fp32 over the groups. Nearly twice as fast as bf16 on the same vector units.
 
 constexpr int64_t kInt8DepthStep = 64;
 
-/// How many numbers of a row share a scale; a multiple of kInt8DepthStep. Activations have a few channels of
-/// large numbers, which would take the resolution of all others: one scale a row moves the logits of Gemma 3
-/// 270M three times as far. Gradients have none, and one scale a row is an eighth faster.
+/// How many numbers of a row share a scale; a multiple of kInt8DepthStep. Activations have a few channels
+/// with large numbers, which would cost all others their resolution: one scale per row changes the logits of
+/// Gemma 3 270M three times as much. Gradients have no such channels, and one scale per row is an eighth
+/// faster.
 constexpr int64_t kInt8ActivationGroup = 128;
 constexpr int64_t kInt8GradientGroup = int64_t{1} << 30;
 
@@ -34,7 +35,7 @@ struct Int8Rows {
 /// scales[j] · number.
 struct Int8Weight {
   int64_t columns, depth;
-  int64_t group;  // of the rows that it is to be multiplied with
+  int64_t group;  // that of the rows to be multiplied with
   hwy::AlignedFreeUniquePtr<int8_t[]> data;
   hwy::AlignedFreeUniquePtr<float[]> scales;  // [n, up to a panel]
   // [panels, groups, 16]: 128 · Σ_i of a column's numbers within a group, what the activations' 128 adds
