@@ -119,7 +119,7 @@ bool JsonArray::Next() {
   ++row_;
   const std::optional<char> found = Peek();
   if (found == ',' || found == ']') {
-    Fail("{}: row {}: '{}' stands in its place in the JSON array; is there a comma too many?", path_, row_,
+    Fail("{}: row {}: '{}' is not an element of the JSON array; is there an extra comma?", path_, row_,
          *found);
   }
   FindEnd();

@@ -64,7 +64,7 @@ class GgufParser {
     std::set<std::string_view> names;
     for (uint64_t i = 0; i < tensors; ++i) {
       entries.push_back(TensorEntry(i));
-      if (!names.insert(entries.back().name).second) FailHere("is there twice");
+      if (!names.insert(entries.back().name).second) FailHere("occurs twice");
     }
     const uint64_t alignment = Alignment(state.metadata);
     const uint64_t padding = (alignment - Position() % alignment) % alignment;
@@ -125,7 +125,7 @@ class GgufParser {
     place_ = fmt::format("metadata key {}", index);
     const std::string_view key = String();
     place_ = fmt::format("metadata '{}'", Printable(key));
-    if (!metadata.emplace(key, Value(ValueType())).second) FailHere("is there twice");
+    if (!metadata.emplace(key, Value(ValueType())).second) FailHere("occurs twice");
   }
 
   GgufType ValueType() {

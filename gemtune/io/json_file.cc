@@ -98,7 +98,7 @@ class Builder : public Json::json_sax_t {
     std::vector<std::string_view> sorted(keys.begin(), keys.end());
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-    if (twice != sorted.end()) Fail("{}: key '{}' is there twice", place_, Printable(*twice));
+    if (twice != sorted.end()) Fail("{}: key '{}' occurs twice", place_, Printable(*twice));
   }
 
   std::string_view place_;

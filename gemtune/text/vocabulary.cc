@@ -144,7 +144,7 @@ void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
   for (const AddedToken& token : vocabulary.added_tokens) {
     CheckContent(token, source);
     if (!seen.insert(token.content).second || token.id <= last_id) {
-      Fail("{}: added token '{}' (id {}) is there twice", source, Printable(token.content), token.id);
+      Fail("{}: added token '{}' (id {}) occurs twice", source, Printable(token.content), token.id);
     }
     last_id = token.id;
     if (!token.normalized) continue;
@@ -203,7 +203,7 @@ PieceIndex::PieceIndex(std::span<const std::string> pieces, const std::string& s
     for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
       const size_t other = (slots_[slot] & 0xffffffffu) - 1;
       if (slots_[slot] >> 32 == hash >> 32 && pieces[other] == pieces[id]) {
-        Fail("{}: '{}' is there twice, as token {} and {}", source, Printable(pieces[id]), other, id);
+        Fail("{}: '{}' occurs twice, as token {} and {}", source, Printable(pieces[id]), other, id);
       }
     }
     slots_[slot] = (hash >> 32 << 32) | (id + 1);

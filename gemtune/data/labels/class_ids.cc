@@ -30,7 +30,7 @@ ClassIds::ClassIds(const RawLabels& raw, LabelSet labels, size_t num_known)
     : raw_(raw), labels_(std::move(labels)), num_known_(std::min(num_known, labels_.names.size())) {
   for (size_t id = 0; id < labels_.names.size(); ++id) {
     if (!by_name_.emplace(labels_.names[id], static_cast<int64_t>(id)).second) {
-      Fail("labels: '{}' is there twice", Printable(labels_.names[id]));
+      Fail("labels: '{}' occurs twice", Printable(labels_.names[id]));
     }
   }
   MapIntegers();
