@@ -25,7 +25,7 @@ constexpr int64_t kInt8GradientGroup = int64_t{1} << 30;
 
 /// Rows of activations: x[i][j] ≈ scales[i · groups + j / group] · (data[i · depth + j] − 128).
 struct Int8Rows {
-  int64_t rows, depth;  // depth a multiple of kInt8DepthStep, rows behind the last there to a multiple of 16
+  int64_t rows, depth;  // depth is a multiple of kInt8DepthStep; memory for rows up to a multiple of 16
   int64_t group;        // the last group may be smaller
   hwy::AlignedFreeUniquePtr<uint8_t[]> data;
   hwy::AlignedFreeUniquePtr<float[]> scales;
@@ -38,7 +38,8 @@ struct Int8Weight {
   int64_t group;  // that of the rows to be multiplied with
   hwy::AlignedFreeUniquePtr<int8_t[]> data;
   hwy::AlignedFreeUniquePtr<float[]> scales;  // [n, up to a panel]
-  // [panels, groups, 16]: 128 · Σ_i of a column's numbers within a group, what the activations' 128 adds
+  // [panels, groups, 16]: 128 · Σ_i of a column's numbers within a group, the contribution of the
+  // activations' offset of 128
   hwy::AlignedFreeUniquePtr<int32_t[]> sums;
 };
 
@@ -49,14 +50,14 @@ bool HaveInt8Gemm();
 /// x [rows, k], row i at x + i · stride.
 Int8Rows QuantizeRows(int64_t rows, int64_t k, ConstFloats x, int64_t stride, int64_t group);
 
-/// The weight w [out, in] as B of x·Wᵀ (B [in, out], a scale an output) for rows in activation groups, ...
+/// The weight w [out, in] as B of x·Wᵀ (B [in, out], one scale per output) for rows in activation groups, ...
 Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t stride);
 
-/// ... and as B of dy·W (B [out, in], a scale an input) for rows in gradient groups.
+/// ... and as B of dy·W (B [out, in], one scale per input) for rows in gradient groups.
 Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride);
 
-/// y [a.rows, b.columns] = A · B, of one group size, plus the product `added` where one is given, which is
-/// not rounded to 8 bits: both its sides are bf16, whatever y is, and its A is not transposed. Row i begins
+/// y [a.rows, b.columns] = A · B, which have the same group size, plus the product `added` if given. That is
+/// not rounded to 8 bits: both its operands are bf16 whatever y is, and its A is not transposed. Row i begins
 /// at y + i · stride.
 void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride,
               const GemmTerm* added = nullptr);
