@@ -19,7 +19,7 @@ Arena::Arena(size_t capacity) : capacity_(capacity / kHugePage * kHugePage) {
       ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   base_ = static_cast<char*>(mapped);
-  ::madvise(base_, capacity_, MADV_HUGEPAGE);  // a wish: without it all works, only slower
+  ::madvise(base_, capacity_, MADV_HUGEPAGE);  // only a hint: without it everything works, but slower
   AddFree(0, capacity_);
 }
 

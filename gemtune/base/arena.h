@@ -9,26 +9,26 @@
 
 namespace gemtune {
 
-/// One stretch of address space from which large blocks are cut, best fit first, and joined again when they
-/// are given back. Training asks for the same tens of megabytes in every step; malloc maps them anew each
-/// time, and the system clears a page for every 4 KB of it. Here they stay, in pages of 2 MB where the system
-/// has them. Thread-safe.
+/// An allocator for large blocks in one range of address space: best fit, and freed neighbours are merged.
+/// Training allocates the same tens of megabytes in every step; malloc would map them anew each time, and the
+/// system would clear a page for every 4 KB. The arena keeps the memory, in pages of 2 MB if the system has
+/// them. Thread-safe.
 class Arena {
  public:
-  /// Address space only: memory is taken as it is touched first. Throws std::bad_alloc if there is not even
-  /// that.
+  /// Reserves address space only; memory is used when it is first touched. Throws std::bad_alloc if even that
+  /// is not available.
   explicit Arena(size_t capacity);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Aligned to 256 bytes; nullptr where there is no room.
+  /// Aligned to 256 bytes; nullptr if there is no room.
   void* Allocate(size_t bytes);
 
-  /// Gives back what Allocate gave; false if it did not.
+  /// Frees a block from Allocate; false if `block` is not one.
   bool Free(void* block);
 
-  /// Bytes from the beginning up to the end of the furthest block there ever was: all the memory that can be
+  /// Bytes from the beginning to the end of the furthest block that ever existed: the most memory that can be
   /// in use.
   size_t high_water() const;
 

@@ -50,7 +50,7 @@ std::string DidYouMean(std::string_view typed, const std::vector<std::string>& k
   const std::string* best = nullptr;
   size_t best_distance = however_far ? SIZE_MAX : std::max<size_t>(2, typed.size() / 3) + 1;
   for (const std::string& name : known) {
-    // The least that it can be; spares the comparison of a megabyte of text with a thousand short names.
+    // A lower bound of the distance, which avoids comparing a megabyte of text with a thousand short names.
     if (std::max(typed.size(), name.size()) - std::min(typed.size(), name.size()) >= best_distance) continue;
     const size_t distance = EditDistance(typed, name);
     if (distance < best_distance) {

@@ -10,15 +10,15 @@
 
 namespace gemtune {
 
-/// The user's fault: a command line, a file, a row. `what()` is one line that names the place, what is wrong
-/// and what to do about it. The program prints it and exits with 2.
+/// An error in the user's input: a command line, a file, a row. `what()` is one line that says where and what
+/// is wrong, and what to do about it. The program prints it and exits with 2.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The input was right and the run could still not go on (disk full, out of memory, a loss that is not
-/// finite). The program prints it and exits with 1.
+/// The input was valid but the run could not continue (disk full, out of memory, a loss that is not finite).
+/// The program prints it and exits with 1.
 class RunError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -30,16 +30,16 @@ template <typename... Args>
   throw Error(fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// Text from a file made fit for one line of a message: control characters and invalid bytes escaped, cut at
-/// `max_bytes`.
+/// Text from a file, made safe for one line of a message: control characters and invalid bytes are escaped,
+/// and it is cut at `max_bytes`.
 std::string Printable(std::string_view text, size_t max_bytes = 60);
 
-/// The known name nearest to a mistyped one, as " (did you mean 'x'?)", or "" where none is near; with
-/// `however_far` only where none is known, or nobody types such a thing.
+/// The known name closest to a mistyped one, as " (did you mean 'x'?)", or "" if none is close. With
+/// `however_far`, "" only if no name is known or the text cannot be a mistyped name.
 std::string DidYouMean(std::string_view typed, const std::vector<std::string>& known,
                        bool however_far = false);
 
-/// Names for a message: 'a', 'b', 'c', and where there are more than `max_names` "... (40 in all)".
+/// Names for a message: 'a', 'b', 'c', followed by "... (40 in all)" if there are more than `max_names`.
 std::string Listed(const std::vector<std::string>& names, size_t max_names = 20);
 
 namespace internal {
@@ -48,6 +48,6 @@ namespace internal {
 
 }  // namespace gemtune
 
-/// A bug in gemtune, not in its input: throws std::logic_error. Stays on in release builds.
+/// Checks for a bug in gemtune, not in its input; throws std::logic_error. Active in release builds too.
 #define GEMTUNE_CHECK(condition) \
   (static_cast<bool>(condition) ? void(0) : ::gemtune::internal::CheckFailed(#condition, __FILE__, __LINE__))

@@ -39,11 +39,10 @@ class Descriptor {
 
 constexpr std::string_view kTemporary = ".tmp-";
 constexpr size_t kTemporaryDigits = 16;
-constexpr std::string_view kIncomplete =
-    "incomplete";  // what is to be files of the directory that it lies in
+constexpr std::string_view kIncomplete = "incomplete";  // a temporary directory inside its target
 
 fs::path TemporaryName(fs::path name) {
-  // Random, as a process id is unique neither among threads nor among machines that share the directory.
+  // Random, because a process id is unique neither among threads nor among machines that share the directory.
   std::random_device random;
   name += fmt::format("{}{:08x}{:08x}", kTemporary, random(), random());
   return name;
@@ -55,7 +54,7 @@ bool IsTemporary(const std::string& name) {
          name.find_first_not_of("0123456789abcdef", digits) == name.npos;
 }
 
-// The name that a path has when what is temporary of it has been renamed: the one that the user knows.
+// The path without its temporary parts, that is, the name that the user knows.
 fs::path FinalName(const fs::path& path) {
   fs::path name;
   for (const fs::path& part : path) {
@@ -80,8 +79,8 @@ void Rename(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) Refused(to, "cannot rename to it");
 }
 
-// Inside a target that exists: the directory around it may be another file system, to which nothing can be
-// renamed (a mounted volume), or not writable.
+// Inside the target if it exists: its parent may be on another file system, so that renaming fails (a mounted
+// volume), or not writable.
 fs::path TemporaryDirectoryName(const fs::path& target) {
   std::error_code error;
   if (fs::is_directory(target, error)) return TemporaryName(target / kIncomplete);
@@ -94,7 +93,7 @@ fs::path TemporaryDirectoryName(const fs::path& target) {
 std::string ReadFile(const fs::path& path, uint64_t max_bytes) {
   std::error_code error;
   if (fs::is_directory(path, error)) Fail("{}: is a directory, not a file", path.string());
-  // Opening a pipe that nobody writes to would wait for ever.
+  // Opening a pipe without a writer would wait forever.
   if (fs::exists(path, error) && !fs::is_regular_file(path, error))
     Fail("{}: is not a regular file", path.string());
   std::ifstream file(path, std::ios::binary);
@@ -165,7 +164,8 @@ void AtomicDirectory::Commit() {
     if (!entry.is_directory()) files.push_back(fs::relative(entry.path(), temporary_));
   }
   FlushToDisk(temporary_);
-  // So that a model's config.json comes last: until it is there, no program takes the directory for a model.
+  // In descending order, so that a model's config.json comes last: without it no program takes the directory
+  // for a model.
   std::sort(files.begin(), files.end(), std::greater<>());
   std::error_code error;
   if (!fs::exists(target_, error)) {

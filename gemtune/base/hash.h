@@ -10,17 +10,18 @@
 
 namespace gemtune {
 
-/// A fingerprint of 128 bits (XXH3) of all that is added, in its order. Against chance, not against intent.
+/// A fingerprint of 128 bits (XXH3) of everything that is added, in order. Protects against accidental
+/// collisions, not against an attacker.
 class Hash {
  public:
   Hash();
 
   void Add(uint64_t number);
 
-  /// Its length goes first, so that "ab", "c" and "a", "bc" differ.
+  /// Adds the length first, so that "ab", "c" and "a", "bc" differ.
   void Add(std::string_view text);
 
-  /// Without their length, which is for the caller to add where it may vary.
+  /// Does not add the length; the caller must if it may vary.
   void AddBytes(std::span<const std::byte> bytes);
 
   /// A file's contents. Throws Error if it cannot be read.

@@ -13,13 +13,13 @@ namespace {
 std::atomic<Level> lowest = Level::kInfo;
 std::atomic<std::string (*)(std::string_view)> spell = nullptr;
 
-// Characters of UTF-8.
+// The number of UTF-8 characters.
 size_t Width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-// Bytes of `text` that make a line: up to a gap, of at most `columns` characters if there is one.
+// How many bytes of `text` go on the next line: up to a gap, within `columns` characters if possible.
 size_t LineBytes(std::string_view text, size_t columns) {
   size_t end = 0, width = 0;
   while (end < text.size() && width + Width(text.substr(end, 1)) <= columns)
@@ -72,8 +72,7 @@ void Write(Level level, std::string_view message) {
   if (!stays_whole && ::isatty(STDERR_FILENO) != 0)
     line = Wrapped(line, static_cast<size_t>(std::max(TerminalColumns(), 20)));
   line += '\n';
-  // In one piece, so that lines of several threads do not mix. One that cannot be written is no reason to
-  // stop.
+  // Written at once, so that lines of several threads do not mix. A failure to write is ignored.
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -13,20 +13,20 @@ enum class Level { kDebug, kInfo, kWarning, kError };
 /// Messages below this level are dropped. The default is kInfo.
 void SetLevel(Level level);
 
-/// How messages are spelled: the library calls an option by its field in backticks (`max_length`), and a
-/// program shows it as its user types it. The default leaves them as they are.
+/// Sets a function that rewrites messages. The library calls an option by its field in backticks
+/// (`max_length`); a program can show it as the user types it. The default leaves messages unchanged.
 void SetSpelling(std::string (*spelling)(std::string_view message));
 
-/// Writes one line to standard error, since standard output belongs to results. Where that is a terminal, a
-/// longer message takes as many lines as it needs; an error stays one line, as does what begins with two
-/// spaces (a command to copy).
+/// Writes one line to standard error, since standard output is for results. On a terminal a longer message is
+/// wrapped, except for errors and messages that begin with two spaces (a command to copy).
 void Write(Level level, std::string_view message);
 
-/// The columns of the terminal that standard error is, 80 where it does not tell.
+/// The width of the terminal on standard error; 80 if unknown.
 int TerminalColumns();
 
-/// Lines of at most `columns` characters, the later ones indented by two: broken between parts, which two
-/// spaces part, else between words. A longer word keeps a line to itself.
+/// Wraps text into lines of at most `columns` characters; all but the first are indented by two. Lines are
+/// broken between parts (separated by two spaces) if possible, else between words. A longer word gets a line
+/// of its own.
 std::string Wrapped(std::string_view text, size_t columns);
 
 template <typename... Args>

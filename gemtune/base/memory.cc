@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "MemAvailable:   123 kB" of a file of such lines, in bytes; 0 if it is not there.
+// The value of a line like "MemAvailable: 123 kB" in bytes; 0 if there is no such line.
 int64_t Kilobytes(const fs::path& path, const std::string& name) {
   std::ifstream file(path);
   for (std::string word, rest; file >> word; std::getline(file, rest)) {
@@ -24,12 +24,12 @@ void Tighten(int64_t bytes, const std::string& source, MemoryLimit& limit) {
   if (bytes < limit.bytes) limit = {.bytes = bytes, .source = source};
 }
 
-// A group is bound by those around it. In a container, /proc may name a group that is not there: what is
-// mounted as the root is the container's own.
+// A group is also bound by its parents. In a container, /proc may name a group that does not exist there: the
+// mounted root is the container's own group.
 void TightenByGroup(const fs::path& root, const fs::path& group, const char* file, MemoryLimit& limit) {
   for (fs::path path = group.relative_path();; path = path.parent_path()) {
     int64_t bytes = 0;
-    if (std::ifstream in(root / path / file); in >> bytes) {  // "max" is no number
+    if (std::ifstream in(root / path / file); in >> bytes) {  // "max" is not a number
       Tighten(bytes, std::string("the control group's ") + file, limit);
     }
     if (path.empty()) return;

@@ -7,11 +7,11 @@
 
 namespace gemtune {
 
-/// Bytes of this process that are in memory now (VmRSS), and at most so far (ru_maxrss). 0 if unknown.
+/// Bytes of this process in memory: now (VmRSS), and the peak so far (ru_maxrss). 0 if unknown.
 int64_t ResidentBytes();
 int64_t PeakResidentBytes();
 
-/// Where the kernel tells of memory; a test has files of its own.
+/// The files in which the kernel reports memory; tests use their own.
 struct KernelFiles {
   std::filesystem::path proc = "/proc";
   std::filesystem::path cgroup = "/sys/fs/cgroup";
@@ -20,19 +20,19 @@ struct KernelFiles {
 /// Bytes that a program can still take without swapping (MemAvailable of /proc/meminfo); 0 if unknown.
 int64_t AvailableMemoryBytes(const KernelFiles& files = {});
 
-/// The most that a process may have in memory, and what says so.
+/// The most memory that a process may use, and the source of this limit.
 struct MemoryLimit {
   int64_t bytes = std::numeric_limits<int64_t>::max();
-  std::string source = {};  // empty: nothing does
+  std::string source = {};  // empty: there is no limit
 };
 
-/// The tightest of
-///  - the limits of this process's control group and of those around it (version 2: memory.max, version 1:
-///    memory.limit_in_bytes), the system kills a process that exceeds them;
-///  - `ulimit -v` (RLIMIT_AS), less the address space that is no memory (mapped files, stacks). Only where it
-///    is below the machine's memory: a greater one leaves room for all of that in address space;
+/// The smallest of
+///  - the limits of this process's control group and its parents (version 2: memory.max, version 1:
+///    memory.limit_in_bytes), beyond which the system kills a process;
+///  - `ulimit -v` (RLIMIT_AS), less the address space that is not memory (mapped files, stacks). Only if it
+///    is below the machine's memory; a greater limit leaves enough address space;
 ///  - the machine's memory and swap.
-/// What other processes hold is not counted: it may be gone in a minute.
+/// The memory of other processes is not subtracted, since they may end soon.
 MemoryLimit FindMemoryLimit(const KernelFiles& files = {});
 
 }  // namespace gemtune

@@ -36,10 +36,11 @@ class FirstException {
   std::exception_ptr first_;
 };
 
-// A thread of libgomp that waits for another spins for 3 ms before it sleeps. Where another program has the
-// other's processor, that holds both up: a step of a tiny model took 40 times as long. The environment is
-// read before main, and there is no call to set it later; but with more threads than processors libgomp spins
-// for a microsecond only (do_spin in its config/linux/wait.h). So this makes that many, which sleep for good.
+// A waiting thread of libgomp spins for 3 ms before it sleeps. If another program uses the processor of the
+// thread that it waits for, both are held up: a step of a tiny model took 40 times as long. libgomp reads its
+// environment before main and has no call to change it later. But with more threads than processors it spins
+// for a microsecond only (do_spin in its config/linux/wait.h). So this creates that many threads, which then
+// sleep forever.
 void KeepWaitsShort(int threads) {
   static std::once_flag is_made;
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
@@ -47,10 +48,10 @@ void KeepWaitsShort(int threads) {
     const int more = std::max(omp_get_num_procs() - threads, 0) + 1;
     sigset_t all, before;
     ::sigfillset(&all);
-    // What the new threads inherit: signals are for the others.
+    // The new threads inherit this mask, so that other threads get the signals.
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     std::thread([more] {
-      std::atomic<int> made = 0;  // of an empty region the compiler makes nothing
+      std::atomic<int> made = 0;  // the compiler would remove an empty region
 #pragma omp parallel num_threads(more + 1)
       made.fetch_add(1);
       for (;;) ::pause();
@@ -92,7 +93,7 @@ void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t, int
 }
 
 int64_t GrainRows(int64_t rows, int64_t width) {
-  constexpr int64_t kNumbers = 1 << 13;  // some 2 µs of one thread
+  constexpr int64_t kNumbers = 1 << 13;  // about 2 µs on one thread
   return std::max(rows, kNumbers / width);
 }
 
@@ -106,7 +107,7 @@ void ParallelForEach(int64_t n, const std::function<void(int64_t)>& body) {
 }
 
 void ParallelForEach(int64_t n, int64_t work, const std::function<void(int64_t)>& body) {
-  constexpr int64_t kLeastWork = 1 << 18;  // some 10 µs of one thread
+  constexpr int64_t kLeastWork = 1 << 18;  // about 10 µs on one thread
   if (n > 1 && work >= kLeastWork) return ParallelForEach(n, body);
   for (int64_t i = 0; i < n; ++i) body(i);
 }

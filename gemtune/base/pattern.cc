@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kMaxBytes = 4096;
 constexpr uint32_t kMaxDepth = 50;
-// Of one attempt to match: some hundred for an expression as people write them on a name of 60 bytes. A
-// hundred thousand take about a millisecond.
+// The limit for one match. A typical expression needs some hundred steps for a name of 60 bytes; a hundred
+// thousand take about a millisecond.
 constexpr uint32_t kMaxSteps = 100'000;
 constexpr uint32_t kMaxKibibytes = 64 * 1024;
 
@@ -65,7 +65,7 @@ Pattern::Pattern(const std::string& text, const std::string& place) : text_(text
     Fail("{} '{}' is not a regular expression: {}", place_, Printable(text_), what);
   };
   if (text_.size() > kMaxBytes) complain(fmt::format("longer than {} bytes", kMaxBytes));
-  // PCRE2 before 10.43 would take it for these very characters, where Python takes it for a count.
+  // PCRE2 before 10.43 would match these characters literally; Python reads them as a count.
   if (text_.find("{,") != std::string::npos) complain("'{,' is not supported; write {0,n}");
   constexpr uint32_t kOptions =
       PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;

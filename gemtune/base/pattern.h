@@ -8,23 +8,23 @@ struct pcre2_real_code_8;  // PCRE2's compiled expression
 
 namespace gemtune {
 
-/// A regular expression on names of modules and parameters that a file or an option gives, by PCRE2: what
-/// Python's `re` takes means the same here. Differences: names are bytes (\w \d \s know ASCII alone, . is one
-/// byte), $ is the end of the name and not a line's end before it, and "{,n}" has to be written "{0,n}".
+/// A regular expression from a file or an option, to be matched with names of modules and parameters, by
+/// PCRE2. It means the same as in Python's `re`, except that names are bytes (\w \d \s know only ASCII, . is
+/// one byte), $ matches only at the very end of the name, and "{,n}" must be written "{0,n}".
 ///
-/// An expression may come from a stranger's file, so that both its compilation and a match are bounded in
-/// time and memory.
+/// An expression may come from an untrusted file, so its compilation and matching are bounded in time and
+/// memory.
 class Pattern {
  public:
   /// `place` names the option or the file. Throws Error "<place> '<text>' is not a regular expression: ..."
   /// with what is wrong and where; also for one of more than 4,096 bytes or nested more than 50 deep.
   Pattern(const std::string& text, const std::string& place);
 
-  /// Does the whole name match? re.fullmatch. Throws Error "<place> '<text>' takes too many steps ..." for an
-  /// expression that tries too many ways to match, as (a*)*(a*)*b may.
+  /// Whether the whole name matches (re.fullmatch). Throws Error "<place> '<text>' takes too many steps ..."
+  /// for an expression that tries too many ways to match, as (a*)*(a*)*b may.
   bool Matches(std::string_view name) const;
 
-  /// Does some part of the name match? re.search. Throws as Matches does.
+  /// Whether some part of the name matches (re.search). Throws as Matches does.
   bool IsFoundIn(std::string_view name) const;
 
  private:

@@ -9,7 +9,7 @@ constexpr int64_t CeilDiv(int64_t n, int64_t divisor) {
   return (n + divisor - 1) / divisor;
 }
 
-/// The first multiple that is not below n; n >= 0, multiple > 0.
+/// The smallest multiple of `multiple` that is at least n; n >= 0, multiple > 0.
 constexpr int64_t RoundUp(int64_t n, int64_t multiple) {
   return CeilDiv(n, multiple) * multiple;
 }

@@ -14,7 +14,8 @@
 namespace gemtune {
 namespace {
 
-// Room taken now is a message; room that is missing when a page is written is a SIGBUS. Returns errno.
+// Allocates the disk space now: a lack of it is then an error, not a SIGBUS when a page is written. Returns
+// errno.
 int MapWithRoom(int descriptor, size_t bytes, std::byte*& data) {
   if (const int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes)); error != 0) return error;
   void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);

@@ -6,12 +6,12 @@
 
 namespace gemtune {
 
-/// Memory backed by a file, for what does not fit beside the rest: the kernel writes its pages out where
-/// memory runs short. The file has no name, so it is gone with the process, however that ends.
+/// Memory backed by a file, for data that may not fit in memory: the kernel writes its pages out if memory
+/// runs short. The file has no name, so it vanishes with the process, however that ends.
 class ScratchFile {
  public:
-  /// `bytes` > 0 zeros in a file in `directory`, whose room is taken at once. Throws RunError naming the
-  /// directory and the size where there is none.
+  /// `bytes` > 0 zeros in a file in `directory`; the disk space is allocated at once. Throws a RunError
+  /// naming the directory and the size if there is not enough.
   ScratchFile(const std::filesystem::path& directory, int64_t bytes);
   ~ScratchFile();
   ScratchFile(const ScratchFile&) = delete;

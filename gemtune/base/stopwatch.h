@@ -4,12 +4,12 @@
 
 namespace gemtune {
 
-/// Seconds since it was made, or since the last lap.
+/// Measures seconds since construction or the last lap.
 class Stopwatch {
  public:
   double Seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
-  /// Seconds so far; counts from 0 again.
+  /// Returns the seconds so far and starts again from 0.
   double Lap() {
     const Clock::time_point now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - start_).count();

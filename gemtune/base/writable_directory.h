@@ -5,8 +5,8 @@
 
 namespace gemtune {
 
-/// Makes the directory that `option` names where it does not exist. Throws Error if nothing can be written to
-/// it: to be called before any work.
+/// Creates the directory `path`, the value of `option`, if it does not exist. Throws Error if it is not
+/// writable. To be called before any work.
 void MakeWritableDirectory(const std::filesystem::path& path, const std::string& option);
 
 }  // namespace gemtune

@@ -25,7 +25,7 @@ class Reader {
     for (SkipBlank(); !AtEnd(); SkipBlank()) {
       entries.push_back(Entry());
       if (!keys.insert(entries.back().key).second)
-        FailHere("'{}' is there twice", Printable(entries.back().key));
+        FailHere("'{}' occurs twice", Printable(entries.back().key));
       SkipSpaces();
       if (AtEnd() || text_[at_] == '#' || text_[at_] == '\n') continue;
       FailHere("there is more behind the value of '{}'; texts stand in quotes, lists in [ ]",

@@ -11,15 +11,15 @@
 
 namespace gemtune::data {
 
-/// Strings in any of Arrow's layouts: plain, large, view, dictionary; binary too, which is what old writers
-/// call a string.
+/// True for strings in any of Arrow's layouts (plain, large, view, dictionary), and for binary, which old
+/// writers use for strings.
 bool IsTextType(const arrow::DataType& type);
 
-/// What a RawLabel can hold: integers, floats, booleans, text, and lists of these.
+/// True for types that a RawLabel can hold: integers, floats, booleans, text, and lists of these.
 bool IsLabelType(const arrow::DataType& type);
 
-/// Throws Error if the array's offsets or indices lead out of its buffers, which Arrow lets pass when it
-/// reads a damaged file. Whether plain text is UTF-8 is left to the reader, who knows the row.
+/// Throws Error if the array's offsets or indices lead out of its buffers, which Arrow does not check when it
+/// reads a damaged file. The reader checks whether text is UTF-8, because it knows the row.
 void CheckArray(const std::string& path, const arrow::Array& array);
 
 /// Value `i` of an array whose type IsTextType; nullopt for a null. Valid as long as the array.

@@ -11,9 +11,10 @@
 
 namespace gemtune::data {
 
-/// Arrow's failure as one line "<file>: ...". Whatever goes wrong while reading a data file lies in the file.
+/// Throws Arrow's failure as an Error of one line "<file>: ...": any failure while reading a data file is the
+/// file's fault.
 [[noreturn]] inline void FailArrow(const std::string& path, const std::string& message) {
-  // Some messages go on with a stack of notes on further lines.
+  // Some messages have a stack of notes on further lines.
   const size_t end = message.find_first_of("\r\n");
   Fail("{}: {}", path, Printable(message.substr(0, end), 200));
 }

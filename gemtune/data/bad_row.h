@@ -12,7 +12,7 @@
 
 namespace gemtune::data {
 
-/// What is wrong with a row, as far as a count of such rows tells them apart.
+/// The kinds of faults that a summary of bad rows distinguishes.
 enum class RowFault : uint8_t {
   kMalformed,
   kNoColumn,
@@ -45,8 +45,8 @@ template <typename... Args>
 /// Rows that cannot be used, by their index among those that were read.
 using BadRows = std::map<size_t, RowError>;
 
-/// Calls visit() for row i; a RowError that it throws goes to `bad`, if that is given, and a row that is
-/// there already is passed over.
+/// Calls visit() for row i. If `bad` is given, a RowError is stored there instead of thrown, and a row that
+/// is in it already is skipped.
 template <typename Visit>
 void Guard(size_t i, BadRows* bad, Visit&& visit) {
   if (bad == nullptr) return visit();
@@ -58,12 +58,12 @@ void Guard(size_t i, BadRows* bad, Visit&& visit) {
   }
 }
 
-/// Whether a row that cannot be used ends the reading or is left out.
+/// Whether a row that cannot be used is an error or is skipped.
 enum class OnBadRow : uint8_t { kError, kSkip };
 
-/// A row that was left out.
+/// A skipped row.
 struct SkippedRow {
-  int64_t before = 0;  // examples that stand before it
+  int64_t before = 0;  // number of examples before it
   RowFault fault = RowFault::kMalformed;
   std::string message;  // of the RowError
   bool operator==(const SkippedRow&) const = default;

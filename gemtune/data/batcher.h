@@ -12,7 +12,7 @@ struct PackedBatch {
   std::vector<int64_t> ids;         // [T]
   std::vector<int32_t> cu_seqlens;  // [B + 1], from 0 to T
   std::vector<float> labels;        // [B · label_width], see Dataset::label
-  std::vector<int64_t> examples;    // [B] index of each in the data set
+  std::vector<int64_t> examples;    // [B] index of each example in the data set
 
   int64_t num_tokens() const { return static_cast<int64_t>(ids.size()); }
   int64_t num_sequences() const { return static_cast<int64_t>(cu_seqlens.size()) - 1; }
@@ -21,13 +21,13 @@ struct PackedBatch {
 /// Lays the examples at `indices` end to end.
 PackedBatch Pack(const Dataset& dataset, const std::vector<int64_t>& indices);
 
-/// `indices` cut, in their order, into batches of as many as fit `max_tokens` and `max_sequences` (0: no
-/// limit), at least one.
+/// Cuts `indices`, in their order, into batches as large as `max_tokens` and `max_sequences` allow (0: no
+/// limit), but of at least one.
 std::vector<std::vector<int64_t>> Cut(const Dataset& dataset, const std::vector<int64_t>& indices,
                                       int64_t max_tokens, int64_t max_sequences);
 
-/// Batches for reading without training: all examples, longest first (so that the largest buffers are made
-/// first and the rest fits into them), cut as Cut does.
+/// Batches for passes without training: all examples, cut as Cut does, the longest first, so that the largest
+/// buffers are allocated first and later batches fit into them.
 std::vector<std::vector<int64_t>> BatchesByLength(const Dataset& dataset, int64_t max_tokens,
                                                   int64_t max_sequences);
 

@@ -26,7 +26,7 @@ struct BadRow {
   bool refused;  // by the parser, so that it is not among its rows
 };
 
-// The one of the usual delimiters that the header has most of; `delimiter` where it has none.
+// The usual delimiter that occurs most often in the header; `delimiter` if none occurs.
 char OtherDelimiter(std::string_view names, char delimiter) {
   char best = delimiter;
   int64_t most = 0;
@@ -39,8 +39,8 @@ char OtherDelimiter(std::string_view names, char delimiter) {
   return best;
 }
 
-// On Arrow's parser and not on its reader, which infers types from the first block (and so fails on a "NA" in
-// the second), refuses rows longer than a block, and parses all columns only to learn their names.
+// Uses Arrow's parser rather than its reader, which infers types from the first block (so a "NA" in the
+// second fails), refuses rows longer than a block, and parses all columns only to get their names.
 class CsvReader {
  public:
   CsvReader(const DataFile& file, char delimiter, bool skips);
@@ -60,9 +60,9 @@ class CsvReader {
   std::string path_;
   TextStream stream_;
   arrow::csv::ParseOptions options_ = arrow::csv::ParseOptions::Defaults();
-  std::map<int64_t, BadRow> bad_rows_;  // by number, of the rows that the parser saw last
-  bool may_swallow_ = false;  // whether a field with delimiters and line ends in it is taken for a mistake
-  LineCounter lines_;         // before the window, if so
+  std::map<int64_t, BadRow> bad_rows_;  // by number, among the rows parsed last
+  bool may_swallow_ = false;            // whether a field with delimiters and line ends counts as a mistake
+  LineCounter lines_;                   // before the window, if so
   int32_t num_columns_ = 0;
   std::vector<int32_t> wanted_;  // indices of text, text_pair, label; -1: not read
   int64_t next_row_ = 1;
@@ -81,7 +81,7 @@ CsvReader::CsvReader(const DataFile& file, char delimiter, bool skips)
   };
 }
 
-// Never the parser's ParseFinal: it takes a quote that is still open at the file's end for closed.
+// Never uses the parser's ParseFinal, which treats a quote still open at the end of the file as closed.
 bool CsvReader::Extend() {
   if (stream_.window().size() > kMaxRowBytes) {
     Fail("{}: row {}: longer than {} MiB; is a quote missing?", path_, next_row_, kMaxRowBytes >> 20);
@@ -94,7 +94,7 @@ void CsvReader::ReadHeader(const Columns& columns) {
   while (names.empty()) {
     BlockParser parser(options_, /*num_cols=*/-1, /*first_row=*/0, /*max_num_rows=*/1);
     uint32_t parsed = 0;
-    // The one thing that fails without a known number of columns is a window without a whole row.
+    // Without a known number of columns, parsing fails only if the window has no complete row.
     const bool whole = parser.Parse(stream_.window(), &parsed).ok() && parser.num_rows() == 1;
     if (whole) {
       num_columns_ = parser.num_cols();
@@ -116,8 +116,7 @@ void CsvReader::ReadHeader(const Columns& columns) {
   }
 }
 
-// Names the cause where a wanted column is missing because the file is another than its name and the options
-// say.
+// Names the cause if a wanted column is missing because the file is not what its name or the options say.
 void CsvReader::CheckNames(const std::vector<std::string>& names, const Columns& columns) const {
   for (const std::string& column : {columns.text, columns.text_pair, columns.label}) {
     if (column.empty() || std::find(names.begin(), names.end(), column) != names.end()) continue;
@@ -134,7 +133,7 @@ void CsvReader::CheckNames(const std::vector<std::string>& names, const Columns&
 }
 
 bool CsvReader::ReadRows(RowSink& sink) {
-  // Rows behind the last one wanted are not looked at: they may be wrong.
+  // Rows after the last wanted one are not examined; they may be malformed.
   const int64_t most = std::min<int64_t>(sink.room(), arrow::csv::kMaxParserNumRows);
   BlockParser parser(options_, num_columns_, next_row_, static_cast<int32_t>(most));
   uint32_t parsed = 0;
@@ -153,8 +152,9 @@ bool CsvReader::ReadRows(RowSink& sink) {
   return false;
 }
 
-// RFC 4180 lets a quoted field hold anything. But texts have no tabs, so that one with a tab and a line end
-// is rather a quote at a text's begin that was not written twice, and the rows up to the next quote are gone.
+// RFC 4180 lets a quoted field hold anything. But texts hardly have tabs, so a field with a tab and a line
+// end is more likely a text that begins with a quote that was not doubled, and it swallows the rows up to the
+// next quote.
 void CsvReader::FindSwallowedRows(std::string_view text) {
   if (!may_swallow_) return;
   LineCounter lines = lines_;

@@ -7,14 +7,14 @@ namespace {
 
 constexpr size_t kCut = std::string_view::npos;
 
-// Where the quotes are closed that are open at `begin`.
+// The position where the quotes open at `begin` are closed.
 size_t PassQuoted(std::string_view text, size_t begin) {
   size_t at = text.find('"', begin + 1);
   while (at != kCut && at + 1 < text.size() && text[at + 1] == '"') at = text.find('"', at + 2);
   return at == kCut ? kCut : at + 1;
 }
 
-// Lines that a quoted field runs over where it holds delimiters and line ends, else 0.
+// The number of lines of a quoted field that holds delimiters and line ends, else 0.
 int64_t RunawayLines(std::string_view field, char delimiter) {
   if (field.find(delimiter) == kCut) return 0;
   LineCounter counter;
@@ -26,7 +26,7 @@ bool EndsField(char c, char delimiter) {
   return c == delimiter || c == '\r' || c == '\n';
 }
 
-// From quote to quote, without a look at what is between: many times as fast as to count rows.
+// Jumps from quote to quote, which is many times faster than counting rows.
 bool HasRunawayField(std::string_view text, char delimiter) {
   for (size_t at = text.find('"'); at != kCut; at = text.find('"', at)) {
     if (at > 0 && !EndsField(text[at - 1], delimiter)) {

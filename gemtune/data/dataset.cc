@@ -18,11 +18,11 @@
 namespace gemtune::data {
 namespace {
 
-// Apart from those of EpochBatches, which are the epochs' numbers.
+// Differs from the streams of EpochBatches, which are the epochs' numbers.
 constexpr uint64_t kSplitStream = uint64_t{1} << 63;
 
-// The tokens of a batch of rows, and which rows were cut. Those that turn out too long are encoded a second
-// time: only the tokenizer knows where a pair, and what before its last special tokens, is to be cut.
+// The tokens of a batch of rows, and which rows were cut. Rows that are too long are encoded a second time,
+// because only the tokenizer knows where to cut a pair, or a text before its last special tokens.
 std::vector<std::vector<int32_t>> Encode(const RowBatch& batch, int64_t max_length,
                                          const text::Tokenizer& tokenizer, std::vector<uint8_t>& truncated) {
   const std::vector<std::string_view> texts = batch.text.Views();
@@ -58,7 +58,7 @@ void AddTokens(const RowBatch& batch, const DataFile& file, int64_t max_length,
   }
 }
 
-// Takes the examples in `bad` out, and puts them among those that were skipped before they became one.
+// Removes the examples in `bad`, and adds them to the rows that were skipped earlier.
 void DropBad(const BadRows& bad, Examples& examples) {
   if (bad.empty()) return;
   const auto width = static_cast<size_t>(LabelWidth(examples.label_kind, examples.labels));
@@ -125,12 +125,12 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
   return examples;
 }
 
-// Hashing is many times faster than tokenising, but not where a few rows of huge files are asked for.
+// Hashing is many times faster than tokenising, unless only a few rows of huge files are wanted.
 bool WorthHashing(const DatasetOptions& options, const std::vector<DataFile>& files) {
   constexpr uint64_t kQuicklyHashed = uint64_t{1} << 30;
   if (options.max_samples == 0) return true;
   uint64_t bytes = 0;
-  std::error_code error;  // shows when the file is read
+  std::error_code error;  // an error appears when the file is read
   for (const DataFile& file : files) bytes += std::filesystem::file_size(file.path, error);
   return bytes <= kQuicklyHashed;
 }
@@ -201,7 +201,7 @@ Dataset Dataset::Select(std::span<const int64_t> indices) const {
 
 std::pair<Dataset, Dataset> Dataset::Split(double fraction, uint64_t seed) const {
   const double wanted = fraction < 1 ? std::round(fraction * static_cast<double>(size())) : fraction;
-  // Not a number fails the first comparison.
+  // NaN fails the first comparison.
   if (!(wanted >= 1) || wanted >= static_cast<double>(size()) || wanted != std::floor(wanted)) {
     Fail("cannot split {} off {} examples; give a fraction or a number that leaves both parts at least one",
          fraction, size());

@@ -14,26 +14,26 @@
 namespace gemtune::data {
 
 struct DatasetOptions {
-  /// Paths or globs: .parquet .csv .tsv .jsonl .json, the last four also with .gz .zst .bz2 .lz4 behind.
+  /// Paths or globs: .parquet .csv .tsv .jsonl .json; the last four may also end in .gz .zst .bz2 .lz4.
   std::vector<std::string> files = {};
   char csv_delimiter = '\0';  // between columns of .csv and .tsv; '\0': a comma, a tab
   std::string text_column = "text";
   std::string text_pair_column = {};  // empty: no pairs
   std::string label_column = "label";
   LabelKind label_kind = LabelKind::kSingle;
-  /// Given: exactly these classes, in this order, and rows must fit them (the training data's when others are
-  /// read, or the user's own names). Not given: found in the data.
+  /// If given, the classes are exactly these, in this order, and rows must fit them: the training data's
+  /// classes when other data is read, or the user's names. Otherwise they are found in the data.
   std::optional<LabelSet> labels = {};
-  /// The classes of a head to go on with, not with `labels`: behind them stand those that are new, see
-  /// ExtendLabels.
+  /// The classes of an existing head to continue with; new classes come after them, see ExtendLabels. Not
+  /// together with `labels`.
   std::optional<LabelSet> known_labels = {};
-  int64_t max_samples = 0;  // the first so many rows over all files, bad ones too; 0: all
-  int64_t max_length = 0;   // tokens an example; 0: no limit
+  int64_t max_samples = 0;  // use only this many rows over all files, counting bad ones; 0: all
+  int64_t max_length = 0;   // most tokens per example; 0: no limit
   OnBadRow on_bad_row = OnBadRow::kError;
   std::filesystem::path cache_dir = {};  // see TokenCache; empty: no cache
 };
 
-/// Tokenised examples in flat arrays: what a Dataset is made of.
+/// Tokenised examples in flat arrays, the contents of a Dataset.
 struct Examples {
   std::vector<int32_t> ids = {};         // of example i: [offsets[i], offsets[i + 1])
   std::vector<int64_t> offsets = {0};    // [examples + 1]
@@ -42,20 +42,20 @@ struct Examples {
   LabelKind label_kind = LabelKind::kNone;
   LabelSet labels = {};
   std::vector<SkippedRow> skipped = {};    // in the order of the files
-  std::vector<std::string> warnings = {};  // of the labels, one line each, see EncodedLabels
+  std::vector<std::string> warnings = {};  // about the labels, one line each, see EncodedLabels
 };
 
 /// Tokenised examples with their labels, in memory. Immutable.
 class Dataset {
  public:
-  /// Reads, checks and tokenises the files, or takes the result of the same from the cache. Texts are in
-  /// memory a batch at a time only. Throws Error naming the file and row of the first bad one, see ReadTable,
-  /// FindLabels and ReadLabels; and for no rows. OnBadRow::kSkip leaves bad rows out and warns of them in
-  /// one line; the warnings of the labels are a line each; what is wrong with a file as a whole is an Error
-  /// all the same.
+  /// Reads, checks and tokenises the files, or takes the result from the cache. Only one batch of texts is in
+  /// memory at a time. Throws an Error naming the file and row of the first bad row, see ReadTable,
+  /// FindLabels and ReadLabels; also if there are no rows. With OnBadRow::kSkip, skips bad rows and warns
+  /// about them in one line; a fault in a whole file is still an Error. Warnings about labels are one line
+  /// each.
   static Dataset Load(const DatasetOptions& options, const text::Tokenizer& tokenizer);
 
-  /// From examples made elsewhere. `cache_hit`: the cache entry that they are from.
+  /// From existing examples. `cache_hit` is the cache entry that they came from.
   explicit Dataset(Examples examples, std::filesystem::path cache_hit = {});
 
   int64_t size() const { return static_cast<int64_t>(examples_.offsets.size()) - 1; }
@@ -63,28 +63,28 @@ class Dataset {
   int64_t length(int64_t i) const { return examples_.offsets.at(i + 1) - examples_.offsets.at(i); }
   std::span<const int32_t> ids(int64_t i) const;
 
-  /// Number of float label values an example has, see LabelWidth.
+  /// Number of float label values per example, see LabelWidth.
   int64_t label_width() const { return label_width_; }
   std::span<const float> label(int64_t i) const;
 
   LabelKind label_kind() const { return examples_.label_kind; }
   const LabelSet& labels() const { return examples_.labels; }
 
-  /// Rows that were left out, in the order of the files.
+  /// Skipped rows, in the order of the files.
   const std::vector<SkippedRow>& skipped() const { return examples_.skipped; }
 
   /// Examples whose text was cut at max_length.
   int64_t truncated() const;
 
-  /// The examples at `indices`, in that order; without what was skipped.
+  /// The examples at `indices`, in that order, without the list of skipped rows.
   Dataset Select(std::span<const int64_t> indices) const;
 
-  /// Splits off `fraction` of the examples, to the nearest whole number of them (or, if ≥ 1, that many), at
-  /// random by `seed`, both parts in the original order: {rest, split}. Throws Error if either part would be
-  /// empty.
+  /// Splits off a random part, chosen by `seed`, and returns {rest, split}, both in the original order.
+  /// `fraction` < 1 is the part's share, rounded to whole examples; ≥ 1 it is their number. Throws Error if
+  /// either part would be empty.
   std::pair<Dataset, Dataset> Split(double fraction, uint64_t seed) const;
 
-  /// A hash of the tokens, the labels and their names, in their order.
+  /// A hash of the tokens, the labels and their names, in order.
   std::string Fingerprint() const;
 
   /// The cache entry that Load took the examples from, or empty.

@@ -50,7 +50,7 @@ struct MarkRow {
   std::optional<TextEncoding> encoding;  // none: UTF-32
 };
 
-// UTF-32's first: that of its little-endian form begins with that of UTF-16.
+// UTF-32 comes first: its little-endian mark begins with that of UTF-16.
 constexpr std::array kMarks = {
     MarkRow{"\xff\xfe\0\0"sv, std::nullopt},
     MarkRow{"\0\0\xfe\xff"sv, std::nullopt},
@@ -60,7 +60,7 @@ constexpr std::array kMarks = {
 };
 
 struct ZerosRow {
-  std::string_view pattern;  // of the first bytes: 'a' for one of ASCII, '0' for a zero
+  std::string_view pattern;  // of the first bytes: 'a' for an ASCII byte, '0' for a zero
   std::string_view encoding;
 };
 

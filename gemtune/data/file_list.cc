@@ -40,7 +40,7 @@ constexpr std::array<CompressionRow, 4> kCompressions = {{{".gz", Compression::k
 constexpr std::string_view kSupported =
     "supported are .parquet, and .csv .tsv .jsonl .json, these also with .gz .zst .bz2 or .lz4 behind";
 
-// Files that are often given and hold no table that is read, with what to do.
+// Files that users often give but that cannot be read, and what to do about them.
 struct CureRow {
   std::string_view extension;
   std::string_view cure;
@@ -72,7 +72,7 @@ constexpr std::array<CureRow, 13> kCures = {{
     {".xz", kUnpack},
 }};
 
-// What `datasets` writes with save_to_disk, by files that the folder holds.
+// Folders from `datasets`' save_to_disk, recognised by the files in them.
 struct SavedRow {
   std::array<std::string_view, 2> files;
   std::string_view what;
@@ -96,7 +96,7 @@ std::vector<std::string> Glob(const std::string& pattern) {
   std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   if (status == GLOB_NOSPACE) throw RunError(fmt::format("{}: out of memory", pattern));
-  // glob(3) sorts as the locale says, which differs between machines.
+  // glob(3) sorts by the locale, which differs between machines.
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -104,7 +104,7 @@ std::vector<std::string> Glob(const std::string& pattern) {
 struct KnownName {
   size_t row;  // of kFormats
   Compression compression = Compression::kNone;
-  size_t extension_bytes;  // with that of the compression
+  size_t extension_bytes;  // including that of the compression
 };
 
 std::optional<KnownName> ParseName(const fs::path& path) {
@@ -132,7 +132,7 @@ const CureRow* FindCure(const fs::path& path) {
   return found == kCures.end() ? nullptr : &*found;
 }
 
-// Files of a kind in a folder, the likeliest to be the data first: .json is often something about it.
+// The files of one kind in a folder. Kinds that are most likely data come first; .json is often metadata.
 struct FilesOfAKind {
   bool is_json;
   int depth;
@@ -145,7 +145,7 @@ struct FilesOfAKind {
 
 struct Contents {
   std::set<FilesOfAKind> kinds;
-  const CureRow* cure = nullptr;  // of the first file that is not read and has one
+  const CureRow* cure = nullptr;  // of the first unreadable file that has one
 };
 
 void LookInto(const fs::path& directory, int depth, Contents& contents) {
@@ -194,7 +194,7 @@ DataFile CheckedFile(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) FailDirectory(path);
   DataFile file = FileOfPath(path);
-  // A pipe could be read once only, and both the cache and Load read a file more than once.
+  // A pipe can be read only once, but the cache and Load read a file more than once.
   if (!fs::is_regular_file(path)) Fail("{}: is not a file", path.string());
   return file;
 }

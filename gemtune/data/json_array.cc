@@ -9,11 +9,11 @@ namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr std::string_view kWordEnds = " \t\r\n,\"{}[]";
-constexpr size_t kMaxDepth = 1'000'000;  // bounds what a file of nothing but '[' takes
+constexpr size_t kMaxDepth = 1'000'000;  // bounds the memory for a file of nothing but '['
 
 }  // namespace
 
-// kEnded where the character is the value's last or, of a word, the first behind it.
+// kEnded if the character is the value's last or, for a word, the first after it.
 JsonValueScanner::State JsonValueScanner::Take(char c) {
   if (in_string_) {
     if (escaped_) {
@@ -59,7 +59,7 @@ JsonArray::JsonArray(std::string path, TextStream& stream) : path_(std::move(pat
   stream_.Consume(1);
 }
 
-// The first character that is no white space, at the window's front then; nothing at the file's end.
+// The next character that is not white space, moved to the window's front; nullopt at the end of the file.
 std::optional<char> JsonArray::Peek() {
   while (true) {
     const std::string_view window = stream_.window();
@@ -70,7 +70,7 @@ std::optional<char> JsonArray::Peek() {
   }
 }
 
-// What stands before the next element; false where the array ends instead.
+// Skips the separator before the next element; false if the array ends instead.
 bool JsonArray::PassSeparator() {
   const std::optional<char> found = Peek();
   if (!found) Fail("{}: row {}: the file ends within its JSON array; is it cut off?", path_, row_ + 1);
@@ -119,7 +119,7 @@ bool JsonArray::Next() {
   ++row_;
   const std::optional<char> found = Peek();
   if (found == ',' || found == ']') {
-    Fail("{}: row {}: '{}' stands in its place in the JSON array; is there a comma too many?", path_, row_,
+    Fail("{}: row {}: '{}' is not an element of the JSON array; is there an extra comma?", path_, row_,
          *found);
   }
   FindEnd();

@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-// What the rows of a file are.
+// How a file is divided into rows.
 struct Layout {
   bool lines;
   std::string_view needed;
@@ -28,17 +28,17 @@ struct Layout {
 constexpr Layout kLines = {.lines = true, .needed = "one object per line is needed"};
 constexpr Layout kArray = {.lines = false, .needed = "an array of objects is needed"};
 
-// Of one object over many lines, or of one that holds whole columns.
+// For one object over many lines, or one that holds whole columns.
 constexpr std::string_view kLinesCure =
     "(Python: json.dumps of one row a line; pandas: to_json(orient=\"records\", lines=True))";
 
 struct BareWord {
   std::string_view word;
-  std::string_view stand_in;  // of the same length, so that a place in the text stays the same place
+  std::string_view stand_in;  // of the same length, so that positions in the text do not change
 };
 
-// What Python's json.dumps writes of floats that are no numbers, and JSON has no words for. An object may
-// stand where it does not count, and is wrong in every column that is read.
+// What Python's json.dumps writes for NaN and infinities, which JSON lacks. They are replaced by objects,
+// which are ignored in other columns and are an error in every column that is read.
 constexpr std::array kBareWords = {BareWord{"NaN", "{ }"}, BareWord{"Infinity", R"({"+":0} )"},
                                    BareWord{"-Infinity", R"({"-":0}  )"}};
 
@@ -49,7 +49,7 @@ const BareWord* BareWordAt(std::string_view text) {
   return nullptr;
 }
 
-// The line with what stands in for its bare words outside of strings; nothing where it has none.
+// The line with its bare words outside of strings replaced; nullopt if it has none.
 std::optional<std::string> WithoutBareWords(std::string_view text) {
   std::optional<std::string> replaced;
   bool in_string = false;
@@ -66,9 +66,9 @@ std::optional<std::string> WithoutBareWords(std::string_view text) {
   return replaced;
 }
 
-// One line at a time through nlohmann-json and not through Arrow's JSON reader: that one numbers rows from
-// the start of a block, reads strings that look like a date as one, and wants the types of the first block to
-// hold for all. At 240 MB/s on one thread this is no bottleneck before a tokenizer.
+// Parses one line at a time with nlohmann-json rather than with Arrow's JSON reader, which numbers rows from
+// the start of a block, reads strings that look like dates as dates, and requires the types of the first
+// block everywhere. At 240 MB/s on one thread this is no bottleneck before a tokenizer.
 class Line {
  public:
   Line(const std::string& path, int64_t row, std::string_view text, const Columns& columns,
@@ -93,7 +93,7 @@ class Line {
   int64_t row_;
   const Layout& layout_;
   json object_;
-  std::vector<std::string> keys_;  // the first few that the line has
+  std::vector<std::string> keys_;  // the line's first few keys
   bool has_bare_words_ = false;
 };
 
@@ -112,7 +112,7 @@ Line::Line(const std::string& path, int64_t row, std::string_view text, const Co
       FailParse(text, other.byte);
     }
   }
-  // By the text: the tree of a bare word is an object.
+  // Checks the text, since the tree of a bare word is an object.
   if (text[text.find_first_not_of(" \t\r\n")] != '{')
     Complain(RowFault::kMalformed, "is not a JSON object; {}", layout_.needed);
 }
@@ -225,8 +225,8 @@ int64_t Line::Integer(const std::string& column, const json& value) const {
   return value.get<int64_t>();
 }
 
-// The length of the line at the window's front, all of which is then in the window; npos for one longer than
-// kMaxRowBytes, nothing at the file's end.
+// The length of the line at the window's front, after extending the window to hold all of it; npos if it is
+// longer than kMaxRowBytes, nullopt at the end of the file.
 std::optional<size_t> FindLineEnd(TextStream& stream) {
   while (true) {
     const size_t end = stream.window().find('\n');
@@ -253,7 +253,7 @@ bool IsArray(TextStream& stream) {
   }
 }
 
-// Rows of a file that is opened.
+// Reads the rows of an open file.
 class JsonReader {
  public:
   JsonReader(std::string path, RowSink& sink) : path_(std::move(path)), sink_(sink) {}
@@ -262,7 +262,7 @@ class JsonReader {
   void ReadArray(TextStream& stream);
 
  private:
-  // `text`: nothing for a row that is too long.
+  // `text` is nullopt for a row that is too long.
   void Add(int64_t row, std::optional<std::string_view> text, const Layout& layout);
 
   std::string path_;

@@ -32,10 +32,10 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// What Arrow may hold of a file at once, where a page header of a few bytes can ask for 2 GB, and a
-// dictionary of one long text for that much a row.
+// The most memory that Arrow may use for a file at once. A page header of a few bytes can ask for 2 GB, and a
+// dictionary with one long text for as much per row.
 constexpr int64_t kMaxReaderBytes = int64_t{1} << 30;
-constexpr int64_t kBatchRows = 256;  // of kMaxTextBytes each still fit
+constexpr int64_t kBatchRows = 256;  // even rows of kMaxTextBytes each fit
 
 // The names in {"names": [...], "_type": "ClassLabel"}, or in a list feature of it in one of the ways in
 // which versions of `datasets` write that: {"feature": {...}, "_type": "Sequence" or "List"} and [{...}].
@@ -50,7 +50,7 @@ std::vector<std::string> ClassLabelNames(const json& feature) {
   std::vector<std::string> names;
   std::set<std::string> distinct;
   for (const json& name : feature["names"]) {
-    // Not what `datasets` writes, so not to be trusted at all.
+    // Not as written by `datasets`, so none of it is trusted.
     if (!name.is_string() || !distinct.insert(name.get<std::string>()).second) return {};
     names.push_back(name.get<std::string>());
   }
@@ -64,7 +64,7 @@ std::vector<std::string> ClassNames(const parquet::FileMetaData& metadata, const
   try {
     root = io::ParseJson(pairs->Get("huggingface").ValueOr(""), "huggingface");
   } catch (const Error&) {
-    return {};  // the file's rows may be sound
+    return {};  // the file's rows may still be valid
   }
   const json* at = &root;
   for (const std::string& key : {std::string("info"), std::string("features"), column}) {
@@ -106,7 +106,7 @@ class ParquetReader {
   int64_t row_ = 1;
 };
 
-// Arrow says of all that is no Parquet that it may be damaged.
+// Arrow reports any file that is not Parquet as possibly damaged.
 void ParquetReader::CheckParquet(arrow::io::RandomAccessFile& file) const {
   constexpr int64_t kLooked = 256;
   const auto buffer = CheckArrow(path_, file.ReadAt(0, kLooked));
@@ -116,7 +116,7 @@ void ParquetReader::CheckParquet(arrow::io::RandomAccessFile& file) const {
 
 FileSchema ParquetReader::Open() {
   parquet::ReaderProperties properties(&pool_);
-  // Page by page, so that the first rows of a huge row group do not draw it into memory whole.
+  // Reads page by page, so that the first rows of a huge row group do not bring all of it into memory.
   properties.enable_buffered_stream();
   auto arrow_properties = parquet::default_arrow_reader_properties();
   arrow_properties.set_batch_size(kBatchRows);
@@ -196,7 +196,8 @@ RawLabel ParquetReader::Label(const arrow::Array* array, int64_t i) const {
   return std::move(*label);
 }
 
-// What Arrow throws on a damaged file instead of returning a Status: ParquetException, but also length_error.
+// Handles what Arrow throws for a damaged file instead of returning a Status: ParquetException, but also
+// length_error.
 template <typename F>
 auto Guarded(const std::string& path, F&& read) {
   try {

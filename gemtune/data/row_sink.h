@@ -11,32 +11,32 @@
 
 namespace gemtune::data {
 
-/// Where the readers of the single formats put their rows: checks the text, fills batches, counts to the
+/// Receives the rows from the readers of all formats: checks the text, fills batches, counts rows up to the
 /// limit.
 class RowSink {
  public:
-  /// `max_rows` over all files, bad ones included; 0: no limit. See ReadTable for `bad_row`.
+  /// `max_rows` over all files, including bad rows; 0: no limit. See ReadTable for `bad_row`.
   RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume, TakeBadRow bad_row = {});
 
   const Columns& columns() const { return columns_; }
 
-  /// Rows added from here on are of `file`, which has this index.
+  /// Rows added from now on belong to `file`, which has this index.
   void StartFile(size_t index, const DataFile& file);
 
-  /// Rows still to come: the reader stops at 0.
+  /// How many more rows are wanted; the reader stops at 0.
   int64_t room() const { return max_rows_ - num_rows_ - num_bad_rows_; }
 
-  /// `text_pair` and `label` are taken if there are such columns. Throws RowError for a text or a name that
+  /// `text_pair` and `label` are used if these columns are wanted. Throws RowError for a text or a name that
   /// is not UTF-8 or too long.
   void Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label);
 
-  /// Whether a row that cannot be used is to be left out.
+  /// Whether rows that cannot be used are skipped.
   bool skips() const { return bad_row_ != nullptr; }
 
-  /// Counts a row as read and left out, or throws it.
+  /// Counts a row as read and skipped, or throws the error.
   void Skip(const RowError& error);
 
-  /// Calls `add`, which adds one row; a RowError that it throws goes to Skip.
+  /// Calls `add`, which adds one row, and passes a RowError that it throws to Skip.
   template <typename F>
   void Guard(F&& add) {
     try {
@@ -46,7 +46,7 @@ class RowSink {
     }
   }
 
-  /// Hands out what is there of the file.
+  /// Hands out the rows of the file collected so far.
   void Flush();
 
  private:
@@ -63,8 +63,8 @@ class RowSink {
   RowBatch batch_;
 };
 
-/// The one index of `wanted` in the names of a file's columns. Throws Error naming the columns if it is not
-/// there or there twice.
+/// The index of `wanted` in the names of a file's columns. Throws an Error that lists the columns if it is
+/// missing or occurs twice.
 size_t FindColumn(const std::string& path, const std::vector<std::string>& names, const std::string& wanted);
 
 }  // namespace gemtune::data

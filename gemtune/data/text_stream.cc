@@ -94,8 +94,8 @@ bool TextStream::Extend() {
   if (ended_) return false;
   buffer_.erase(0, begin_);
   begin_ = 0;
-  // At least doubled (UTF-16: made half as long again): a reader looks at a cut row afresh each time, and the
-  // sum of its looks stays linear.
+  // The window at least doubles (for UTF-16, grows by half): a reader scans an incomplete row again each
+  // time, and this keeps the total linear.
   const size_t old_size = buffer_.size();
   while (buffer_.size() == old_size) {
     if (Append(std::max(kBlockBytes, old_size))) continue;

@@ -12,7 +12,7 @@
 
 namespace gemtune::data {
 
-// Texts that are given by themselves, and not in a file.
+// Texts that are given directly rather than in a file.
 
 /// Why a text cannot be used, by the rules of ReadTable.
 struct TextFault {
@@ -20,11 +20,11 @@ struct TextFault {
   std::string message;  // without the text's place: "is not valid UTF-8"
 };
 
-/// Nothing for a text of valid UTF-8 and at most kMaxTextBytes.
+/// nullopt for a text of valid UTF-8 and at most kMaxTextBytes.
 std::optional<TextFault> FaultOf(std::string_view text);
 
-/// Usable texts as examples without labels, of at most `max_length` tokens each (0: no limit). Which of them
-/// were cut is not noted.
+/// Usable texts as examples without labels, of at most `max_length` tokens each (0: no limit). Does not
+/// record which were cut.
 Examples EncodeTexts(std::span<const std::string_view> texts, const text::Tokenizer& tokenizer,
                      int64_t max_length);
 

@@ -20,7 +20,7 @@ namespace gemtune::data {
 namespace fs = std::filesystem;
 namespace {
 
-// To be raised with every change of what Load makes of the same files and options.
+// To be increased with every change to Load's result for the same files and options.
 constexpr uint64_t kVersion = 3;
 
 void AddLabels(Hash& hash, const std::optional<LabelSet>& labels) {
@@ -65,7 +65,7 @@ std::vector<T> ReadVector(const io::SafetensorsFile& file, const std::string& na
   const io::TensorView& tensor = found->second;
   Require(tensor.dtype == dtype && tensor.shape.size() == 1, "has a tensor of another type or shape");
   std::vector<T> values(tensor.data.size() / sizeof(T));
-  // A mapped file aligns nothing.
+  // Data in a mapped file may be unaligned.
   if (!values.empty()) std::memcpy(values.data(), tensor.data.data(), values.size() * sizeof(T));
   return values;
 }
@@ -122,7 +122,7 @@ void CheckExamples(const Examples& examples, int64_t vocab_size) {
   const std::vector<int64_t>& offsets = examples.offsets;
   Require(offsets.size() >= 2 && offsets.front() == 0, "has no examples");
   Require(offsets.back() == std::ssize(examples.ids), "has another number of tokens than its offsets say");
-  // Strictly rising: no example is without a token.
+  // Strictly increasing: every example has a token.
   Require(std::adjacent_find(offsets.begin(), offsets.end(), std::greater_equal<>()) == offsets.end(),
           "has offsets that do not rise");
   const auto is_token = [&](int32_t id) { return id >= 0 && id < vocab_size; };

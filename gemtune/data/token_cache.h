@@ -11,10 +11,11 @@
 
 namespace gemtune::data {
 
-/// The tokenised form of files on disk: `cache_dir`/<key>.safetensors. The key is a hash (XXH3, 128 bits) of
-/// all that the result depends on: contents and format of the files, not their names; the tokenizer's
-/// fingerprint; the options; a version of this code. So an entry never goes stale, and nothing is ever
-/// removed: the folder may be deleted at any time, with all that is in it. Several processes may share it.
+/// A cache of tokenised files on disk: `cache_dir`/<key>.safetensors. The key is a hash (XXH3, 128 bits) of
+/// everything that the result depends on: contents and format of the files, but not their names; the
+/// tokenizer's fingerprint; the options; a version of this code. So an entry never goes stale. Nothing is
+/// ever removed, but users may delete the folder with its contents at any time. Several processes may share
+/// it.
 class TokenCache {
  public:
   /// Hashes the files (some GB/s). Throws Error if one cannot be read.
@@ -23,19 +24,19 @@ class TokenCache {
 
   const std::filesystem::path& path() const { return path_; }
 
-  /// The examples if the entry is there. A damaged entry or a foreign file in its place is warned of and
-  /// taken for missing; nothing in it is trusted unchecked.
+  /// The examples, if the entry exists. A damaged entry or a foreign file in its place causes a warning and
+  /// counts as missing; nothing in it is trusted unchecked.
   std::optional<Examples> Read() const;
 
-  /// Makes the entry. A disk that refuses is warned of: a cache is no reason to stop.
+  /// Writes the entry. If that fails, only warns, since a run can do without the cache.
   void Write(const Examples& examples) const;
 
  private:
   std::filesystem::path path_;
   std::string key_;
   int64_t vocab_size_;
-  std::optional<LabelSet> labels_;        // that were asked for
-  std::optional<LabelSet> known_labels_;  // that those there begin with
+  std::optional<LabelSet> labels_;        // the requested labels
+  std::optional<LabelSet> known_labels_;  // the first labels, those of the model
   LabelKind label_kind_;
 };
 

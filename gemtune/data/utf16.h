@@ -7,13 +7,13 @@
 
 namespace gemtune::data {
 
-/// Makes UTF-8 of UTF-16, a block of bytes at a time, wherever the blocks are cut.
+/// Converts UTF-16 to UTF-8 in blocks of bytes, which may be cut anywhere.
 class Utf16Decoder {
  public:
   explicit Utf16Decoder(bool big_endian) : big_endian_(big_endian) {}
 
-  /// Appends the characters of `bytes` to `utf8`; what is cut off at their end waits for the next call. False
-  /// at a surrogate that is not one of a pair.
+  /// Appends the characters of `bytes` to `utf8`; a partial character at the end waits for the next call.
+  /// False for an unpaired surrogate.
   bool Decode(std::string_view bytes, std::string& utf8);
 
   /// Whether a part of a character waits for the rest of it.

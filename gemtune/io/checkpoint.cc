@@ -35,9 +35,9 @@ using kernels::BlockType;
 constexpr int64_t kChunkElements = 1 << 18;
 constexpr const char* kIndexName = "model.safetensors.index.json";
 
-// Where a tensor's values come from.
+// The source of a tensor's values.
 struct Source {
-  std::optional<BlockType> type;  // nothing for integers and float64, which no weight is
+  std::optional<BlockType> type;  // nullopt for integers and float64, which no weight has
   std::span<const std::byte> data;
   bool minus_one = false;  // stored as 1 + w
 };
@@ -69,13 +69,14 @@ void List(const std::string& name, const TensorView& view, std::vector<Tensor>& 
                      {BlockTypeOf(view.dtype), view.data}});
 }
 
-// What cannot be looked at (permissions) counts as missing.
+// A file that cannot be examined (permissions) counts as missing.
 bool Exists(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
 }
 
-// The shards and what each holds, from the index. Throws Error if a shard's name leads out of the directory.
+// The shards and the tensors in each, from the index. Throws Error if a shard's name leads out of the
+// directory.
 std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) {
   const Json index = ParseJsonFile(path);
   const auto weight_map = index.is_object() ? index.find("weight_map") : index.end();
@@ -86,7 +87,7 @@ std::map<std::string, std::vector<std::string>> ReadIndex(const fs::path& path) 
     if (!file.is_string()) Fail("{}: '{}' is not mapped to a file name", path.string(), Printable(tensor));
     const fs::path name = file.get_ref<const std::string&>();
     const bool leads_out = name.empty() || name.is_absolute() || *name.begin() == "..";
-    // Written otherwise ("./x", "a/../x"), one large file could be named, and read, a thousand times.
+    // With other spellings ("./x", "a/../x") one large file could be listed, and read, a thousand times.
     const bool is_plain =
         name.native() == name.lexically_normal().native() && name.has_filename() && name != ".";
     if (leads_out || !is_plain || name.native().find('\0') != std::string::npos) {
@@ -103,7 +104,7 @@ void RefuseAdapter(const fs::path& directory) {
   Fail("{}: is an adapter, not a whole model; make it one first: gemtune merge", directory.string());
 }
 
-// Has the model in PyTorch's files, which are not read, a classifier's head?
+// Whether the model in PyTorch's files, which gemtune does not read, has a classifier's head.
 bool IsClassifier(const fs::path& directory, const Json& config) {
   const auto says = [&](const char* entry, std::string_view text) {
     const auto found = config.find(entry);
@@ -146,7 +147,7 @@ bool IsClassifier(const fs::path& directory, const Json& config) {
        directory.string());
 }
 
-// Numbers [begin, end) of `source`, whole blocks, to `out`.
+// Converts numbers [begin, end) of `source`, whole blocks, into `out`.
 void ReadNumbers(const Source& source, int64_t begin, int64_t end, DType out_dtype, void* out) {
   const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
   const std::byte* from = source.data.data() + begin / block.elements * block.bytes;
@@ -163,8 +164,8 @@ void ReadNumbers(const Source& source, int64_t begin, int64_t end, DType out_dty
   }
 }
 
-// read(begin, end) for ranges of whole blocks that make up the numbers of `source`, on all threads. The
-// file's pages are dropped as it goes: they would add a model in another precision to this process's memory.
+// Calls read(begin, end), on all threads, for ranges of whole blocks that cover the numbers of `source`.
+// Drops the file's pages on the way; otherwise the whole file would stay in this process's memory.
 void ForEachChunk(const Source& source, const std::function<void(int64_t begin, int64_t end)>& read) {
   const kernels::BlockTypeInfo& block = kernels::Info(*source.type);
   const int64_t elements = static_cast<int64_t>(source.data.size()) / block.bytes * block.elements;
@@ -237,7 +238,7 @@ struct Checkpoint::State {
     config = Gemma3ConfigFromGguf(*gguf);
     std::vector<Tensor> found;
     for (const GgufTensor& tensor : gguf->tensors()) {
-      // The vision tower and its projector, in files that hold both.
+      // The vision tower and its projector, in files that contain them.
       if (tensor.name.starts_with("v.") || tensor.name.starts_with("mm.")) continue;
       const auto name = HfNameFromGguf(tensor.name).value_or(TranslatedName{std::string(tensor.name)});
       found.push_back({{name.name, std::string(kernels::Info(tensor.type).name), tensor.shape,
@@ -253,7 +254,7 @@ struct Checkpoint::State {
     return sources[static_cast<size_t>(info - tensors.data())];
   }
 
-  // The same, if numbers can be made of it.
+  // The same; throws Error if it cannot be converted to numbers.
   const Source& NumbersOf(const TensorInfo* info, const std::string& name) const {
     const Source& source = SourceOf(info, name);
     if (!source.type) {

@@ -41,7 +41,7 @@ std::string ReadableTypes() {
   return names;
 }
 
-// A tensor as its entry in the file says, before its data is looked up.
+// A tensor's entry in the file, before its data is looked up.
 struct Entry {
   std::string_view name;
   uint32_t ggml_type = 0;
@@ -51,8 +51,8 @@ struct Entry {
 
 }  // namespace
 
-// Reads the file from front to back. Every step is checked against what is left, so a count or length that
-// lies ends here before anything is allocated for it.
+// Reads the file from front to back. Every step is checked against what is left, so a false count or length
+// is found before anything is allocated for it.
 class GgufParser {
  public:
   explicit GgufParser(const MappedFile& file) : file_(file), left_(file.bytes()) {}
@@ -64,7 +64,7 @@ class GgufParser {
     std::set<std::string_view> names;
     for (uint64_t i = 0; i < tensors; ++i) {
       entries.push_back(TensorEntry(i));
-      if (!names.insert(entries.back().name).second) FailHere("is there twice");
+      if (!names.insert(entries.back().name).second) FailHere("occurs twice");
     }
     const uint64_t alignment = Alignment(state.metadata);
     const uint64_t padding = (alignment - Position() % alignment) % alignment;
@@ -125,7 +125,7 @@ class GgufParser {
     place_ = fmt::format("metadata key {}", index);
     const std::string_view key = String();
     place_ = fmt::format("metadata '{}'", Printable(key));
-    if (!metadata.emplace(key, Value(ValueType())).second) FailHere("is there twice");
+    if (!metadata.emplace(key, Value(ValueType())).second) FailHere("occurs twice");
   }
 
   GgufType ValueType() {
@@ -247,7 +247,7 @@ class GgufParser {
             data.subspan(entry.offset, static_cast<size_t>(bytes))};
   }
 
-  // Else a thousand tensors could be the same megabytes, and ask for a thousand times as much memory.
+  // Otherwise a thousand tensors could share the same megabytes, and need a thousand times as much memory.
   void RefuseOverlaps(const std::vector<GgufTensor>& tensors) {
     std::vector<const GgufTensor*> sorted;
     for (const GgufTensor& tensor : tensors) {

@@ -20,7 +20,7 @@ namespace gemtune::io {
 struct GgufTensor {
   std::string_view name;
   kernels::BlockType type;
-  std::vector<int64_t> shape;  // in PyTorch's order: [out, in]; the last is the one that blocks run along
+  std::vector<int64_t> shape;  // in PyTorch's order: [out, in]; blocks run along the last dimension
   std::span<const std::byte> data;
 };
 
@@ -34,7 +34,7 @@ class GgufFile {
   /// that kernels::BlockType lacks (naming the tensor, its type and the types that can be read).
   static GgufFile Open(const std::filesystem::path& path);
 
-  /// True for a file that begins as GGUF files do, whatever follows.
+  /// Whether the file begins like a GGUF file, whatever follows.
   static bool HasMagic(const std::filesystem::path& path);
 
   /// nullptr if there is no such key. Valid as long as this object or a copy of it.
@@ -47,7 +47,7 @@ class GgufFile {
   template <typename T>
   std::optional<T> Optional(std::string_view key) const;
 
-  /// The same, and throws Error if there is no such key.
+  /// The same, but throws Error if there is no such key.
   template <typename T>
   T Required(std::string_view key) const {
     if (auto value = Optional<T>(key)) return *std::move(value);

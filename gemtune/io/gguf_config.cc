@@ -11,8 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The shortest decimal that is this float: 1e-06, not 9.999999974752427e-07. Not with std::stod, which in a
-// program that has set a German locale reads "0.5" as 0.
+// The shortest decimal that gives this float: 1e-06, not 9.999999974752427e-07. Avoids std::stod, which reads
+// "0.5" as 0 in a program that has set a German locale.
 double Shortest(float value) {
   const std::string text = fmt::format("{}", value);
   double shortest = value;
@@ -27,7 +27,7 @@ class Maker {
   Json Make() const {
     const int64_t layers = Size("gemma3.block_count");
     const int64_t hidden_size = Size("gemma3.embedding_length");
-    // Before allocating a list of them; a layer has 13 tensors.
+    // Checked before a list of layers is allocated; a layer has 13 tensors.
     if (layers > static_cast<int64_t>(file_.tensors().size())) {
       Fail("{}: says it has {} layers, but has {} tensors only", path_, layers, file_.tensors().size());
     }
@@ -70,7 +70,7 @@ class Maker {
     return value;
   }
 
-  // null where the key is not there.
+  // null if the key is missing.
   Json Number(std::string_view key) const {
     const auto value = file_.Optional<float>(key);
     return value ? Json(Shortest(*value)) : Json();

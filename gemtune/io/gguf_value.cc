@@ -44,7 +44,7 @@ struct Describer {
   }
 };
 
-// The elements as Ts, or nothing if one does not fit.
+// The elements as Ts, or nullopt if one does not fit.
 template <typename Stored, typename T>
 std::optional<std::vector<T>> Elements(const GgufNumberArray& array) {
   std::vector<T> values(array.size);

@@ -28,14 +28,14 @@ enum class GgufType : uint32_t {
   kFloat64,
 };
 
-/// An array of anything but strings, as it lies in the file.
+/// An array of anything but strings, as stored in the file.
 struct GgufNumberArray {
   GgufType element_type = GgufType::kUint8;
   uint64_t size = 0;                // elements
-  const std::byte* data = nullptr;  // at any address
+  const std::byte* data = nullptr;  // possibly unaligned
 };
 
-/// One metadata value. Integers of every width are widened; texts and arrays lie in the mapped file.
+/// One metadata value. Integers of every width are widened; texts and arrays are views of the mapped file.
 using GgufValue = std::variant<bool, uint64_t, int64_t, double, std::string_view,
                                std::vector<std::string_view>, GgufNumberArray>;
 
@@ -47,15 +47,15 @@ std::string_view GgufTypeName(GgufType type);
 /// Bytes of one value; 0 for strings and arrays.
 uint64_t GgufTypeBytes(GgufType type);
 
-/// The value as a T, of those that GgufFile::Optional names; nothing if it is of another type or does not
-/// fit.
+/// The value as a T, which is one of the types that GgufFile::Optional lists; nullopt if it has another type
+/// or does not fit.
 template <typename T>
 std::optional<T> ConvertValue(const GgufValue& value);
 
 /// For messages: "the integer 5", "an array of uint32"
 std::string Describe(const GgufValue& value);
 
-/// What ConvertValue<T> takes: "an integer that fits int32"
+/// The values that ConvertValue<T> accepts, for messages: "an integer that fits int32"
 template <typename T>
 std::string DescribeType();
 

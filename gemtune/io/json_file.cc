@@ -15,8 +15,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxDepth = 64;  // destroying, copying and printing recurse
 
-// A value takes two bytes of text ("1,") and up to a hundred of memory. The largest file there is reason for,
-// an index of shards or a list of added tokens, has some ten thousand.
+// A value takes two bytes of text ("1,") and up to a hundred of memory. The largest realistic file, an index
+// of shards or a list of added tokens, has some ten thousand.
 constexpr size_t kMaxValues = size_t{1} << 22;
 
 // Builds the value itself rather than through nlohmann's own builder, which looks for each new key among all
@@ -61,7 +61,7 @@ class Builder : public Json::json_sax_t {
   }
 
  private:
-  // An array or object that has not ended yet.
+  // An open array or object.
   struct Container {
     std::vector<std::string> keys;  // of an object
     Json::array_t values;
@@ -98,13 +98,13 @@ class Builder : public Json::json_sax_t {
     std::vector<std::string_view> sorted(keys.begin(), keys.end());
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-    if (twice != sorted.end()) Fail("{}: key '{}' is there twice", place_, Printable(*twice));
+    if (twice != sorted.end()) Fail("{}: key '{}' occurs twice", place_, Printable(*twice));
   }
 
   std::string_view place_;
   Json root_;
   std::vector<Container> open_;
-  size_t num_values_ = 0;  // containers twice: as they open and as they close
+  size_t num_values_ = 0;  // containers count twice: when they open and when they close
 };
 
 }  // namespace

@@ -35,8 +35,8 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-/// The pages that hold these bytes of a MappedFile leave this process's resident memory (the system may still
-/// cache them). Reading again is allowed and faults them back in.
+/// Drops the pages with these bytes of a MappedFile from this process's resident memory (the system may still
+/// cache them). They may be read again, which loads them again.
 void DropPages(std::span<const std::byte> bytes);
 
 }  // namespace gemtune::io

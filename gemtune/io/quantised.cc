@@ -16,7 +16,7 @@ struct SuffixRow {
   std::string_view kind;
 };
 
-// By which tensors it is known. The first that any tensor ends in holds.
+// Ends of tensors' names that reveal a method. The first that any tensor has counts.
 constexpr std::array<SuffixRow, 12> kTelltales = {{
     {".absmax", "bitsandbytes"},  // 4 bits
     {".quant_map", "bitsandbytes"},
@@ -32,10 +32,10 @@ constexpr std::array<SuffixRow, 12> kTelltales = {{
     {".weight_scales", "EETQ"},
 }};
 
-// What else a weight may be stored as that is no number by itself.
+// Other types of stored weights that are not plain numbers.
 constexpr std::array<std::string_view, 4> kPackedTypes = {"U8", "I8", "F8_E4M3", "F8_E5M2"};
 
-// Ends of the names of quantised models on the Hub, in small letters. The first that fits holds.
+// Ends of the names of quantised models on the Hub, in small letters. The first match counts.
 constexpr std::array<std::string_view, 16> kNameEnds = {"-unsloth-bnb-4bit",
                                                         "-bnb-4bit",
                                                         "-bnb-8bit",

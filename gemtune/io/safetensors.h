@@ -14,7 +14,7 @@
 
 namespace gemtune::io {
 
-/// A tensor that lies somewhere in memory, dense and row-major. Does not own its data.
+/// A dense, row-major tensor in memory. Does not own its data.
 struct TensorView {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
@@ -48,14 +48,14 @@ struct NamedTensor {
 };
 
 /// Writes one file in the given order, atomically (temporary file, fsync, rename). The header is padded so
-/// that the data starts at a multiple of 8. Throws RunError where the disk refuses.
+/// that the data starts at a multiple of 8. Throws RunError if writing fails.
 void WriteSafetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
-/// As transformers' save_pretrained cuts.
+/// As in transformers' save_pretrained.
 inline constexpr int64_t kMaxShardBytes = 5'000'000'000;
 
-/// Writes `directory`/model.safetensors, or, where the data exceeds `max_shard_bytes`,
+/// Writes `directory`/model.safetensors, or, if the data exceeds `max_shard_bytes`,
 /// model-00001-of-0000N.safetensors and model.safetensors.index.json, split in order as transformers'
 /// save_pretrained does. Metadata is {"format": "pt"}.
 void WriteShardedSafetensors(const std::filesystem::path& directory, const std::vector<NamedTensor>& tensors,

@@ -33,7 +33,8 @@ constexpr std::array<TensorNameRow, 16> kGemma3 = {{
     {"output.weight", "lm_head.weight", false},
 }};
 
-// What stands for {} when `name` is `pattern` ("" where the pattern has none), nothing when it is not.
+// The text in place of {} if `name` matches `pattern` ("" if the pattern has no {}); nullopt if it does not
+// match.
 std::optional<std::string_view> Match(std::string_view name, std::string_view pattern) {
   const size_t hole = pattern.find("{}");
   if (hole == std::string_view::npos)
@@ -50,10 +51,10 @@ std::optional<std::string_view> Match(std::string_view name, std::string_view pa
 
 struct PrefixRow {
   std::string_view prefix;
-  std::string_view text_only;  // what takes its place; "" where the tensor is not the text model's
+  std::string_view text_only;  // its replacement; "" if the tensor is not the text model's
 };
 
-// The first that fits holds.
+// The first match counts.
 constexpr std::array<PrefixRow, 11> kPrefixes = {{
     {"vision_tower.", ""},
     {"multi_modal_projector.", ""},

@@ -12,14 +12,14 @@ struct TranslatedName {
   bool gguf_stores_one_plus = false;  // 1 + w, as Gemma3RMSNorm multiplies by: llama.cpp adds the 1
 };
 
-/// "blk.3.attn_q.weight" → "model.layers.3.self_attn.q_proj.weight". Nothing for a tensor that the text model
-/// has not.
+/// "blk.3.attn_q.weight" → "model.layers.3.self_attn.q_proj.weight". nullopt for a tensor that the text model
+/// does not have.
 std::optional<TranslatedName> HfNameFromGguf(std::string_view gguf_name);
 
-/// The name that a tensor of any Hugging Face layout of Gemma 3 has in a text-only one (Gemma3ForCausalLM):
+/// The name in a text-only model (Gemma3ForCausalLM) of a tensor from any Hugging Face layout of Gemma 3:
 /// "language_model.model.norm.weight" (multimodal), "model.language_model.norm.weight" (the same since
-/// transformers 4.52) and "norm.weight" (Gemma3TextModel) are all "model.norm.weight". Nothing for tensors of
-/// the vision tower and its projector; other names come back as they are.
+/// transformers 4.52) and "norm.weight" (Gemma3TextModel) are all "model.norm.weight". nullopt for tensors of
+/// the vision tower and its projector; other names are returned unchanged.
 std::optional<std::string> TextModelName(std::string_view hf_name);
 
 }  // namespace gemtune::io

@@ -12,7 +12,7 @@ struct AdamWStepOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
-  double grad_scale = 1;  // the gradient is multiplied by it first: clipping without a pass of its own
+  double grad_scale = 1;  // a factor on the gradient: clipping without a separate pass
   int64_t step = 1;       // counted from 1, for the bias correction
 };
 
@@ -27,7 +27,7 @@ struct AdamWState {
 /// p −= lr·λ·p; m += (1 − β1)(g − m); v = β2·v + (1 − β2)·g²; p −= lr/(1 − β1^t) · m / (√v/√(1 − β2^t) + ε).
 void AdamWStep(int64_t n, ConstFloats grad, const AdamWState& state, const AdamWStepOptions& options);
 
-/// Σ x² over n elements, in double over stretches summed in fp32; in a fixed order for the same number of
+/// Σ x² over n elements: partial sums in fp32, added in double, in a fixed order for the same number of
 /// threads.
 double SumOfSquares(int64_t n, ConstFloats x);
 

@@ -18,12 +18,13 @@
 namespace gemtune::kernels {
 namespace {
 
-constexpr int64_t kQueryRows = 128;  // of a block: its tokens times the query heads that share a key head
-constexpr int64_t kKeyBlock = 512;   // forward; with the block's rows a quarter of a megabyte of scores
+constexpr int64_t kQueryRows = 128;  // per block: its tokens times the query heads that share a key head
+constexpr int64_t kKeyBlock =
+    512;  // forward; with the block's rows this is a quarter of a megabyte of scores
 constexpr int64_t kBackwardKeyBlock =
     128;  // scores, their gradients and both operands stay in the second cache
 
-// Multiply-adds of the scores.
+// The number of multiply-adds for the scores.
 int64_t Work(const AttentionShape& shape) {
   int64_t scores = 0;
   for (int64_t i = 0; i < shape.num_sequences; ++i) {
@@ -33,7 +34,7 @@ int64_t Work(const AttentionShape& shape) {
   return scores * shape.heads * shape.head_dim;
 }
 
-// The queries of one block, those of one sequence that share a key head.
+// The queries of one block: some tokens of one sequence, with the heads that share a key head.
 struct QueryBlock {
   int64_t sequence, kv_head;
   int64_t first, tokens;  // queries [first, first + tokens) of the batch
@@ -48,12 +49,12 @@ struct Range {
   int64_t begin, end;
 };
 
-// Keys that the query at `position` sees.
+// The keys that the query at `position` sees.
 Range VisibleKeys(const AttentionShape& shape, int64_t position) {
   return {shape.window > 0 ? std::max<int64_t>(0, position - shape.window + 1) : 0, position + 1};
 }
 
-// Queries of a block that see the key at `key`: from its own position on, and no further than the window.
+// The queries of a block that see the key at `key`: from its position on, within the window.
 Range VisibleQueries(const AttentionShape& shape, const QueryBlock& block, int64_t key) {
   const int64_t* begin = block.position;
   const int64_t* end = begin + block.tokens;
@@ -62,7 +63,7 @@ Range VisibleQueries(const AttentionShape& shape, const QueryBlock& block, int64
   return {first - begin, last - begin};
 }
 
-// Keys that any query of the block sees, from a multiple of the product's depth step on.
+// The keys that any query of the block sees; begins at a multiple of the product's depth step.
 Range KeysOf(const AttentionShape& shape, const QueryBlock& block) {
   return {VisibleKeys(shape, block.position[0]).begin / kDepthStep * kDepthStep,
           block.position[block.tokens - 1] + 1};
@@ -95,12 +96,13 @@ int64_t SequenceLength(const AttentionShape& shape, int64_t sequence) {
 HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
-// T: what tensors hold; E: what the products take. They differ where bf16 is widened for want of an engine.
+// T is the type of the tensors, E that of the products. They differ if bf16 is widened because there is no
+// engine for it.
 template <typename T, typename E>
 struct Attention {
   const AttentionShape& shape;
   const GemmEngine<E>& engine;
-  int64_t depth = RoundUp(shape.head_dim, kDepthStep);  // head_dim as the products see it
+  int64_t depth = RoundUp(shape.head_dim, kDepthStep);  // head_dim, padded for the products
 
   // Rows of k or v of one sequence and key head, side by side and padded: [RoundUp(length, 32), depth].
   hwy::AlignedFreeUniquePtr<E[]> KeyRows(ConstRows x, int64_t sequence, int64_t kv_head) const {
@@ -125,7 +127,7 @@ struct Attention {
     std::fill(rows + block.rows() * depth, rows + block.padded() * depth, E{});
   }
 
-  // Where the first of the block's heads of its token t begins.
+  // The offset of the block's first head at its token t.
   int64_t Offset(const QueryBlock& block, int64_t t, int64_t stride) const {
     return (block.first + t) * stride + block.kv_head * block.group * shape.head_dim;
   }
@@ -219,7 +221,7 @@ struct Attention {
     });
   }
 
-  // What a backward pass over one sequence and key head shares.
+  // The data that all blocks of one sequence and key head share in the backward pass.
   struct KeySide {
     hwy::AlignedFreeUniquePtr<E[]> keys, values;  // [padded, depth]
     hwy::AlignedFreeUniquePtr<E[]> keys_t;        // [depth, padded]
@@ -241,8 +243,8 @@ struct Attention {
     return side;
   }
 
-  // Works on transposed scores [keys, queries]: then pᵀ·dO and dsᵀ·q, the gradients of v and k, take them as
-  // they are, and dqᵀ = kᵀ·dsᵀ takes them packed from their rows. (FlashAttention-2, algorithm 2.)
+  // Works on transposed scores [keys, queries]: pᵀ·dO and dsᵀ·q, the gradients of v and k, can use them
+  // directly, and dqᵀ = kᵀ·dsᵀ packs them from their rows. (FlashAttention-2, algorithm 2.)
   struct BackwardWork {
     BackwardWork(int64_t rows, int64_t depth)
         : queries(Buffer<E>(rows * depth)),
@@ -287,7 +289,7 @@ struct Attention {
     }
   }
 
-  // dk and dv [padded, depth] of the sequence are added to.
+  // Adds to dk and dv [padded, depth] of the sequence.
   void BackwardBlock(const QueryBlock& block, const KeySide& side, BackwardWork& work, float* dk,
                      float* dv) const {
     const int64_t rows = block.padded();
@@ -329,7 +331,7 @@ struct Attention {
   }
 
   void StoreQueryGradient(const QueryBlock& block, const float* dq_t, Rows dq) const {
-    constexpr int64_t kTile = 16;  // rows at once: what lies side by side in a cache line of dq_t
+    constexpr int64_t kTile = 16;  // rows at once: as many as are adjacent in a cache line of dq_t
     const int64_t rows = block.padded();
     std::vector<float> turned(static_cast<size_t>(kTile * shape.head_dim));
     for (int64_t first = 0; first < block.rows(); first += kTile) {
@@ -345,8 +347,8 @@ struct Attention {
     }
   }
 
-  // One of `chunks` parts of a sequence's queries, every so-many-th block, so that all parts have as much to
-  // do.
+  // One of `chunks` parts of a sequence's queries. Each part takes every `chunks`-th block, so that all have
+  // the same amount of work.
   void BackwardChunk(const std::vector<QueryBlock>& blocks, int64_t chunk, int64_t chunks,
                      const KeySide& side, ConstRows q, ConstRows out, const float* lse, ConstRows dout,
                      Rows dq, float* dk, float* dv) const {
@@ -362,7 +364,7 @@ struct Attention {
     }
   }
 
-  // The parts' gradients of one sequence's keys or values, added up in order.
+  // Adds the parts' gradients of one sequence's keys or values in order.
   void StoreKeyGradient(const std::vector<const float*>& parts, int64_t sequence, int64_t kv_head,
                         Rows to) const {
     std::vector<float> row(static_cast<size_t>(shape.head_dim));
@@ -380,7 +382,7 @@ struct Attention {
   void Backward(ConstRows q, ConstRows k, ConstRows v, ConstRows out, const float* lse, ConstRows dout,
                 Rows dq, Rows dk, Rows dv) const {
     const int64_t pairs = shape.num_sequences * shape.kv_heads, work = Work(shape);
-    // A sequence is cut only where there are too few to go round.
+    // Sequences are split only if there are too few for all threads.
     const int64_t chunks = pairs >= int64_t{2} * NumThreads() ? 1 : NumThreads();
     std::vector<KeySide> sides(static_cast<size_t>(pairs));
     std::vector<std::vector<QueryBlock>> blocks(static_cast<size_t>(pairs));
@@ -411,7 +413,7 @@ struct Attention {
   }
 };
 
-// Calls body with the Attention of the operands' type and the engine chosen.
+// Calls body with the Attention for the operands' type and the chosen engine.
 template <typename Body>
 void WithAttention(const AttentionShape& shape, bool is_bf16, Body&& body) {
   if (!is_bf16) {

@@ -8,22 +8,23 @@
 namespace gemtune::kernels {
 
 /// Causal attention within each sequence of a packed batch, grouped heads, optional sliding window: see
-/// ops/attention.h for the meaning. No L × L matrix is ever made and blocks that the mask excludes are never
-/// computed: time and memory are linear in the length where there is a window. Scores and softmax are fp32;
-/// with bf16 operands the probabilities are rounded to bf16 for the product with V, as q, k and v are. (Dao
-/// 2023, FlashAttention-2, on a cache instead of shared memory.)
+/// ops/attention.h for the meaning. No L × L matrix is ever stored, and blocks that the mask excludes are
+/// never computed: with a window, time and memory are linear in the length. Scores and softmax are fp32; with
+/// bf16 operands the probabilities are rounded to bf16 for the product with V, as q, k and v are. (Dao 2023,
+/// FlashAttention-2, on a cache instead of shared memory.)
 struct AttentionShape {
   int64_t num_sequences = 0;
-  const int32_t* cu_seqlens = nullptr;     // [num_sequences + 1], tokens
-  const int32_t* cu_rows = nullptr;        // [num_sequences + 1], queries
-  const int64_t* row_positions = nullptr;  // [queries] position of each in its sequence, rising within one
+  const int32_t* cu_seqlens = nullptr;  // [num_sequences + 1], tokens
+  const int32_t* cu_rows = nullptr;     // [num_sequences + 1], queries
+  const int64_t* row_positions =
+      nullptr;  // [queries] position of each in its sequence, ascending within a sequence
   int64_t heads = 0;
   int64_t kv_heads = 0;  // divides heads
   int64_t head_dim = 0;
   float scale = 1.0f;
-  int64_t window = 0;  // keys a query sees, itself included; 0: all before it
+  int64_t window = 0;  // keys that a query sees, including its own; 0: all up to its own
   /// Engine for bf16 operands: index into BFloat16Gemms(), or −1 to widen to fp32. The default is the fastest
-  /// there is.
+  /// available.
   int bf16_engine = BFloat16Gemms().empty() ? -1 : 0;
 };
 
@@ -43,7 +44,7 @@ struct Rows {
 void AttentionForward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, Rows out,
                       float* lse);
 
-/// Gradients, exact: dq, dk, dv overwritten, of the shapes of q, k, v. `out` and `lse` are the forward
+/// Exact gradients: dq, dk, dv, with the shapes of q, k, v, are overwritten. `out` and `lse` are the forward
 /// pass's.
 void AttentionBackward(const AttentionShape& shape, ConstRows q, ConstRows k, ConstRows v, ConstRows out,
                        const float* lse, ConstRows dout, Rows dq, Rows dk, Rows dv);

@@ -1,5 +1,5 @@
-// The elementwise part of attention, a row at a time: softmax, its gradient, copies. Included once a target,
-// see simd-inl.h.
+// The elementwise part of attention, row by row: softmax, its gradient, copies. Included once per target, see
+// simd-inl.h.
 #if defined(GEMTUNE_KERNELS_ATTENTION_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GEMTUNE_KERNELS_ATTENTION_ROWS_INL_H_
 #undef GEMTUNE_KERNELS_ATTENTION_ROWS_INL_H_
@@ -17,7 +17,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
-// Rows are padded to 32 numbers: a vector of at most 16 never runs over.
+// Rows are padded to 32 numbers: vectors of at most 16 never exceed them.
 using RowTag = hn::CappedTag<float, 16>;
 
 template <typename From, typename To>
@@ -27,7 +27,7 @@ void CopyRow(const From* from, int64_t n, float factor, To* to) {
   });
 }
 
-// to[i] = from[i] for i < n, in another type perhaps; 0 up to `padded`.
+// to[i] = from[i] for i < n, possibly converted to another type; then 0 up to `padded`.
 template <typename From, typename To>
 void CopyPadded(const From* from, int64_t n, int64_t padded, To* to) {
   ForEachVector(n, [&](auto d, int64_t i) HWY_ATTR { StoreFloat(LoadFloat(d, from + i), d, to + i); });
@@ -52,9 +52,9 @@ HWY_INLINE void ZeroRow(D d, int64_t begin, int64_t end, E* row) {
   for (auto i = begin; i < end; i += static_cast<int64_t>(hn::Lanes(d))) StoreFloat(hn::Zero(d), d, row + i);
 }
 
-// Scores of one query against a block of keys, of which [lo, hi) are seen, become probabilities relative to
-// the running maximum; the rest up to `padded` becomes 0. Returns the factor by which what was summed up
-// before shrinks.
+// Turns the scores of one query against a block of keys, of which it sees [lo, hi), into probabilities
+// relative to the running maximum; the rest up to `padded` becomes 0. Returns the factor by which earlier
+// sums must be scaled down.
 template <typename E>
 float SoftmaxRow(const float* scores, int64_t lo, int64_t hi, int64_t padded, float scale, E* probabilities,
                  float& maximum, float& sum) {
@@ -91,8 +91,8 @@ float SoftmaxRow(const float* scores, int64_t lo, int64_t hi, int64_t padded, fl
   return shrink;
 }
 
-// One key's scores by and dO·v for the queries of a block, of which [lo, hi) see it, become the probabilities
-// and the gradient of the scores; the rest up to `padded` becomes 0.
+// For one key and the queries of a block, of which [lo, hi) see it, turns the scores and dO·v into the
+// probabilities and the gradient of the scores; the rest up to `padded` becomes 0.
 template <typename E>
 void SoftmaxBackwardRow(const float* scores, const float* d_probabilities, int64_t lo, int64_t hi,
                         int64_t padded, float scale, const float* lse, const float* delta, E* probabilities,

@@ -9,7 +9,8 @@
 namespace gemtune::kernels::internal {
 namespace {
 
-// The first numbers of 16 in 2 bytes each. A store under a mask takes Zen many times as long as a plain one.
+// Stores the first of 16 numbers of 2 bytes each. On Zen a masked store takes many times as long as a plain
+// one.
 inline void StoreLanes(__mmask16 lanes, __m256i v, void* to) {
   if (lanes == 0xffff) return _mm256_storeu_si256(static_cast<__m256i*>(to), v);
   _mm256_mask_storeu_epi16(to, lanes, v);

@@ -17,7 +17,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Vectors no longer than a panel.
 using D = hn::CappedTag<float, kPanelColumns>;
 
-// kRows rows of A against kPanels panels; kVectors of them hold 16 columns.
+// kRows rows of A times kPanels panels; kVectors vectors hold 16 columns.
 template <int kRows, int kPanels, int kVectors>
 HWY_INLINE void Tile(const GemmBlock<float>& block, int64_t row, int64_t panel) {
   const D d;
@@ -51,8 +51,8 @@ HWY_INLINE void Tile(const GemmBlock<float>& block, int64_t row, int64_t panel) 
   }
 }
 
-// As many sums at once as the registers hold: 8 rows and 3 panels of one vector each (AVX-512), 4 rows of 2
-// vectors (AVX2), 2 rows of 4 (SSE4).
+// Uses as many sums at once as fit into the registers: 8 rows and 3 panels of one vector each (AVX-512), 4
+// rows of 2 vectors (AVX2), 2 rows of 4 (SSE4).
 void Gemm(const GemmBlock<float>& block) {
   constexpr int kVectors = static_cast<int>(kPanelColumns / hn::MaxLanes(D()));
   constexpr int kRows = std::max(1, 8 / kVectors);

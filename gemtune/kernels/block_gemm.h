@@ -7,12 +7,12 @@
 
 namespace gemtune::kernels {
 
-// Matrix products C = A · B on blocks that stay in the cache, with one operand packed: what attention is made
-// of. E is float or BFloat16; products of BFloat16 are exact and added up in fp32.
+// Matrix products C = A · B on blocks that stay in the cache, with one operand packed; attention is built
+// from them. E is float or BFloat16; products of BFloat16 are exact and added up in fp32.
 //
-// Packed B [k, n]: panels of 16 columns, one behind the other. A panel holds, for float, row after row of its
-// 16 numbers; for BFloat16, pairs of rows with their numbers interleaved (B[2i][j], B[2i+1][j]), which is
-// what vdpbf16ps and tdpbf16ps read. k is padded to a multiple of 32 and n to a multiple of 16, with zeros.
+// Packed B [k, n]: panels of 16 columns, one after the other. For float, a panel holds row after row of 16
+// numbers; for BFloat16, pairs of rows with interleaved numbers (B[2i][j], B[2i+1][j]), as vdpbf16ps and
+// tdpbf16ps read them. k is padded to a multiple of 32 and n to a multiple of 16, with zeros.
 
 constexpr int64_t kPanelColumns = 16;
 constexpr int64_t kDepthStep = 32;
@@ -34,7 +34,7 @@ constexpr int64_t PackedSize(int64_t k, int64_t n) {
   return PaddedDepth(k) * PaddedColumns(n);
 }
 
-/// Numbers of a packed row that lie side by side: a pair in bf16.
+/// Adjacent numbers of a packed column: a pair in bf16.
 template <typename E>
 constexpr int64_t kPacked = sizeof(float) / sizeof(E);
 
@@ -45,17 +45,17 @@ struct GemmBlock {
   int64_t m, n, k;
   const E* a;  // number (in bf16: pair) j of row i is at a + i · lda + j · a_step
   int64_t lda;
-  int64_t a_step = kPacked<E>;  // row-major; AMX takes nothing else
+  int64_t a_step = kPacked<E>;  // row-major; AMX requires this
   const E* b;                   // packed; the panel and row (a multiple of 32) to begin with
   int64_t panel_stride;         // of the whole packed B
   float* c;                     // row-major
   int64_t ldc;
   bool accumulate;
-  E* out = nullptr;  // row-major; where it is given, the result goes there, rounded, and C is only read
+  E* out = nullptr;  // row-major; if set, receives the rounded result, and C is only read
   int64_t ldout = 0;
 };
 
-/// A way to do it.
+/// An implementation for one instruction set.
 template <typename E>
 struct GemmEngine {
   const char* name;
@@ -65,9 +65,9 @@ struct GemmEngine {
   /// Packs B from its columns: B[i][j] = b[j · ldb + i].
   void (*pack_columns)(int64_t k, int64_t n, const E* b, int64_t ldb, E* packed);
   void (*gemm)(const GemmBlock<E>& block);
-  /// Rounds rows of C to what E is.
+  /// Rounds rows of C to E.
   void (*store)(int64_t rows, int64_t columns, const float* c, int64_t ldc, E* out, int64_t ldout);
-  /// Each thread calls these around its calls of gemm (AMX has registers to set up and to give back).
+  /// Each thread calls these around its calls of gemm (AMX registers must be set up and released).
   void (*enter)();
   void (*leave)();
 };
@@ -79,7 +79,7 @@ const GemmEngine<float>& FloatGemm();
 /// "avx512_bf16". None on others: bf16 is then widened to fp32.
 const std::vector<const GemmEngine<BFloat16>*>& BFloat16Gemms();
 
-/// The registers of one engine around a scope.
+/// Calls enter and leave of an engine around a scope.
 template <typename E>
 class EngineScope {
  public:
@@ -93,7 +93,7 @@ class EngineScope {
 };
 
 namespace internal {
-// Defined in files compiled for one processor each; call only where it is that processor.
+// Defined in files compiled for one kind of processor each; call only on that processor.
 extern const GemmEngine<BFloat16> kAmxGemm;
 extern const GemmEngine<BFloat16> kAvx512Bf16Gemm;
 }  // namespace internal

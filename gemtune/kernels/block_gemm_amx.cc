@@ -17,7 +17,7 @@ void EnterTiles() {
     uint16_t bytes_per_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
     uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
   } config;
-  // g++ 12 takes only the first 8 bytes for what the instruction reads, and would leave the rest unwritten.
+  // g++ 12 assumes that the instruction reads only the first 8 bytes, and would not write the rest.
   __asm__ volatile("" : : "r"(&config) : "memory");
   _tile_loadconfig(&config);
 }
@@ -26,7 +26,7 @@ void LeaveTiles() {
   _tile_release();
 }
 
-// The intrinsics want the tiles' numbers as literals: one function a shape.
+// The intrinsics need the tiles' numbers as literals, hence one function per shape.
 inline void Tile2x2(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
   const BFloat16* a0 = block.a + row * block.lda;
   const BFloat16* a1 = a0 + 16 * block.lda;
@@ -79,7 +79,7 @@ inline void Tile1x1(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel
   _tile_stored(0, c, c_bytes);
 }
 
-// Two panels at a time stay in the first cache while the rows of A go by.
+// Two panels at a time stay in the L1 cache while the rows of A pass.
 void Gemm(const GemmBlock<BFloat16>& block) {
   const int64_t panels = block.n / kPanelColumns;
   int64_t panel = 0;

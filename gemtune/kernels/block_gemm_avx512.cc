@@ -8,8 +8,8 @@
 namespace gemtune::kernels::internal {
 namespace {
 
-// 8 rows × 3 panels: 24 sums, 3 columns and a broadcast fill the 32 registers. Of one panel twice as many
-// rows, or the sums would wait for each other.
+// 8 rows × 3 panels: 24 sums, 3 columns and a broadcast fill the 32 registers. With one panel, twice as many
+// rows, so that the sums need not wait for each other.
 template <int kRows, int kPanels>
 inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
   const BFloat16* a = block.a + row * block.lda;

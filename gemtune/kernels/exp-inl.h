@@ -13,9 +13,9 @@ namespace gemtune::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// e^x to 2 ulp; 0 below −87.3 (no subnormals), e^88.4 above 88.4; NaN gives some number, so let none in.
-// x = n·ln 2 + r, |r| ≤ ½·ln 2, ln 2 in two parts; e^r by its Taylor polynomial, whose remainder r⁷/7! is
-// under 1.3e-7 of e^r; the factor 2^n goes into the exponent bits.
+// e^x to 2 ulp; 0 below −87.3 (no subnormals), e^88.4 above 88.4; NaN gives an arbitrary number, so x must
+// not be NaN. x = n·ln 2 + r, |r| ≤ ½·ln 2, ln 2 in two parts; e^r by its Taylor polynomial, whose remainder
+// r⁷/7! is under 1.3e-7 of e^r; the factor 2^n goes into the exponent bits.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V FastExp(D d, V x) {
   const hn::RebindToSigned<D> di;

@@ -7,8 +7,8 @@
 namespace gemtune::kernels {
 
 // GeGLU (Shazeer 2020) with gelu's tanh form, on the output of one product: gate_up [rows, 2·width] holds the
-// gate in its first `width` columns and up in the rest. gelu(x) = x · σ(2c(x + 0.044715·x³)), c = √(2/π). In
-// fp32, rounded once. All arrays of a call are fp32 or all are bf16.
+// gate in its first `width` columns and up in the rest. gelu(x) = x · σ(2c(x + 0.044715·x³)), c = √(2/π).
+// Computed in fp32 and rounded once. All arrays of a call are fp32 or all are bf16.
 
 /// y = gelu(gate) · up. y [rows, width].
 void GeGluForward(int64_t rows, int64_t width, ConstFloats gate_up, Floats y);

@@ -15,11 +15,11 @@ namespace gemtune::kernels {
 namespace {
 
 constexpr int64_t kStripe = 6 * kPanelColumns;  // columns that an engine works on at a time
-constexpr int64_t kBlockBytes = 400 << 10;      // of A's rows, which stay in the second cache
+constexpr int64_t kBlockBytes = 400 << 10;      // for A's rows, which stay in the L2 cache
 constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
-constexpr int64_t kBlocksAThread = 4;  // at least, so that all end at about the same time
+constexpr int64_t kBlocksAThread = 4;  // at least, so that all threads end at about the same time
 constexpr int64_t kBlockColumns = 8 * kStripe;
-constexpr int64_t kChunkDepth = 256;  // of a transposed A that is multiplied by one stripe
+constexpr int64_t kChunkDepth = 256;  // for a transposed A times one stripe
 
 // Wᵀ: 16 rows of W are a panel.
 template <typename E>
@@ -35,7 +35,7 @@ void PackTransposed(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span
   });
 }
 
-// W: 32 rows are a piece of every panel. Panel by panel, each row would be expanded n / 16 times.
+// W: 32 rows are a part of every panel. Going panel by panel would expand each row n / 16 times.
 template <typename E>
 void PackPlain(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w, E* packed) {
   ParallelFor(PaddedDepth(k) / kDepthStep, 1, [&](int64_t begin, int64_t end) {
@@ -63,8 +63,8 @@ hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int6
   return packed;
 }
 
-// One product A · B of a sum. B is packed whole; A's rows are read where they lie. A transposed A is packed
-// block by block, in the form that B has: the engine then finds 16 rows side by side.
+// One product A · B of a sum. B is packed as a whole; A's rows are read in place. A transposed A is packed
+// block by block, in B's format, so that the engine finds 16 rows side by side.
 template <typename E>
 class Term {
  public:
@@ -80,8 +80,8 @@ class Term {
   int64_t k() const { return k_; }
   bool a_transposed() const { return a_transposed_; }
 
-  // Some rows of A as the engine takes them, and the depth that they begin at; what is not so in memory is
-  // copied.
+  // Some rows of A in the engine's format, and the depth at which they begin; copied if they are not in that
+  // format in memory.
   struct Rows {
     GemmBlock<E> block;
     int64_t depth;
@@ -89,7 +89,7 @@ class Term {
     hwy::AlignedFreeUniquePtr<E[]> copy;
   };
 
-  // Depths [begin, end), all of them where A is not transposed; begin a multiple of kDepthStep.
+  // Depths [begin, end), all of them if A is not transposed; begin a multiple of kDepthStep.
   Rows Take(int64_t row, int64_t rows, int64_t begin, int64_t end) const {
     const int64_t padded_rows = RoundUp(rows, kPanelColumns),
                   depth = RoundUp(end - begin, engine_.depth_step);
@@ -117,7 +117,7 @@ class Term {
     return taken;
   }
 
-  // Where a stripe's sums are, and where they go from there, if they are complete and fill whole tiles.
+  // The place of a stripe's sums, and where they are stored if they are complete and fill whole tiles.
   struct Target {
     float* sums;
     E* out;
@@ -148,7 +148,7 @@ class Term {
   hwy::AlignedFreeUniquePtr<E[]> packed_;
 };
 
-// The sum of the terms, a block of rows and columns of the result after the other, each by one thread.
+// The sum of the terms, in blocks of rows and columns of the result, each computed by one thread.
 template <typename E>
 class Product {
  public:
@@ -168,7 +168,7 @@ class Product {
     const int64_t most =
         std::clamp(std::min(fitting, fair) / kPanelColumns * kPanelColumns, kPanelColumns, kMaxBlockRows);
     const int64_t rows = EvenBlockRows(m_, most, kPanelColumns);
-    // What is packed is packed once.
+    // Everything is packed only once.
     const int64_t columns = first.a_transposed() ? RoundUp(n_, kStripe) : kBlockColumns;
     const int64_t across = CeilDiv(n_, columns);
     ParallelForEach(CeilDiv(m_, rows) * across, m_ * n_ * first.k(), [&](int64_t i) {
@@ -178,8 +178,8 @@ class Product {
   }
 
  private:
-  // Few columns read A once: a transposed one is packed some depths at a time, in long pieces of its rows in
-  // memory.
+  // With few columns A is read only once, so a transposed A is packed a few depths at a time, in long pieces
+  // of its rows in memory.
   int64_t Chunk(const Term<E>& term) const {
     return n_ <= kStripe && term.a_transposed() ? kChunkDepth : term.k();
   }
@@ -206,8 +206,8 @@ class Product {
     }
   }
 
-  // Some rows of a stripe, product after product. The last one rounds its sums into the result while they are
-  // in registers, if they are whole tiles of it.
+  // Some rows of a stripe, product after product. If its sums are whole tiles of the result, the last product
+  // rounds them into it while they are in registers.
   struct Sum {
     const Product& product;
     int64_t row, rows, column, columns;

@@ -44,9 +44,9 @@ InstructionSet FromEnvironment() {
        fmt::join(known, ", "));
 }
 
-// Of Highway's targets, of which the better ones are the lower bits, those that `set` allows; 0: all.
+// The Highway targets that `set` allows (better targets are lower bits); 0: all.
 int64_t HighwayTargets(InstructionSet set) {
-  // Asked before Highway is held back, and once: it takes microseconds on a virtual machine.
+  // Queried before Highway is restricted, and only once: it takes microseconds on a virtual machine.
   static const int64_t detected = hwy::SupportedTargets();
   switch (set) {
     case InstructionSet::kNone:
@@ -77,8 +77,8 @@ std::atomic<InstructionSet>& Allowed() {
   return allowed;
 }
 
-// Kernels of Highway ask nobody: before the first of them runs. A word that is not known is complained of
-// where there is somebody to catch it.
+// Highway's kernels do not check the allowed set themselves, so it is applied before the first of them runs.
+// An unknown word is reported later, where the error can be caught.
 [[maybe_unused]] const bool kHeld = [] {
   try {
     Allowed();
@@ -126,7 +126,7 @@ bool HaveAmxBf16() {
     constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24;
     if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
     if ((edx & kAmxBf16) == 0 || (edx & kAmxTile) == 0) return false;
-    // Linux gives a process the tile registers when it asks for them (arch_prctl(2), ARCH_REQ_XCOMP_PERM).
+    // Linux gives a process the tile registers only on request (arch_prctl(2), ARCH_REQ_XCOMP_PERM).
     constexpr int kRequestPermission = 0x1023, kTileData = 18;
     return ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   }();

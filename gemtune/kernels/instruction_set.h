@@ -2,29 +2,30 @@
 
 namespace gemtune::kernels {
 
-/// How much of the processor kernels may use, each with all that stands before it. Where the processor has
-/// less, less is used; on others than x86 the two in the middle are the same as kAll.
+/// The instructions that kernels may use; each level includes those before it. If the processor has fewer,
+/// fewer are used. On processors other than x86 the two middle levels equal kAll.
 enum class InstructionSet {
-  kNone,  // no kernel that an op can do without: it is a composition of ATen calls then
+  kNone,  // no optional kernels: ops are compositions of ATen calls
   kAvx2,
-  kAvx512,  // as Skylake has it: without bf16, VNNI and AMX
+  kAvx512,  // as on Skylake: without bf16, VNNI and AMX
   kAll,
 };
 
-/// kAll, or what the environment variable GEMTUNE_INSTRUCTION_SET says (none, avx2, avx512, all), read once.
-/// Throws Error for another word.
+/// kAll, or the value of the environment variable GEMTUNE_INSTRUCTION_SET (none, avx2, avx512, all), read
+/// once. Throws Error for any other value.
 InstructionSet AllowedInstructionSet();
 
-/// Changes it, for tests: no kernel may be running.
+/// Changes it, for tests; no kernel may be running.
 void AllowInstructionSet(InstructionSet set);
 
-// What of the processor kernels for it ask for. The only place that knows; false where it isn't allowed.
+// The processor's features, for kernels that need them; false if not allowed. No other code queries the
+// processor.
 bool HaveAvx512();
 bool HaveAvx512Bf16();
 bool HaveAvx512Vnni();
-bool HaveAmxBf16();  // also asks the system for the registers' use, once
+bool HaveAmxBf16();  // also requests the registers from the system, once
 
-/// Whether AMD made the processor: what is fastest is another question than what it has.
+/// Whether the processor is AMD's, which can decide what is fastest.
 bool IsAmd();
 
 }  // namespace gemtune::kernels

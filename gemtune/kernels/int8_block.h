@@ -6,7 +6,7 @@
 
 namespace gemtune::kernels::internal {
 
-// The parts of int8_gemm.cc that are compiled for AVX512-VNNI; call only where there is that.
+// The parts of int8_gemm.cc that are compiled for AVX512-VNNI; call only on processors that have it.
 
 /// One row of k numbers → depth unsigned bytes around 128, and the scales of its groups.
 template <typename T>

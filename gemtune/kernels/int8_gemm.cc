@@ -44,7 +44,7 @@ Int8Weight PackWeight(int64_t k, int64_t n, int64_t group, Pack&& pack) {
   return b;
 }
 
-// The product in bf16 that is added: A's rows padded to whole tiles, B packed.
+// The added bf16 product: A's rows padded to whole tiles, B packed.
 struct Added {
   int64_t depth = 0;
   hwy::AlignedFreeUniquePtr<BFloat16[]> a, b;
@@ -133,7 +133,7 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
         ParallelForEach(CeilDiv(a.rows, rows) * across, [&](int64_t i) {
           const int64_t row_end = std::min(a.rows, (i / across + 1) * rows),
                         column_end = std::min(b.columns, (i % across + 1) * columns);
-          // Along the rows of the result: their memory is then written in long pieces.
+          // Goes along the rows of the result, so that memory is written in long pieces.
           for (int64_t row = i / across * rows; row < row_end; row += kTileRows) {
             for (int64_t column = i % across * columns; column < column_end; column += kStripe) {
               internal::MultiplyInt8({.rows = std::min(kTileRows, row_end - row),

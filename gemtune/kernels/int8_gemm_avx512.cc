@@ -36,8 +36,8 @@ void Store(__mmask16 lanes, __m512 v, BFloat16* y) {
   StoreLanes(lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)), y);
 }
 
-// NaN or infinity anywhere gives one of them: as a scale it reaches the result, where the trainer looks for
-// it.
+// If any number is NaN or infinite, the result is too: as a scale it reaches the product, where the trainer
+// detects it.
 float LargestMagnitude(int64_t n, const float* x) {
   __m512 largest = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
   for (int64_t i = 0; i < n; i += kLanes) {
@@ -53,7 +53,7 @@ __m512i LoadPairs(int64_t n, const BFloat16* x) {
   return _mm512_maskz_loadu_epi16((1u << std::max<int64_t>(n, 0)) - 1, x);
 }
 
-// Without their sign, the bits of bf16 have the order of the numbers, infinity and NaN on top.
+// Without the sign, the bits of bf16 numbers have the numbers' order, with infinity and NaN on top.
 float LargestMagnitude(int64_t n, const BFloat16* x) {
   __m512i largest = _mm512_setzero_si512();
   for (int64_t i = 0; i < n; i += 2 * kLanes) {
@@ -70,7 +70,7 @@ __m512i Rounded(__m512 x, __m512 inverse_scale) {
   return _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse_scale));
 }
 
-// The first n of 64 numbers as signed bytes, zeros behind them.
+// The first n of 64 numbers as signed bytes, followed by zeros.
 __m512i Bytes(int64_t n, const float* x, __m512 inverse_scale) {
   alignas(64) int8_t bytes[kInt8DepthStep];
   for (int64_t i = 0; i < kInt8DepthStep; i += kLanes) {
@@ -98,12 +98,12 @@ float Inverse(float largest) {
   return largest > 0 ? kLargest / largest : 0.0f;
 }
 
-// Adds up the four rows that each lane of `packed` has of its column.
+// Adds the four rows of a column in each lane of `packed`.
 __m512i AddRows(__m512i sums, __m512i packed) {
   return _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), packed);
 }
 
-// What the rows of A, 128 too large, bring too much.
+// Stores the excess in the products that comes from A's offset of 128.
 void StoreOffsets(__m512i sums, int32_t* to) {
   _mm512_storeu_si512(to, _mm512_slli_epi32(sums, 7));
 }
@@ -117,7 +117,7 @@ void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* o
     const float largest = LargestMagnitude(std::min(end, k) - begin, x + begin);
     const __m512 inverse = _mm512_set1_ps(Inverse(largest));
     for (int64_t i = begin; i < end; i += kInt8DepthStep) {
-      // Around 128 instead of 0: the highest bit turns over.
+      // Adds 128 by flipping the highest bit.
       const __m512i bytes = _mm512_xor_si512(Bytes(k - i, x + i, inverse), _mm512_set1_epi8(-128));
       _mm512_storeu_si512(out + i, bytes);
     }
@@ -183,10 +183,10 @@ void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t s
 
 namespace {
 
-// g++ 12 keeps an array of these in registers, and one of __m512i in memory.
+// g++ 12 keeps an array of these in registers, but one of __m512i in memory.
 using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
-// Adds the product in bf16 to what 8 bits gave.
+// Adds the bf16 product to the 8-bit result.
 template <int kPanels>
 void AddProduct(const Int8Tile& tile, float (&result)[kRows][kPanels * kPanelColumns]) {
   __m512 sum[kRows][kPanels];

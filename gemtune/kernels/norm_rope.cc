@@ -15,8 +15,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
-// A row's head is too short for the processor to see that the next row follows: without this, half of the
-// time goes into waiting for its first numbers.
+// A row's head is too short for the processor to prefetch the next row; without this, half of the time is
+// spent waiting for its first numbers.
 template <typename T>
 void PrefetchHead(const T* x, int64_t n) {
   constexpr int64_t kLine = 64 / sizeof(T);
@@ -37,7 +37,7 @@ void ForwardHead(int64_t half, const T* x, const T* w, float eps, const float* c
   });
 }
 
-// dn, of 2 · half floats, is scratch: the gradient turned back. dw is added to.
+// dn, of 2 · half floats, is scratch memory for the gradient rotated back. Adds to dw.
 template <typename T>
 void BackwardHead(int64_t half, const T* x, const T* w, float eps, const float* cos, const float* sin,
                   const T* dy, T* dx, float* dw, float* dn) {

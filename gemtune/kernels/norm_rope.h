@@ -6,7 +6,7 @@
 
 namespace gemtune::kernels {
 
-/// Gemma 3's normalisation of q or k per head and rotary embedding behind it. In fp32, rounded once.
+/// Gemma 3's normalisation of q or k per head, followed by rotary embedding. In fp32, rounded once.
 struct NormRopeShape {
   int64_t rows = 0;
   int64_t heads = 0;
@@ -23,8 +23,8 @@ struct NormRopeShape {
 void NormRopeForward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w, Floats y,
                      int64_t y_stride);
 
-/// Gradients. dy as y; dx as x, overwritten, may be dy; dw [head_dim] fp32, overwritten, summed part by part
-/// as in rms_norm.h.
+/// Gradients. dy has y's layout; dx has x's, is overwritten and may be dy; dw [head_dim] fp32 is overwritten,
+/// and summed in parts as in rms_norm.h.
 void NormRopeBackward(const NormRopeShape& shape, ConstFloats x, int64_t x_stride, ConstFloats w,
                       ConstFloats dy, int64_t dy_stride, Floats dx, int64_t dx_stride, float* dw);
 

@@ -10,7 +10,7 @@
 
 namespace gemtune::kernels {
 
-/// B [k, n] packed for an engine, by all threads.
+/// Packs B [k, n] for an engine, on all threads.
 template <typename E>
 hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n, const GemmOperand& b) {
   auto packed = Buffer<E>(PackedSize(k, n));

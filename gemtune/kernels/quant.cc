@@ -18,8 +18,8 @@ constexpr int64_t kSuperBlock = 256;  // elements of a K-quant block
 constexpr int64_t kQ8Block = 32;      // elements of a Q8_0 block
 constexpr int64_t kScaleBytes = 12;   // 8 scales and 8 minima of 6 bits
 
-// The fixed inner loops below run over 16 or 32 bytes with nothing loop-carried: that is what g++ vectorises
-// at every instruction set. `q` and `out` never overlap.
+// The fixed inner loops below run over 16 or 32 bytes without loop-carried dependencies, so that g++
+// vectorises them for every instruction set. `q` and `out` never overlap.
 
 float HalfAt(const std::byte* p) {
   uint16_t bits;
@@ -175,7 +175,7 @@ bool ToBlockQ8_0(const float* __restrict x, std::byte* __restrict block) {
   const float d = std::bit_cast<float>(largest) / 127.0f;
   const uint16_t half = Float16FromFloat(d);
   if ((half & 0x7c00u) == 0x7c00u) return false;
-  // Where it overflows, d is zero as a half.
+  // If it overflows, d is zero as a half.
   const float inverse = std::isfinite(1.0f / d) ? 1.0f / d : 0.0f;
   std::memcpy(block, &half, sizeof half);
   auto* q = reinterpret_cast<int8_t*>(block + sizeof half);

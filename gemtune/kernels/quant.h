@@ -16,9 +16,9 @@ enum class BlockType { kF32, kF16, kBF16, kQ4_0, kQ5_0, kQ8_0, kQ4_K, kQ5_K, kQ6
 struct BlockTypeInfo {
   BlockType type;
   uint32_t ggml_id;       // enum ggml_type in ggml.h
-  std::string_view name;  // as ggml and the gguf package print it
-  int64_t elements;       // a block
-  int64_t bytes;          // a block
+  std::string_view name;  // as printed by ggml and the gguf package
+  int64_t elements;       // per block
+  int64_t bytes;          // per block
 };
 
 /// Every BlockType, in the order of the enum.
@@ -26,7 +26,7 @@ std::span<const BlockTypeInfo> BlockTypes();
 
 const BlockTypeInfo& Info(BlockType type);
 
-/// Nothing for a type that is not in the table (Q2_K, IQ4_XS, ...).
+/// nullopt for a type that is not in the table (Q2_K, IQ4_XS, ...).
 std::optional<BlockType> BlockTypeFromGgmlId(uint32_t ggml_id);
 
 /// blocks [elements / Info(type).elements blocks], at any address, little endian; out [elements],
@@ -43,24 +43,24 @@ void Dequantize(BlockType type, const std::byte* blocks, int64_t elements, float
 /// The same rounded to bfloat16, to nearest, ties to even. BF16 blocks are copied as they are.
 void DequantizeToBFloat16(BlockType type, const std::byte* blocks, int64_t elements, uint16_t* out);
 
-/// values [elements] → Q8_0 blocks, overwritten; `elements` is a multiple of 32. Bitwise what ggml's
-/// quantize_row_q8_0_ref and gguf.quants.quantize give: d = max |x| / 127, q = x · (1 / d) rounded to
-/// nearest, halves away from zero; d is rounded to a half only then. Returns false, with undefined blocks, if
-/// a number is not finite or so large (8,321,000) that d is no half.
+/// values [elements] → Q8_0 blocks, overwritten; `elements` is a multiple of 32. Bitwise equal to ggml's
+/// quantize_row_q8_0_ref and gguf.quants.quantize: d = max |x| / 127, q = x · (1 / d) rounded to nearest,
+/// halves away from zero; only then is d rounded to a half. Returns false, with undefined blocks, if a number
+/// is not finite or so large (8,321,000) that d does not fit a half.
 bool QuantizeToQ8_0(const float* values, int64_t elements, std::byte* blocks);
 
-/// A matrix [rows, columns] in blocks that run along its rows, one row behind the other.
+/// A matrix [rows, columns] in blocks along its rows, one row after the other.
 struct BlockMatrix {
   BlockType type;
   const std::byte* blocks;
   int64_t rows, columns;  // columns a multiple of the block
 };
 
-/// Bytes of a row of so many numbers.
+/// Bytes of a row of `columns` numbers.
 int64_t RowBytes(BlockType type, int64_t columns);
 
-/// Rows [begin, end) of matrices of the same width that stand one under the other → out [end − begin,
-/// columns], overwritten: fp32, or rounded to bf16.
+/// Rows [begin, end) of vertically stacked matrices of the same width → out [end − begin, columns],
+/// overwritten: fp32, or rounded to bf16.
 void DequantizeRows(std::span<const BlockMatrix> pieces, int64_t begin, int64_t end, Floats out);
 
 }  // namespace gemtune::kernels

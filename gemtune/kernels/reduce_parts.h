@@ -8,9 +8,9 @@
 
 namespace gemtune::kernels {
 
-/// Splits `rows` as ParallelFor does; body(begin, end, sums) adds its rows' share to sums [dim], zero at
-/// first. Their sum over the parts, in order, is written to total [dim]: the same for the same number of
-/// threads.
+/// Splits `rows` as ParallelFor does; body(begin, end, sums) adds its rows' contribution to sums [dim], which
+/// starts at zero. The sum over the parts, in order, is written to total [dim]; it is the same for the same
+/// number of threads.
 template <typename Body>
 void ReduceParts(int64_t rows, int64_t grain, int64_t dim, float* total, Body&& body) {
   std::vector<float> sums(static_cast<size_t>(ParallelParts(rows, grain) * dim), 0.0f);

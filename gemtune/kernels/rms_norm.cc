@@ -24,7 +24,7 @@ void ForwardRows(int64_t rows, int64_t dim, const float* residual, const X* x, c
   }
 }
 
-// dw is added to.
+// Adds to dw.
 template <typename X, typename T, typename DY, typename DX>
 void BackwardRows(int64_t rows, int64_t dim, const X* x, const T* w, float eps, const DY* dy, DX* dx,
                   float* dw) {

@@ -8,8 +8,8 @@
 
 namespace gemtune::kernels {
 
-/// Rows a block, at most `most` and a multiple of `tile` (of which `most` is one), so that the blocks that
-/// `rows` rows make are as many for each thread: 11 blocks on two threads would take as long as 12.
+/// Rows per block, at most `most` and a multiple of `tile` (as `most` is), chosen so that every thread gets
+/// the same number of blocks: 11 blocks on two threads would take as long as 12.
 inline int64_t EvenBlockRows(int64_t rows, int64_t most, int64_t tile) {
   const int64_t blocks = RoundUp(CeilDiv(rows, most), NumThreads());
   return std::max(tile, RoundUp(CeilDiv(rows, blocks), tile));

@@ -1,5 +1,5 @@
 // What every SIMD kernel shares: loads and stores that widen to fp32 and round once, loops with their tail,
-// reductions. Included once a target by Highway's foreach_target, hence the guard's form.
+// reductions. Included once per target by Highway's foreach_target, hence the form of the include guard.
 #if defined(GEMTUNE_KERNELS_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GEMTUNE_KERNELS_SIMD_INL_H_
 #undef GEMTUNE_KERNELS_SIMD_INL_H_
@@ -20,7 +20,7 @@ namespace gemtune::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using Wide = hn::ScalableTag<float>;
-using One = hn::CappedTag<float, 1>;  // of a tail, an element at a time
+using One = hn::CappedTag<float, 1>;  // for a tail, one element at a time
 
 template <class D>
 HWY_INLINE hn::Vec<D> LoadFloat([[maybe_unused]] D d, const float* p) {
@@ -40,7 +40,7 @@ HWY_INLINE void StoreFloat(hn::Vec<D> v, [[maybe_unused]] D d, float* p) {
   hn::StoreU(v, d, p);
 }
 
-// To nearest, ties to even; NaN stays NaN. (Highway's own demotion to bfloat16 cuts the low bits off.)
+// To nearest, ties to even; NaN stays NaN. (Highway's own demotion to bfloat16 truncates.)
 template <class D>
 HWY_INLINE void StoreFloat(hn::Vec<D> v, [[maybe_unused]] D d, BFloat16* p) {
   const hn::Rebind<uint16_t, D> d16;
@@ -54,7 +54,7 @@ HWY_INLINE void StoreFloat(hn::Vec<D> v, [[maybe_unused]] D d, BFloat16* p) {
   hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di32, result)), d16, reinterpret_cast<uint16_t*>(p));
 }
 
-// Calls body(d, i) for i = 0, N, 2N, ... and, where n is no multiple of the vector length, for each element
+// Calls body(d, i) for i = 0, N, 2N, ... and, if n is not a multiple of the vector length, for each element
 // of the tail.
 template <class Body>
 HWY_INLINE void ForEachVector(int64_t n, Body&& body) {
@@ -65,7 +65,8 @@ HWY_INLINE void ForEachVector(int64_t n, Body&& body) {
   for (; i < n; ++i) body(One(), i);
 }
 
-// Sum over i of term(d, i), in four independent chains and then a tree: fast, and the same for the same n.
+// Sum over i of term(d, i), in four independent chains and then a tree: fast, and the same result for the
+// same n.
 template <class Term>
 HWY_INLINE float SumOf(int64_t n, Term&& term) {
   const Wide d;

@@ -13,19 +13,19 @@
 
 namespace gemtune::text {
 
-/// Reads one token of tokenizer.json's added_tokens or tokenizer_config.json's added_tokens_decoder. A flag
-/// that is not there has the value that Python's AddedToken gives it. Throws Error("<source>: ...") if it is
-/// none.
+/// Reads one token of tokenizer.json's added_tokens or tokenizer_config.json's added_tokens_decoder. A
+/// missing flag has the default of Python's AddedToken. Throws Error("<source>: ...") if it is not a token.
 AddedToken ParseAddedToken(int32_t id, const nlohmann::json& token, const std::string& source);
 
-/// Finds tokens in a text by their contents alone: leftmost first, the longest of those that start there,
-/// without overlap. O(bytes · longest token), which no text of Gemma's tokens reaches.
+/// Finds tokens in a text by their contents only: the leftmost match, and of those that start there the
+/// longest, without overlaps. The worst case is O(bytes · longest token), which no text reaches with Gemma's
+/// tokens.
 class AddedTokenFinder {
  public:
   struct Match {
     size_t begin = 0;
     size_t end = 0;
-    int32_t index = 0;  // among the tokens
+    int32_t index = 0;  // in the list of tokens
   };
 
   explicit AddedTokenFinder(std::span<const AddedToken> tokens);
@@ -47,30 +47,30 @@ class AddedTokenFinder {
   std::array<int32_t, 256> roots_;  // the root's children by byte; 0: none
 };
 
-/// Cuts a text at the added tokens, heeding their flags, as find_matches of
-/// https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/added_vocabulary.rs
-/// Two of them make up Hugging Face's search: raw text is cut at the tokens that are not `normalized`, and
-/// what lies between, normalized, at those that are. Costs no more than AddedTokenFinder.
+/// Splits a text at the added tokens, respecting their flags, as find_matches of
+/// https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/added_vocabulary.rs Hugging
+/// Face's search uses two splitters: raw text is split at the tokens that are not `normalized`, and the parts
+/// between, once normalized, at those that are. As fast as AddedTokenFinder.
 class AddedTokenSplitter {
  public:
-  /// Takes those of `tokens` whose flag `normalized` is the given one.
+  /// Uses those of `tokens` whose flag `normalized` has the given value.
   AddedTokenSplitter(std::span<const AddedToken> tokens, bool normalized);
 
-  /// Whether it never finds anything.
+  /// Whether there are no tokens to find.
   bool empty() const { return tokens_.empty(); }
 
-  /// Calls part(text, kNoId) for what belongs to no token, never empty, and part(text, id) for tokens, in
-  /// order. `text` is well-formed UTF-8, and normalized if the tokens are. (A template, since most texts are
-  /// cut at every line.)
+  /// Calls, in order, part(text, id) for tokens and part(text, kNoId) for the text between them, if not
+  /// empty. `text` is well-formed UTF-8, and normalized if the tokens are. (A template for speed, since most
+  /// texts are split at every line.)
   template <typename F>
   void Split(std::string_view text, F&& part) const;
 
  private:
   struct Progress {
-    size_t done = 0;       // behind the last token and the white space that it took along
-    size_t space_end = 0;  // of the white space that was walked last: many tokens may lie in it
+    size_t done = 0;       // position after the last token and the white space that it includes
+    size_t space_end = 0;  // end of the last scanned white space, which may contain many tokens
   };
-  // Whether the match counts; if so, with the white space that it takes along.
+  // Whether the match counts; if so, extends it by the white space that it includes.
   bool ApplyFlags(std::string_view text, Progress* progress, AddedTokenFinder::Match* match) const;
 
   std::vector<AddedToken> tokens_;
@@ -87,8 +87,8 @@ void AddedTokenSplitter::Split(std::string_view text, F&& part) const {
     from = match->end;
     if (has_flags_ && !ApplyFlags(text, &progress, &*match)) continue;
     if (done < match->begin) part(text.substr(done, match->begin - done), kNoId);
-    // Nothing may be left of a token in white space that the one before took along. (Where less than nothing
-    // is, tokenizers panics.)
+    // A token in white space that the previous one includes may become empty. (If its length were negative,
+    // tokenizers would panic.)
     if (match->begin < match->end) {
       part(text.substr(match->begin, match->end - match->begin), tokens_[match->index].id);
     }

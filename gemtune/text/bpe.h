@@ -17,8 +17,8 @@ class SentencePieceProcessor;
 
 namespace gemtune::text {
 
-/// SentencePiece's BPE, cut into words where that cannot change the outcome, with the ids of common words
-/// kept. May be used from several threads at once.
+/// SentencePiece's BPE. Splits text into words where that cannot change the result, and caches the ids of
+/// common words. May be used from several threads at once.
 class Bpe {
  public:
   /// Throws Error("<source>: ...") if SentencePiece refuses the vocabulary.

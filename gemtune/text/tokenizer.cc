@@ -62,11 +62,11 @@ std::optional<std::string> ReadSidecar(const fs::path& directory, const char* na
   return ReadSource(directory / name, name, files);
 }
 
-// What stands beside the tokenizer.json or tokenizer.model in `directory`.
+// Loads the files beside tokenizer.json or tokenizer.model in `directory`.
 void LoadSidecars(const fs::path& directory, VocabularySource source, Loaded* loaded) {
   const std::string config = ReadSidecar(directory, kTokenizerConfig, &loaded->files).value_or("{}");
   ApplyTokenizerConfig(config, (directory / kTokenizerConfig).string(), source, &loaded->vocabulary);
-  // Takes precedence in transformers.
+  // This file takes precedence in transformers.
   if (auto jinja = ReadSidecar(directory, kChatTemplate, &loaded->files)) {
     loaded->vocabulary.chat_template = std::move(jinja);
   }
@@ -116,7 +116,8 @@ std::string Fingerprint(const Vocabulary& vocabulary) {
   hash.AddBytes(std::as_bytes(std::span(vocabulary.merges)));
   hash.Add(vocabulary.added_tokens.size());
   for (const AddedToken& token : vocabulary.added_tokens) {
-    // The flags stand above the id: those of a plain token are 0, as before there were any.
+    // The flags are in the bits above the id. A plain token's flags are 0, so fingerprints are as before
+    // flags existed.
     uint64_t flags = 0;
     for (const bool flag : {token.single_word, token.lstrip, token.rstrip, token.normalized}) {
       flags = flags * 2 + (flag ? 1 : 0);
@@ -135,7 +136,7 @@ std::string Fingerprint(const Vocabulary& vocabulary) {
 
 // Which ids Decode(skip_special_tokens = true) leaves out.
 std::vector<bool> FindSpecial(const Vocabulary& vocabulary) {
-  // transformers adds those that the tokenizer has a name for; GemmaTokenizer's mask_token is <mask>.
+  // transformers adds the named tokens; GemmaTokenizer's mask_token is <mask>.
   std::vector<bool> special(static_cast<size_t>(VocabularySize(vocabulary)));
   for (const int32_t id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.pad_id, vocabulary.unk_id}) {
     if (id != kNoId) special[id] = true;
@@ -144,8 +145,8 @@ std::vector<bool> FindSpecial(const Vocabulary& vocabulary) {
   for (const AddedToken& token : vocabulary.added_tokens) {
     if (token.special || special[token.id] || token.content == "<mask>") contents.insert(token.content);
   }
-  // tokenizers looks for the text that its decoder is given among the contents as they were added. So a
-  // normalized token with a space is not left out.
+  // tokenizers compares the decoder's text with the contents as they were added, so a normalized token with a
+  // space is not left out.
   for (const AddedToken& token : vocabulary.added_tokens) {
     const std::string decoded = token.normalized ? Normalize(token.content) : token.content;
     special[token.id] = contents.contains(decoded);
@@ -153,7 +154,8 @@ std::vector<bool> FindSpecial(const Vocabulary& vocabulary) {
   return special;
 }
 
-// Tokens left of two texts of `first` and `second` tokens that together may have `limit`: "longest_first" of
+// How many tokens of two texts, of `first` and `second` tokens, are kept so that together they have at most
+// `limit`: "longest_first" of
 // https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/utils/truncation.rs
 std::pair<size_t, size_t> LongestFirst(size_t first, size_t second, size_t limit) {
   if (first + second <= limit) return {first, second};
@@ -208,7 +210,7 @@ struct Tokenizer::State {
     return ids;
   }
 
-  // Of text in which the tokens that are looked for in raw text were found.
+  // Encodes text between the added tokens that are matched in raw text.
   void EncodeWithoutAdded(std::string_view text, std::vector<int32_t>* ids) const {
     if (normalized_tokens.empty()) return bpe.Encode(text, ids);
     normalized_tokens.Split(Normalize(text), [&](std::string_view part, int32_t id) {
@@ -231,7 +233,7 @@ struct Tokenizer::State {
 
 namespace {
 
-// Tokens that are left for the text itself.
+// How many tokens are left for the text itself.
 size_t Room(const EncodeOptions& options, size_t num_special) {
   GEMTUNE_CHECK(options.max_length >= 0);
   if (options.max_length == 0) return SIZE_MAX;
@@ -300,7 +302,7 @@ std::vector<std::vector<int32_t>> Tokenizer::EncodeBatch(std::span<const std::st
 std::string Tokenizer::Decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
   std::string text, bytes;
   const auto flush = [&] {
-    // One U+FFFD a byte, not one a maximal part: the decoder falls back for the whole run.
+    // One U+FFFD per byte, not per maximal subpart: the decoder falls back for the whole run of bytes.
     if (ValidUtf8Prefix(bytes) == bytes.size()) {
       text += bytes;
     } else {
@@ -344,7 +346,7 @@ const std::string& Tokenizer::fingerprint() const {
 
 void Tokenizer::Save(const fs::path& directory) const {
   std::error_code error;
-  fs::create_directories(directory, error);  // where it fails, so does the first file
+  fs::create_directories(directory, error);  // if it fails, so does writing the first file
   for (const SourceFile& file : state_->files) {
     const std::string contents = ReadFile(file.path);
     if (HashOf(contents) != file.hash) {

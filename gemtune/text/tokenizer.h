@@ -13,27 +13,27 @@ namespace gemtune::text {
 
 struct EncodeOptions {
   bool add_special_tokens = true;  // <bos> (and <eos>) as the tokenizer's configuration says
-  int64_t max_length = 0;          // tokens, special ones included; the right end is cut. 0: no limit
+  int64_t max_length = 0;          // tokens, including special ones; the right end is cut. 0: no limit
 };
 
 /// Gemma 3's tokenizer: text → ids exactly as Hugging Face's fast tokenizer of the same checkpoint.
 ///
 /// Added tokens (<start_of_turn>, runs of newlines, ...) are found first, leftmost and longest, with their
-/// flags (AddedToken); what lies between goes through SentencePiece's BPE. Invalid UTF-8 is read as U+FFFD.
-/// Immutable after Load; all methods may be called from several threads at once.
+/// flags (AddedToken); the text between them goes through SentencePiece's BPE. Invalid UTF-8 is read as
+/// U+FFFD. Immutable after Load; all methods may be called from several threads at once.
 class Tokenizer {
  public:
   /// From a directory (tokenizer.json, else tokenizer.model, with tokenizer_config.json and
-  /// chat_template.jinja), from one of these files, which takes the others beside it into account, or from a
-  /// GGUF file's metadata. Throws Error naming the file and what is wrong.
+  /// chat_template.jinja), from one of these files, which also uses the others beside it, or from a GGUF
+  /// file's metadata. Throws Error naming the file and what is wrong.
   static Tokenizer Load(const std::filesystem::path& path);
 
   /// Throws Error if max_length leaves no room for the special tokens.
   std::vector<int32_t> Encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  /// Two texts as one example: <bos> text <bos> pair, as tokenizer.json's pair template says; where too long,
-  /// the longer of the two is cut first ("longest_first" in transformers). An empty text still counts as one,
-  /// as in transformers' batches.
+  /// Two texts as one example: <bos> text <bos> pair, as in tokenizer.json's pair template. If it is too
+  /// long, the longer of the two is cut first ("longest_first" in transformers). An empty text still counts
+  /// as one, as in transformers' batches.
   std::vector<int32_t> EncodePair(std::string_view text, std::string_view pair,
                                   const EncodeOptions& options = {}) const;
 
@@ -45,21 +45,21 @@ class Tokenizer {
   /// As Hugging Face's decode(skip_special_tokens=...). Ids out of range throw Error.
   std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
 
-  /// -1 where the tokenizer names no such token.
+  /// -1 if the tokenizer has no such token.
   int32_t bos_id() const;
   int32_t eos_id() const;
   int32_t pad_id() const;
 
-  /// Largest id plus one, added tokens included (262,145 with <image_soft_token>).
+  /// Largest id plus one, including added tokens (262,145 with <image_soft_token>).
   int64_t vocab_size() const;
 
-  /// The Jinja text of the chat template, if the tokenizer carries one.
+  /// The Jinja text of the chat template, if the tokenizer has one.
   const std::optional<std::string>& chat_template() const;
 
-  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids. Those of a
-  /// directory that was loaded are copied as they were, with the other files of a tokenizer there; from a
-  /// GGUF or a tokenizer.model they are made. Throws RunError if the disk refuses or a file was changed since
-  /// it was loaded.
+  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids. Files
+  /// loaded from a directory are copied unchanged, with the tokenizer's other files; for a GGUF or a
+  /// tokenizer.model they are generated. Throws RunError if writing fails or a file has changed since it was
+  /// loaded.
   void Save(const std::filesystem::path& directory) const;
 
   /// Equal for tokenizers that give the same ids for every text, whatever their chat templates: the key of

@@ -20,15 +20,14 @@ int32_t FindAddedToken(const Vocabulary& vocabulary, std::string_view content) {
   return found == vocabulary.added_tokens.end() ? kNoId : found->id;
 }
 
-// Of a token as the file has it, a string or an AddedToken; nothing if it is neither.
+// The content of a token in the file, which is a string or an AddedToken; nullopt if it is neither.
 std::optional<std::string> TokenContent(const ordered_json& token) {
   const ordered_json& content = token.is_object() && token.contains("content") ? token["content"] : token;
   if (!content.is_string()) return std::nullopt;
   return content.get<std::string>();
 }
 
-// The id of config[key]; without the key `present` or the id of `by_default`, the
-// value in GemmaTokenizer.
+// The id of config[key]; without the key, `present` or the id of `by_default`, GemmaTokenizer's value.
 int32_t ReadSpecialToken(const ordered_json& config, const char* key, int32_t present,
                          std::string_view by_default, const Vocabulary& vocabulary,
                          const std::string& source) {
@@ -72,8 +71,8 @@ int32_t ReadId(const std::string& key, const std::string& source) {
   return id;
 }
 
-// transformers takes the added tokens of this file, where it lists any, with their flags, and tokenizers
-// those of tokenizer.json.
+// transformers uses the added tokens of this file, if it lists any, with their flags; tokenizers uses those
+// of tokenizer.json.
 void ApplyAddedTokens(const ordered_json& config, const std::string& source,
                       VocabularySource vocabulary_source, Vocabulary* vocabulary) {
   if (!config.contains("added_tokens_decoder")) return;
@@ -110,8 +109,7 @@ void ApplyAddedTokens(const ordered_json& config, const std::string& source,
 }
 
 // Any key "..._token" names a token, as do the members of extra_special_tokens (additional_special_tokens in
-// older files): transformers makes what has a name special, and adds what is not there, also from a plain
-// list.
+// older files): transformers makes named tokens special and adds missing ones, also from a plain list.
 void ApplyNamedTokens(const ordered_json& config, const std::string& source, Vocabulary* vocabulary) {
   const auto apply = [&](const std::string& key, const ordered_json& token, bool named) {
     const std::optional<std::string> content = TokenContent(token);

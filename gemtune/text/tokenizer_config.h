@@ -7,13 +7,13 @@
 
 namespace gemtune::text {
 
-/// Which file the vocabulary beside a tokenizer_config.json came from. transformers takes the template and
-/// the added tokens of a tokenizer.json as they are, and makes them from the configuration for a
-/// tokenizer.model.
+/// The file beside tokenizer_config.json that the vocabulary came from. transformers uses the template and
+/// the added tokens of a tokenizer.json unchanged; for a tokenizer.model it makes them from the
+/// configuration.
 enum class VocabularySource { kTokenizerJson, kSentencePiece };
 
-/// Gives `vocabulary` what transformers' tokenizer_config.json, `json` ("{}" where there is none), says: the
-/// ids of special tokens, the chat template and, for a tokenizer.model, added tokens and add_bos_token,
+/// Applies transformers' tokenizer_config.json, `json` ("{}" if there is none), to `vocabulary`: the ids of
+/// special tokens, the chat template and, for a tokenizer.model, added tokens and add_bos_token,
 /// add_eos_token. Throws Error("<source>: ...") if it names a token that the vocabulary lacks.
 void ApplyTokenizerConfig(std::string_view json, const std::string& source,
                           VocabularySource vocabulary_source, Vocabulary* vocabulary);

@@ -144,7 +144,7 @@ class JsonReader : public nlohmann::json_sax<json> {
     if (section_ != Section::kTree || ++num_values_ > kMaxValues) Unexpected();
     json& parent = *open_.back();
     if (parent.is_array()) return &parent.emplace_back(std::move(value));
-    if (parent.contains(key_)) Fail("{}: key '{}' is there twice", source_, Printable(key_));
+    if (parent.contains(key_)) Fail("{}: key '{}' occurs twice", source_, Printable(key_));
     return &(parent[key_] = std::move(value));
   }
   void AppendPart(std::string_view part) {

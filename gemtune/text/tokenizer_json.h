@@ -8,9 +8,9 @@
 namespace gemtune::text {
 
 /// Reads a tokenizer.json of Hugging Face's `tokenizers`. Sets pieces, merges, added tokens, unk_id and the
-/// template of special tokens; what tokenizer_config.json says is left unset. Throws Error("<source>: ...")
-/// if the file is damaged or its tokenizer is not of Gemma's kind: BPE with byte fallback, ' ' → ▁ and
-/// nothing else done to the text, a template as post-processor.
+/// template of special tokens; the settings of tokenizer_config.json are left unset. Throws Error("<source>:
+/// ...") if the file is damaged or its tokenizer is not like Gemma's: BPE with byte fallback, no change to
+/// the text except ' ' → ▁, a template as post-processor.
 Vocabulary ParseTokenizerJson(std::string_view json, const std::string& source);
 
 /// The inverse, laid out as `tokenizers` saves it.

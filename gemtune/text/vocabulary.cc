@@ -68,8 +68,8 @@ std::vector<Merge> AllMerges(std::span<const std::string> pieces, std::span<cons
   return merges;
 }
 
-// GGUF types <start_of_image> as <b>, so its types do not tell. The first two are set by transformers'
-// GemmaConverter, the others by Gemma 3's tokenizer.json.
+// GGUF gives <start_of_image> the same type as <b>, so types do not help. The first two are set by
+// transformers' GemmaConverter, the others by Gemma 3's tokenizer.json.
 bool IsSpecial(std::string_view content) {
   static constexpr std::array<std::string_view, 5> kSpecial = {
       "<start_of_turn>", "<end_of_turn>", "<start_of_image>", "<end_of_image>", "<image_soft_token>"};
@@ -107,8 +107,8 @@ void CheckContent(const AddedToken& token, const std::string& source) {
   }
 }
 
-// Hugging Face gives a token that is among the pieces the piece's id, and any other the next one free,
-// whatever id the file says.
+// Hugging Face gives a token that is also a piece the piece's id, and any other token the next free id,
+// whatever the file says.
 void CheckAddedIds(const Vocabulary& vocabulary, const std::string& source) {
   auto next_id = static_cast<int64_t>(vocabulary.pieces.size());
   std::unordered_map<std::string_view, int32_t> not_pieces;
@@ -144,7 +144,7 @@ void CheckAddedTokens(const Vocabulary& vocabulary, const std::string& source) {
   for (const AddedToken& token : vocabulary.added_tokens) {
     CheckContent(token, source);
     if (!seen.insert(token.content).second || token.id <= last_id) {
-      Fail("{}: added token '{}' (id {}) is there twice", source, Printable(token.content), token.id);
+      Fail("{}: added token '{}' (id {}) occurs twice", source, Printable(token.content), token.id);
     }
     last_id = token.id;
     if (!token.normalized) continue;
@@ -203,7 +203,7 @@ PieceIndex::PieceIndex(std::span<const std::string> pieces, const std::string& s
     for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
       const size_t other = (slots_[slot] & 0xffffffffu) - 1;
       if (slots_[slot] >> 32 == hash >> 32 && pieces[other] == pieces[id]) {
-        Fail("{}: '{}' is there twice, as token {} and {}", source, Printable(pieces[id]), other, id);
+        Fail("{}: '{}' occurs twice, as token {} and {}", source, Printable(pieces[id]), other, id);
       }
     }
     slots_[slot] = (hash >> 32 << 32) | (id + 1);
@@ -272,7 +272,7 @@ void CheckVocabulary(const Vocabulary& vocabulary, const std::string& source) {
   CheckIds(vocabulary, source);
   if (vocabulary.merges.size() > kMaxMerges) Fail("{}: more than {} merges", source, kMaxMerges);
   for (const Merge& merge : vocabulary.merges) {
-    // Hugging Face merges the pieces that bytes fell back to like any other, SentencePiece does not.
+    // Hugging Face merges byte-fallback pieces like any others; SentencePiece does not.
     for (const int32_t id : {merge.left, merge.right, merge.merged}) {
       if (ByteOfPiece(vocabulary.pieces[id]) != kNoId || id == vocabulary.unk_id) {
         Fail("{}: merges with '{}' are not supported", source, Printable(vocabulary.pieces[id]));
@@ -282,7 +282,7 @@ void CheckVocabulary(const Vocabulary& vocabulary, const std::string& source) {
 }
 
 void CheckMerges(const Vocabulary& vocabulary, const PieceIndex& index, const std::string& source) {
-  // Whether two lists hold the same pairs shows in the sum of their hashes, without sorting them.
+  // Compares two lists of pairs by the sum of hashes, without sorting them.
   const auto hash = [](int32_t left, int32_t right) {
     const uint64_t pair = (static_cast<uint64_t>(left) << 32) | static_cast<uint32_t>(right);
     return XXH3_64bits(&pair, sizeof(pair));
@@ -293,7 +293,8 @@ void CheckMerges(const Vocabulary& vocabulary, const PieceIndex& index, const st
   for (const Merge& merge : vocabulary.merges) {
     listed += hash(merge.left, merge.right);
     if (merge.merged == previous) continue;
-    // Runs may be scattered: their merges compete with those of shorter runs alone, where the longest wins.
+    // The merges of runs may be scattered: they compete only with those of shorter runs, and the longest
+    // wins.
     if (seen[merge.merged] && !IsRun(vocabulary.pieces[merge.merged])) {
       Fail(
           "{}: the merges that make '{}' are not next to each other; only SentencePiece's order is supported",
@@ -322,7 +323,7 @@ void CheckMerges(const Vocabulary& vocabulary, const PieceIndex& index, const st
 const std::string& TokenText(const Vocabulary& vocabulary, int32_t id) {
   const auto num_pieces = static_cast<int64_t>(vocabulary.pieces.size());
   if (id < num_pieces) return vocabulary.pieces[id];
-  // CheckVocabulary: those that are not among the pieces follow them without a gap.
+  // CheckVocabulary ensures that tokens that are not pieces follow the pieces without a gap.
   const auto not_added = VocabularySize(vocabulary) - static_cast<int64_t>(vocabulary.added_tokens.size());
   return vocabulary.added_tokens[id - not_added].content;
 }

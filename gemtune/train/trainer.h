@@ -23,8 +23,9 @@ enum class IntervalStrategy { kNo, kSteps, kEpoch };
 /// Names and meanings are those of transformers.TrainingArguments, and so are the defaults unless a comment
 /// says otherwise.
 struct TrainerOptions {
-  int64_t batch_size = 8;            // per_device_train_batch_size: sequences a forward pass
-  int64_t max_tokens_per_batch = 0;  // > 0: a batch of more tokens makes several forward passes of one step
+  int64_t batch_size = 8;  // per_device_train_batch_size: sequences per forward pass
+  int64_t max_tokens_per_batch =
+      0;  // > 0: splits a batch of more tokens into several forward passes of one step
   int64_t gradient_accumulation_steps = 1;
   double num_train_epochs = 3.0;
   int64_t max_steps = 0;  // > 0: overrides num_train_epochs

@@ -68,8 +68,8 @@ TEST_F(File, AtomicFileAppearsWholeOnCommitOnly) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir_), fs::directory_iterator()), 1);
 }
 
-// The RunError of writing 10,000 bytes to `path`. A limit on the size of files stands for the disk's: what
-// exceeds it is not written.
+// The RunError of writing 10,000 bytes to `path`. A limit on the size of files simulates a full disk: bytes
+// beyond it are not written.
 std::string FaultOfAFullDisk(const fs::path& path) {
   rlimit old = {};
   EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);

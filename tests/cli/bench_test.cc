@@ -87,7 +87,7 @@ TEST_F(BenchCommand, InFileOrderEveryStepIsTheNextRows) {
       RunProgram({"tokenize", "--model", (dir_ / "base").string(), "--input-file", data_, "--no-cache"});
   std::vector<int64_t> lengths;
   for (const Json& ids : test::JsonLines(tokenised.out)) lengths.push_back(static_cast<int64_t>(ids.size()));
-  // The first two rows warm up; behind the last the file begins again.
+  // The first two rows are the warm-up; after the last row the file begins again.
   EXPECT_EQ(result["step_tokens"],
             Json({lengths[2] + lengths[3], lengths[4] + lengths[5], lengths[0] + lengths[1]}));
 }

@@ -83,7 +83,7 @@ TEST_F(OptionSetTest, KeepsDefaults) {
   EXPECT_FALSE(options_.Given("--count"));
 }
 
-// As Python's argparse, so that a script's options can be overridden behind them.
+// As in Python's argparse, so that options appended to a script's override its own.
 TEST_F(OptionSetTest, OfAnOptionGivenTwiceTheLastHolds) {
   EXPECT_TRUE(options_.Parse({"--count", "7", "--name", "green", "--count", "8", "--alias=red"}));
   EXPECT_EQ(count_, 8);

@@ -66,8 +66,8 @@ TEST(ParseToml, NamesTheLineOfWhatIsWrong) {
   EXPECT_THAT(fault("\n[section]\nb = 1\n"), HasSubstr("line 3: '[section]' is not followed by ="));
   EXPECT_THAT(fault("b\n"), HasSubstr("'b' is not followed by ="));
   EXPECT_THAT(fault("= 1\n"), HasSubstr("'' is not followed by ="));
-  EXPECT_THAT(fault("a = 2\n"), HasSubstr("line 2: 'a' is there twice"));
-  EXPECT_THAT(fault("b\x1b = 1\nb\x1b = 2\n"), HasSubstr("'b\\x1b' is there twice"));
+  EXPECT_THAT(fault("a = 2\n"), HasSubstr("line 2: 'a' occurs twice"));
+  EXPECT_THAT(fault("b\x1b = 1\nb\x1b = 2\n"), HasSubstr("'b\\x1b' occurs twice"));
 }
 
 TEST(TomlString, IsReadBackAsItIs) {

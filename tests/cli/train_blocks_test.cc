@@ -31,7 +31,7 @@ TEST_F(TrainCommand, AKeptBaseTrainsTheSameAdapter) {
   EXPECT_EQ(evaluate.exit_code, kDone) << evaluate.err;
 }
 
-// Rounded, it is another base: near, and not gone on with as if it were the same.
+// The rounded base is another base: close, but a run must not be resumed with it as if it were the same.
 TEST_F(TrainCommand, ABaseIsRoundedToQ8_0) {
   const std::string gguf = (dir_ / "m.gguf").string(), base = (dir_ / "whole").string();
   test::WriteTinyGguf(gguf);

@@ -46,8 +46,8 @@ TEST(FindRunawayFields, FindsQuotedFieldsWithTabsAndLineEnds) {
   EXPECT_THAT(
       Find("\"\t\n\"\t\"\t\n\n\"\n\"\t\n\n\n\"z\n"),
       ElementsAre(Found{0, "\"\t\n\"\t\"\t\n\n\"\n\"\t\n\n\n\"z\n", 2}, Found{1, "\"\t\n\n\n\"z\n", 4}));
-  // A quote written twice goes on, one inside a field begins nothing, and behind the closing one it is a
-  // field.
+  // A doubled quote continues the field, a quote inside an unquoted field begins nothing, and text after the
+  // closing quote belongs to the field.
   EXPECT_THAT(Find("\"a\"\"\tb\n\"\"\"\n"), ElementsAre(Found{0, "\"a\"\"\tb\n\"\"\"\n", 2}));
   EXPECT_THAT(Find("a\"\tb\nc\"\n"), IsEmpty());
   EXPECT_THAT(Find("\"a\"b\"\tc\nd\"\n"), IsEmpty());

@@ -257,7 +257,7 @@ TEST_F(CsvTest, RefusesATsvFieldThatSwallowsRows) {
 }
 
 TEST_F(CsvTest, ATsvFieldThatSwallowsRowsIsNamedBeforeWhatComesOfIt) {
-  // The second quote is inside a field, so that the row behind it has another number of fields.
+  // The second quote is inside a field, so the next row has another number of fields.
   EXPECT_THAT(TsvMessage("text\tlabel\n\"A\tneg\nHe \"x\tpos\nb\n"), HasSubstr("row 1: from line 2 on"));
   EXPECT_THAT(TsvMessage("text\tlabel\n\"A\tneg\nx\"\ty\tpos\n"), HasSubstr("row 1: from line 2 on"));
   EXPECT_THAT(TsvMessage("text\tlabel\nb\n\"A\tneg\nx\"\tpos\n"), HasSubstr("row 1: 1 fields"));

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 constexpr int32_t kBegin = 2;
 
-// Each row a token of its own behind <bos>, of the classes given.
+// Each row has its own token after <bos>, and the given classes.
 Dataset Rows(const std::vector<int32_t>& tokens, const std::vector<std::vector<float>>& labels,
              LabelKind kind = LabelKind::kSingle) {
   Examples examples;

@@ -127,7 +127,8 @@ TEST_F(JsonLinesTest, RefusesWhatIsNotAnObjectALine) {
               HasSubstr(std::string("a.jsonl: row 2: ") + kOverLines));
   EXPECT_THAT(
       Message("{\"text\": x}"),
-      HasSubstr("a.jsonl: row 1: is not valid JSON at byte 10, near '{\"text\": x}'; one object per line is"));
+      HasSubstr(
+          "a.jsonl: row 1: is not valid JSON at byte 10, near '{\"text\": x}'; one object per line is"));
   EXPECT_THAT(Message("{\"text\": \"x\", \"label\": 1}\n[\n"),
               HasSubstr("row 2: is the start of a JSON array"));
   EXPECT_THAT(Message("null"), HasSubstr("row 1: is not a JSON object"));
@@ -303,10 +304,9 @@ TEST_F(JsonLinesTest, ABrokenArrayIsAnErrorWhateverIsSkipped) {
               HasSubstr("row 1: '{' follows where a comma or the end of the JSON array should"));
   EXPECT_THAT(message("[" + a + "\n" + a + "]"), HasSubstr("row 1: '{' follows"));
   EXPECT_THAT(message("[" + a + "}"), HasSubstr("row 1: '}' follows"));
-  EXPECT_THAT(message("[,"),
-              HasSubstr("row 1: ',' stands in its place in the JSON array; is there a comma too"));
-  EXPECT_THAT(message("[" + a + ",, " + a + "]"), HasSubstr("row 2: ',' stands in its place"));
-  EXPECT_THAT(message("[" + a + ",\n]"), HasSubstr("row 2: ']' stands in its place"));
+  EXPECT_THAT(message("[,"), HasSubstr("row 1: ',' is not an element of the JSON array; is there an extra"));
+  EXPECT_THAT(message("[" + a + ",, " + a + "]"), HasSubstr("row 2: ',' is not an element"));
+  EXPECT_THAT(message("[" + a + ",\n]"), HasSubstr("row 2: ']' is not an element"));
   EXPECT_THAT(message("[" + a + "]\n[" + a + "]"),
               HasSubstr("a.jsonl: text follows its JSON array; the file must be one array of objects"));
   EXPECT_THAT(message("[]\n" + a), HasSubstr("text follows its JSON array"));

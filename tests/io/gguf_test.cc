@@ -208,9 +208,8 @@ TEST_F(Gguf, TensorsThatLie) {
   EXPECT_THAT(Fault(GgufWriter().Tensor("a", 8, {2, 33}, std::string(99, 'x'))),
               AllOf(HasSubstr("tensor 'a'"), HasSubstr("Q8_0"), HasSubstr("rows of 33")));
   EXPECT_THAT(Fault(GgufWriter().Tensor("a", 0, {2}, "1234567")), HasSubstr("needs 8 bytes from 0"));
-  EXPECT_THAT(Fault(GgufWriter().Tensor("a", {1}, {1}).Tensor("a", {1}, {1})),
-              HasSubstr("'a' is there twice"));
-  EXPECT_THAT(Fault(GgufWriter().Set("k", 1).Set("k", 2)), HasSubstr("metadata 'k' is there twice"));
+  EXPECT_THAT(Fault(GgufWriter().Tensor("a", {1}, {1}).Tensor("a", {1}, {1})), HasSubstr("'a' occurs twice"));
+  EXPECT_THAT(Fault(GgufWriter().Set("k", 1).Set("k", 2)), HasSubstr("metadata 'k' occurs twice"));
   const std::string entry =
       Header(1, 0) + RawText("t") + Raw(uint32_t{1}) + Raw(uint64_t{1}) + Raw(uint32_t{0});
   const std::string data(64, '\0');

@@ -40,9 +40,9 @@ TEST_F(JsonFile, FaultsNameThePlaceAndTheByte) {
 }
 
 TEST_F(JsonFile, RefusesDuplicateKeys) {
-  EXPECT_THAT(Fault(R"({"a":1,"b":{"c":1,"d":2,"c":3}})"), HasSubstr("f.json: key 'c' is there twice"));
+  EXPECT_THAT(Fault(R"({"a":1,"b":{"c":1,"d":2,"c":3}})"), HasSubstr("f.json: key 'c' occurs twice"));
   EXPECT_THAT(Fault("{\"a\":1,\"\\u0061\":2}"),
-              HasSubstr("key 'a' is there twice"));  // the same once unescaped
+              HasSubstr("key 'a' occurs twice"));  // the same once unescaped
   EXPECT_EQ(ParseJson(R"([{"a":1},{"a":2}])", "f").size(), 2u);
 }
 

@@ -126,7 +126,7 @@ TEST_F(Safetensors, WrongSizesAndHeaders) {
   EXPECT_THAT(Fault(R"({"__metadata__":7})"), HasSubstr("__metadata__ is not an object"));
   const std::string twice = OneTensor("U8", "[1]", "[0,1]");
   EXPECT_THAT(Fault(twice.substr(0, twice.size() - 1) + "," + twice.substr(1), 1),
-              HasSubstr("key 't' is there twice"));
+              HasSubstr("key 't' occurs twice"));
 }
 
 TEST_F(Safetensors, WrongTensors) {

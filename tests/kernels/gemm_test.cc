@@ -117,7 +117,8 @@ TEST(Gemm, TheNumberOfThreadsChangesNothing) {
   SetNumThreads(threads);
 }
 
-// Pieces of several types that end within a panel; a depth that is no multiple of a step; a second product.
+// Pieces of several types that end within a panel; a depth that is not a multiple of a step; a second
+// product.
 TEST(Gemm, ABThatStaysInBlocksGivesTheSameBits) {
   std::mt19937 random(7);
   const int64_t columns = 256, heights[] = {40, 7, 38}, rows = 85, r = 5;

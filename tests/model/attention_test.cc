@@ -44,7 +44,7 @@ TEST(AttentionModule, RowsAloneGiveTheRowsOfTheWhole) {
   EXPECT_LT(test::MaxDifference(rows, whole.index_select(0, at::tensor({0, 4, 8}, at::kLong))), 1e-12);
 }
 
-// A token further back than the window, or behind, must not be felt.
+// A token before the window, or after the query, must have no effect.
 TEST(AttentionModule, SeesItsWindowOnly) {
   Attention attention = Random();
   const RmsNorm norm(6, 1e-6, at::TensorOptions().dtype(at::kDouble));

@@ -70,7 +70,7 @@ TEST_F(Pretrained, WhatIsSavedLoadsAsTheSame) {
   }
 }
 
-// Nowhere stands for any device: its tensors have no address that could be written to by mistake.
+// Nowhere represents any device: its tensors have no address that could be written to by mistake.
 TEST_F(Pretrained, LoadsOntoAnotherDevice) {
   const LoadOptions options{.dtype = at::kBFloat16, .device = ops::Nowhere()};
   PretrainedClassifier classifier = test::Classifier(dir_ / "base", options);

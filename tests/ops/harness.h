@@ -115,7 +115,7 @@ inline const std::vector<Column>& Columns() {
   return columns;
 }
 
-/// While it stands, ops go the column's way.
+/// While it exists, ops use the column's implementation.
 class InForce {
  public:
   explicit InForce(const Column& column) : before_(kernels::AllowedInstructionSet()) {
@@ -290,7 +290,7 @@ inline void PrintTo(const Cell& cell, std::ostream* out) {
 
 class OpTest : public testing::TestWithParam<Cell> {};
 
-/// In namespace gemtune::ops; what stands behind the name are the fields of an OpRow.
+/// In namespace gemtune::ops; the arguments after the name are the fields of an OpRow.
 #define OP_ROW(name, ...) \
   INSTANTIATE_TEST_SUITE_P(name, OpTest, testing::ValuesIn(CellsOf(OpRow{__VA_ARGS__})), NameOf)
 

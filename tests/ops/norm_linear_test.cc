@@ -5,7 +5,7 @@
 namespace gemtune::ops {
 namespace {
 
-// Weights of heights 7, 3 and 4, as many as kinds: behind one another in memory, or each an input of its own.
+// Weights of heights 7, 3 and 4, as many as kinds: adjacent in memory, or each a separate input.
 void Append(const std::vector<ProjectionKind>& kinds, int64_t rows, int64_t width, bool is_apart,
             std::vector<OpCase>& cases) {
   const std::vector<int64_t> heights = {7, 3, 4};

@@ -8,8 +8,8 @@
 
 namespace gemtune::test {
 
-/// The message of the Error that `action` throws; a failure and "" if it throws none. Anything else it throws
-/// goes on to GoogleTest.
+/// The message of the Error that `action` throws; a test failure and "" if it throws none. Other exceptions
+/// propagate to GoogleTest.
 template <typename F>
 std::string MessageOf(F&& action) {
   try {

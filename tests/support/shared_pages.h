@@ -5,7 +5,7 @@
 
 namespace gemtune::test {
 
-/// Pages of mapped files in this process, from /proc/self/statm's third number; 0 where there is none.
+/// Pages of mapped files in this process, from /proc/self/statm's third number; 0 if there is none.
 inline int64_t SharedPages() {
   std::ifstream statm("/proc/self/statm");
   int64_t size = 0;

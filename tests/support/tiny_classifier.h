@@ -23,7 +23,7 @@ inline model::PretrainedClassifier Classifier(const std::filesystem::path& path,
                                                kHead, options);
 }
 
-/// Moves all that is trained, so that nothing stands where it started.
+/// Changes all trained parameters, so that none has its initial value.
 inline void MoveTrained(model::PretrainedClassifier& classifier) {
   const at::NoGradGuard no_grad;
   for (const auto& item : classifier.model->named_parameters()) {

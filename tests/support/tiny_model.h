@@ -95,9 +95,9 @@ inline void WriteTinyModel(const std::filesystem::path& directory) {
   TinyTokenizer().Make(directory);
 }
 
-/// Writes `directory`'s model.safetensors anew: its tensors under the names that `rename` gives them, without
-/// the head unless `keeps_head`, and with those of `zeros` (name and shape), which replace others of the
-/// name.
+/// Rewrites `directory`'s model.safetensors: its tensors under the names from `rename`, without the head
+/// unless `keeps_head`, and with zeros for the tensors in `zeros` (name and shape), which replace others of
+/// the same name.
 inline void RewriteTinyModel(
     const std::filesystem::path& directory,
     const std::vector<std::pair<std::string, std::vector<int64_t>>>& zeros,

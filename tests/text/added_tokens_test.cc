@@ -132,7 +132,7 @@ TEST(AddedTokenSplitter, StrippingTokensTakeWhiteSpaceAlong) {
   EXPECT_EQ(Cut(tokens, "x <r> \u00a0\u2028y"), "(x )[1:<r> \u00a0\u2028](y)");
   EXPECT_EQ(Cut(tokens, "\u2581<l>\u200b<r>\u2581"), "(\u2581)[0:<l>](\u200b)[1:<r>](\u2581)");
   EXPECT_EQ(Cut(tokens, "<r> <l>"), "[1:<r> ][0:<l>]");
-  // A token in white space that the one before took counts as well, and so does what is behind it.
+  // A token in white space that the previous one includes counts as well, and so does the text after it.
   EXPECT_EQ(Cut(tokens, "<r> \n x"), "[1:<r> \n ][2:\n]( x)");
   // Nothing is left for this one but its id to give up.
   EXPECT_EQ(Cut(tokens, "<r>\r"), "[1:<r>\r]");

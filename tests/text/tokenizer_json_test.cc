@@ -191,7 +191,7 @@ TEST(ParseTokenizerJson, RefusesWhatIsNotJson) {
   EXPECT_THAT(fault(std::string(100000, '[')), HasSubstr("not laid out"));
   const auto twice = R"({"model":{"vocab":{"a":0},"vocab":{"a":0}}})";
   EXPECT_THAT(fault(twice), HasSubstr("not laid out"));
-  EXPECT_THAT(fault(R"({"model":{"type":"BPE"},"model":{}})"), HasSubstr("f: key 'model' is there twice"));
+  EXPECT_THAT(fault(R"({"model":{"type":"BPE"},"model":{}})"), HasSubstr("f: key 'model' occurs twice"));
 }
 
 TEST(ParseTokenizerJson, RefusesEveryCutFile) {

@@ -39,7 +39,7 @@ TEST(PieceIndex, RefusesPiecesThatAreNone) {
   const auto fault = [](const std::vector<std::string>& pieces) {
     return MessageOf([&] { PieceIndex(pieces, "f"); });
   };
-  EXPECT_EQ(fault({"a", "b", "a"}), "f: 'a' is there twice, as token 0 and 2");
+  EXPECT_EQ(fault({"a", "b", "a"}), "f: 'a' occurs twice, as token 0 and 2");
   EXPECT_EQ(fault({"a", ""}), "f: token 1 is empty");
   EXPECT_EQ(fault({"a", "\xff\x1b"}), "f: token 1 ('\\xff\\x1b') is not UTF-8");
 }

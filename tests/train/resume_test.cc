@@ -1,5 +1,5 @@
-// A run that was broken off and gone on with gives, bit for bit, what an unbroken one gives: for every method
-// and task, broken off after every single step.
+// A run that was interrupted and resumed gives, bit for bit, the results of an uninterrupted one: for every
+// method and task, interrupted after every single step.
 #include <gmock/gmock.h>
 
 #include <sstream>
@@ -99,7 +99,7 @@ data::Dataset RandomData(const SequenceKind& kind, int64_t size) {
   return data::Dataset(std::move(examples));
 }
 
-// Everything that a process makes anew.
+// Everything that a new process creates.
 class Process {
  public:
   Process(const Case& c, const fs::path& base, const fs::path& out, const TrainerOptions& options)

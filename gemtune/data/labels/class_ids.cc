@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kNoClass = -1;
 
-// Whether what stands in a file are integers or booleans, as far as it names classes at all.
+// Whether the labels in a file that name classes are integers or booleans.
 bool HoldsNumbers(const RawLabels& raw, size_t file) {
   const auto is_number = [](const auto& value) { return !std::holds_alternative<std::string>(value); };
   for (size_t i = 0; i < raw.values.size(); ++i) {
@@ -30,7 +30,7 @@ ClassIds::ClassIds(const RawLabels& raw, LabelSet labels, size_t num_known)
     : raw_(raw), labels_(std::move(labels)), num_known_(std::min(num_known, labels_.names.size())) {
   for (size_t id = 0; id < labels_.names.size(); ++id) {
     if (!by_name_.emplace(labels_.names[id], static_cast<int64_t>(id)).second) {
-      Fail("labels: '{}' is there twice", Printable(labels_.names[id]));
+      Fail("labels: '{}' occurs twice", Printable(labels_.names[id]));
     }
   }
   MapIntegers();
@@ -48,7 +48,7 @@ void ClassIds::MapClassLabel(size_t file) {
     found += ids.back() == kNoClass ? 0 : 1;
     found_at_own_id += ids.back() == static_cast<int64_t>(id) ? 1 : 0;
   }
-  // Classes of which some have another name, in the same order, are the same ones.
+  // If some classes have other names, but the order is the same, they are the same classes.
   const bool is_renamed =
       found == found_at_own_id && own_names.size() == labels_.names.size() && !names_are_numbers_;
   if (found == own_names.size() || (found > 0 && !is_renamed)) return;

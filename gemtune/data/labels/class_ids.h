@@ -15,28 +15,28 @@
 
 namespace gemtune::data {
 
-/// From the classes of rows to ids, see ReadLabels.
+/// Maps the classes of rows to ids, see ReadLabels.
 class ClassIds {
  public:
-  /// Integers and booleans mean one of the first `num_known` of the labels only, see ExtendLabels. `raw` must
-  /// outlive this. Throws Error for a name that is there twice.
+  /// Integers and booleans can only mean one of the first `num_known` labels, see ExtendLabels. `raw` must
+  /// outlive this. Throws Error for a name that occurs twice.
   ClassIds(const RawLabels& raw, LabelSet labels, size_t num_known = std::numeric_limits<size_t>::max());
 
-  // Names are looked up by views into the labels, which move along and would not be copied along.
+  // Movable only: names are looked up through views of the labels, which a copy would not share.
   ClassIds(ClassIds&&) = default;
   ClassIds(const ClassIds&) = delete;
 
   const LabelSet& labels() const { return labels_; }
 
-  /// How long a multi-hot list must be: as many as the classes of the first file that names its own, or else
-  /// as the labels.
+  /// The required length of a multi-hot list: the number of classes of the first file that names its own, or
+  /// else of labels.
   size_t num_places() const;
 
-  /// Throws Error naming both numbers where multi-hot lists of that length are not for each file's classes;
-  /// 0: there are none.
+  /// Throws an Error naming both numbers if multi-hot lists of this length do not fit the number of each
+  /// file's classes. 0 means that there are no such lists.
   void CheckMultiHot(size_t length) const;
 
-  /// Throws RowError for a class that is not among the labels.
+  /// The class's id. Throws RowError if it is not among the labels.
   int64_t Find(size_t i, const RowClass& row_class) const;
 
   /// Whether a class in a file is among the labels.
@@ -44,14 +44,15 @@ class ClassIds {
     return FindClass(file, row_class).has_value();
   }
 
-  /// Whether a name is a field that spells an integer or a boolean, and so never the name of a class to come.
+  /// Whether a name is a field that spells an integer or a boolean, so that it never becomes the name of a
+  /// new class.
   bool SpellsNumber(const ClassName& name) const;
 
-  /// What to warn of, one line each: files whose own names for their classes are none of the labels.
+  /// Warnings, one line each, about files whose own class names are not among the labels.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  // What integers mean: the values of names that are numbers; else the numbers n of LABEL_n; else ids.
+  // Sets what integers mean: the values of names that are numbers; else the numbers n of LABEL_n; else ids.
   void MapIntegers();
   void MapValues();
   void MapLabelNumbers();
@@ -68,7 +69,7 @@ class ClassIds {
   LabelSet labels_;
   size_t num_known_;
   std::unordered_map<std::string_view, int64_t> by_name_;
-  bool names_are_numbers_ = false;  // one of them at least
+  bool names_are_numbers_ = false;  // at least one of them
   std::unordered_map<int64_t, int64_t> by_integer_;
   std::unordered_set<int64_t> of_several_names_;  // "1" and "01": the integer is the first, "001" neither
   bool names_are_truths_ = false;

@@ -21,7 +21,7 @@ bool IsSpace(utf8proc_int32_t codepoint) {
          category == UTF8PROC_CATEGORY_ZP || (codepoint >= 0x09 && codepoint <= 0x0d) || codepoint == 0x85;
 }
 
-// The same for names that differ in case, canonical form (NFC, NFD), white space and what is not seen at all.
+// Equal for names that differ only in case, canonical form (NFC, NFD), white space and invisible characters.
 std::string Folded(const std::string& name) {
   const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD |
                                                       UTF8PROC_IGNORE);

@@ -5,10 +5,10 @@
 
 namespace gemtune::data {
 
-/// What looks wrong with the names of classes, one line each:
-///  - some that differ in white space, letter case or Unicode normal form only;
-///  - what pandas writes for a missing value;
-///  - lists as text, which CSV makes of them.
+/// Warnings about suspicious names of classes, one line each:
+///  - names that differ only in white space, letter case or Unicode normal form;
+///  - what pandas writes for missing values;
+///  - lists written as text, as in CSV files.
 std::vector<std::string> ClassNameWarnings(const std::vector<std::string>& names);
 
 }  // namespace gemtune::data

@@ -10,7 +10,7 @@
 
 namespace gemtune::data {
 
-/// The distinct classes of rows, each with the first row that has it.
+/// The distinct classes in the rows, each with the first row that has it.
 struct DistinctClasses {
   std::map<int64_t, size_t> integers;
   std::map<bool, size_t> booleans;
@@ -18,17 +18,17 @@ struct DistinctClasses {
   std::map<std::string, size_t, std::less<>> fields;  // of a CSV
 };
 
-/// `rows` without multi-hot lists, which name no class.
+/// `rows` must not be multi-hot lists, which name no classes.
 DistinctClasses FindDistinct(const RowClasses& rows);
 
-/// Whether some field of a CSV is nothing but a name: no number, no boolean, and no mark for a missing one.
+/// Whether some CSV field can only be a name: it is not a number, a boolean or a missing-value marker.
 bool HasNameField(const DistinctClasses& distinct);
 
-/// Decides what the fields of a CSV are, by all of them together, and moves them there. What cannot be a
-/// class then is a RowError, thrown or in `bad`.
+/// Decides from all CSV fields together what they are, and moves them to the matching maps. A field that then
+/// cannot be a class is a RowError, thrown or stored in `bad`.
 void ResolveFields(const RawLabels& raw, DistinctClasses& distinct, BadRows* bad);
 
-/// Booleans among integers are 0 and 1; strings among booleans are such if all spell one.
+/// Booleans among integers become 0 and 1; strings among booleans become booleans if all of them spell one.
 void ResolveBooleans(DistinctClasses& distinct);
 
 }  // namespace gemtune::data

@@ -61,8 +61,8 @@ std::vector<std::string> ClassLabelNames(const RawLabels& raw) {
   return first == raw.schemas.size() ? std::vector<std::string>() : raw.schemas[first].class_names;
 }
 
-// A ClassLabel names more classes than the rows may have: the first rows of a file sorted by label are of
-// one.
+// Needed because a ClassLabel may name more classes than the rows have: the first rows of a file sorted by
+// label are of one class.
 void RefuseOneClass(const RawLabels& raw, const RowClasses& rows, const ClassIds& ids) {
   std::optional<int64_t> first;
   bool several = false;
@@ -84,8 +84,7 @@ struct NamesInRows {
 NamesInRows FindNames(const RawLabels& raw, const RowClasses& rows, const ClassIds& ids) {
   if (rows.multi_hot_length() > 0) return {};
   rows.ForEach([&](size_t i, const RowClass& row_class) {
-    if (!std::holds_alternative<ClassName>(row_class))
-      ids.Find(i, row_class);  // or its row counts for nothing
+    if (!std::holds_alternative<ClassName>(row_class)) ids.Find(i, row_class);  // or its row is ignored
   });
   const DistinctClasses distinct = FindDistinct(rows);
   NamesInRows found;
@@ -98,13 +97,13 @@ NamesInRows FindNames(const RawLabels& raw, const RowClasses& rows, const ClassI
     }
   };
   for (const auto& [name, row] : distinct.names) add(name, row, false, true);
-  // "NA" and "0.5" are no classes of a column of numbers.
+  // "NA" and "0.5" are not classes in a column of numbers.
   const bool are_names = HasNameField(distinct) || !distinct.names.empty();
   for (const auto& [field, row] : distinct.fields) add(field, row, true, are_names);
   return found;
 }
 
-// As a shell takes it, as far as that is possible.
+// Quoted for a shell, as far as that is possible.
 std::string LabelNamesOption(const std::vector<std::string>& names) {
   constexpr size_t kMostNames = 20;  // as Listed shows
   const auto may_be_given = [](const std::string& name) {

@@ -7,12 +7,12 @@
 
 namespace gemtune::data {
 
-/// The outputs of training data: none where labels are numbers, "LABEL_0", ... where they are lists of them,
-/// as many as most rows have. Rows in `bad` do not count.
+/// The outputs in training data: no names if labels are numbers; "LABEL_0", ... if they are lists, as many as
+/// most rows have. Rows in `bad` do not count.
 LabelSet FindOutputs(const RawLabels& raw, const BadRows* bad);
 
-/// The numbers that row i's label is or lists, into `targets`; a number is a list of one. Throws RowError for
-/// what is no number or not finite in fp32, and for another count of them.
+/// Writes the number or the list of numbers in row i's label to `targets`. Throws RowError for anything that
+/// is not a number or not finite in fp32, and for another count of numbers.
 void ReadTargets(const RawLabels& raw, size_t i, std::span<float> targets);
 
 }  // namespace gemtune::data

@@ -13,20 +13,20 @@
 
 namespace gemtune::data {
 
-/// A class as a row names it. The text of a CSV field may spell a number or a truth value.
+/// A class named in a row. The text of a CSV field may spell a number or a truth value.
 struct ClassName {
   std::string_view text;
   bool is_field = false;
 };
 
-/// A class as the place of a one in a multi-hot list.
+/// A class given by the position of a one in a multi-hot list.
 struct ClassPlace {
   size_t index;
 };
 
 using RowClass = std::variant<int64_t, bool, ClassName, ClassPlace>;
 
-/// Throws the RowError of row i's label.
+/// Throws a RowError about row i's label.
 template <typename... Args>
 [[noreturn]] void FailLabel(const RawLabels& raw, size_t i, fmt::format_string<Args...> format,
                             Args&&... args) {
@@ -38,14 +38,14 @@ template <typename... Args>
 /// The classes of all rows.
 class RowClasses {
  public:
-  /// Decides how lists are read, see MultiHotLength. All must outlive this.
+  /// Decides how lists are read, see MultiHotLength. All arguments must outlive this.
   RowClasses(const RawLabels& raw, LabelKind kind, std::optional<size_t> num_classes, BadRows* bad);
 
   /// The length of multi-hot lists; 0: there are none.
   size_t multi_hot_length() const { return multi_hot_length_; }
 
-  /// Calls visit(i, class) for every class of every row but the bad ones. A label that does not fit is a
-  /// RowError, thrown or in `bad`.
+  /// Calls visit(i, class) for every class of every row except bad ones. A label that does not fit is a
+  /// RowError, thrown or stored in `bad`.
   template <typename Visit>
   void ForEach(Visit visit) const {
     std::vector<RowClass> classes;

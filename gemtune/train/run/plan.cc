@@ -121,8 +121,9 @@ void RunPlan::Log() const {
   }
   log::Info("{} of {} examples ({:.1f} %) are longer than `max_length` and cut", truncated_, train_examples_,
             Percent(truncated_, train_examples_));
-  log::Info("{} steps, {} an epoch, of {} tokens together; the largest batch has {} examples and {} tokens",
-            size_.steps, size_.steps_per_epoch, size_.tokens, size_.pass_sequences, size_.pass_tokens);
+  log::Info(
+      "{} steps, {} per epoch, with {} tokens in total; the largest batch has {} examples and {} tokens",
+      size_.steps, size_.steps_per_epoch, size_.tokens, size_.pass_sequences, size_.pass_tokens);
   log::Info("trained: {} of {} parameters", trained_parameters_, parameters_);
 }
 

@@ -61,7 +61,7 @@ TEST(ClassIds, NamesOfAFileThatAreNoneOfTheLabelsAreWarnedOf) {
 }
 
 TEST(ClassIds, ANameThatIsThereTwiceIsAnError) {
-  EXPECT_THAT(Refusal({{"a", "a"}}, int64_t{0}), HasSubstr("'a' is there twice"));
+  EXPECT_THAT(Refusal({{"a", "a"}}, int64_t{0}), HasSubstr("'a' occurs twice"));
 }
 
 }  // namespace

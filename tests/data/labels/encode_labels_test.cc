@@ -189,7 +189,7 @@ TEST(EncodeLabels, ListsAreReadAsTheyWereWhenTheirClassesWereFound) {
 TEST(EncodeLabels, RefusesAnUnusableLabelSet) {
   EXPECT_THAT(EncodeMessage(Integers({0}), {"a"}), HasSubstr("labels: 1 classes are given"));
   EXPECT_THAT(EncodeMessage(Integers({0}), {}), HasSubstr("labels: 0 classes are given"));
-  EXPECT_THAT(EncodeMessage(Integers({0}), {"a", "b", "a"}), HasSubstr("labels: 'a' is there twice"));
+  EXPECT_THAT(EncodeMessage(Integers({0}), {"a", "b", "a"}), HasSubstr("labels: 'a' occurs twice"));
 }
 
 // The names of the ids that a file's own labels are given.

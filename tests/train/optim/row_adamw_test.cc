@@ -125,8 +125,8 @@ TEST_P(RowAdamWBothWays, ADenseGradientThatMeetsASparseOneStepsAllRows) {
   }
 }
 
-// One run of 400 steps of rare rows, at times with all rows brought up to date and at one time gone on with
-// by another optimiser on what the first one kept.
+// One run of 400 steps of rare rows, sometimes with all rows caught up, and once continued by another
+// optimiser from the first one's state.
 at::Tensor Trained(at::ScalarType dtype, double weight_decay, int catch_up_every, int broken_at) {
   at::manual_seed(2);
   const AdamWOptions options{.beta1 = 0.8, .beta2 = 0.95, .weight_decay = weight_decay};

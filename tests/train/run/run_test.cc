@@ -65,7 +65,7 @@ TEST_F(RunTest, WithoutADirectoryItIsForMeasuringOnly) {
   EXPECT_THAT(test::MessageOf([&] { run.Train(); }), HasSubstr("`output_dir` is required"));
 }
 
-// Asked to stop, it goes on as if it had not been, but with the same options only.
+// After a requested stop the run resumes as if it had not stopped, but only with the same options.
 TEST_F(RunTest, GoesOnWhereItWasStopped) {
   {
     int64_t asked = 0;
