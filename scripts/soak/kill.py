@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Kills one training again and again (SIGKILL, at random moments), goes on with it each time by --resume-from-checkpoint, and compares what
-comes out at last with an unbroken run: every file must be the same, byte by byte, records but for their times.
+"""Kills one training again and again (SIGKILL, at random moments), resumes it each time with --resume-from-checkpoint, and compares the
+final result with an uninterrupted run: every file must be the same, byte by byte, records except for their times.
 
   scripts/soak/kill.py [--kills 50] [--pairs] [--seed 1] [--folder DIR] [-- more options of gemtune train]
 

@@ -37,7 +37,7 @@ def newest_step(out):
 
 
 def logged_steps(out):
-    """Steps in the log; while a run that goes on is starting, those of the one before."""
+    """Steps in the log; while a resumed run is starting, those of the previous one."""
     log = out / "train_log.jsonl"
     return log.read_text().count('"type":"step"') if log.exists() else 0
 
