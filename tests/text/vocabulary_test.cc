@@ -103,7 +103,7 @@ TEST(VocabularyFromScores, RefusesWhatIsNoVocabulary) {
   EXPECT_THAT(Fault([](auto* s) { s->scores[9] = NAN; }), HasSubstr("f: token 9 has no finite score"));
   EXPECT_THAT(Fault([](auto* s) { s->scores[9] = -INFINITY; }), HasSubstr("f: token 9 has no finite score"));
   EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = ""; }), HasSubstr("token 9 is empty"));
-  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = s->pieces[5]; }), HasSubstr("there twice"));
+  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = s->pieces[5]; }), HasSubstr("occurs twice"));
   EXPECT_THAT(Fault([](auto* s) { s->types[9] = PieceType::kUnused; }),
               HasSubstr("token 9 is of type 'unused'"));
   EXPECT_THAT(Fault([](auto* s) { s->pieces[30] = "<0xG0>"; }), HasSubstr("no token for each byte"));
