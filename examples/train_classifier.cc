@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <gemtune/base/error.h>
+#include <gemtune/base/parallel.h>
 #include <gemtune/infer/classifier.h>
+#include <gemtune/ops/tensor_arena.h>
 #include <gemtune/train/run/run.h>
 
 using namespace gemtune;
@@ -18,6 +20,9 @@ class PrintSteps : public train::Observer {
 
 int main(int argc, char** argv) try {
   if (argc != 5) throw Error("usage: train_classifier MODEL TRAIN.parquet TEST.parquet OUTPUT_DIR");
+  SetNumThreads(0);       // one per processor, asleep while they wait
+  ops::UseTensorArena();  // what a step frees is there for the next one
+
   train::RunOptions options{.model = argv[1], .method = "lora"};
   options.data.train_files = {argv[2]};
   options.data.test_files = {argv[3]};
