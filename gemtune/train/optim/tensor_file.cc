@@ -3,30 +3,19 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <map>
 
 #include "gemtune/base/error.h"
+#include "gemtune/model/weights.h"
 #include "gemtune/ops/device.h"
+#include "gemtune/ops/dtype.h"
 #include "gemtune/ops/host_memory.h"
 
 namespace gemtune::train {
-namespace {
-
-const std::map<at::ScalarType, DType> kTypes = {
-    {at::kFloat, DType::kF32}, {at::kDouble, DType::kF64}, {at::kLong, DType::kI64}};
-
-}  // namespace
-
 void WriteTensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors) {
   std::vector<io::NamedTensor> views;
   std::vector<at::Tensor> kept;  // the views look into these
   for (const auto& [name, anywhere] : tensors) {
-    const at::Tensor& tensor = kept.emplace_back(anywhere.to(ops::Host()));
-    GEMTUNE_CHECK(kTypes.contains(tensor.scalar_type()));
-    views.push_back({name,
-                     {.dtype = kTypes.at(tensor.scalar_type()),
-                      .shape = tensor.sizes().vec(),
-                      .data = ops::HostBytes(tensor)}});
+    views.push_back({name, model::ViewForFile(kept.emplace_back(anywhere.to(ops::Host())))});
   }
   io::WriteSafetensors(path, views);
 }
@@ -39,7 +28,7 @@ at::Tensor TensorFile::Get(const std::string& name, at::IntArrayRef shape, at::S
   if (found == file_.tensors().end()) Complain(name, "is missing");
   const io::TensorView& view = found->second;
   const auto fits = [](int64_t size, int64_t wanted) { return wanted == -1 || size == wanted; };
-  if (view.dtype != kTypes.at(dtype) || !std::ranges::equal(view.shape, shape, fits)) {
+  if (view.dtype != ops::ToDType(dtype) || !std::ranges::equal(view.shape, shape, fits)) {
     Complain(name, "has another type or shape than this run's");
   }
   return ops::HostView(view.data, view.shape, dtype);
