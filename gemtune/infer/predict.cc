@@ -73,10 +73,4 @@ void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const t
                          parameter));
 }
 
-at::Tensor Scores(const at::Tensor& logits, const std::string& problem_type) {
-  if (problem_type == "single_label_classification") return at::softmax(logits, -1);
-  if (problem_type == "multi_label_classification") return at::sigmoid(logits);
-  return logits;
-}
-
 }  // namespace gemtune::infer

@@ -41,8 +41,4 @@ at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset
 /// that overflow.
 void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const torch::nn::Module& model);
 
-/// The scores for logits: softmax for single_label_classification, sigmoid for multi_label_classification,
-/// the logits themselves for regression. Both are [N, num_labels] fp32.
-at::Tensor Scores(const at::Tensor& logits, const std::string& problem_type);
-
 }  // namespace gemtune::infer

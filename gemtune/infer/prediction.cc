@@ -9,15 +9,15 @@
 #include <utility>
 
 #include "gemtune/base/error.h"
-#include "gemtune/infer/predict.h"
 #include "gemtune/ops/host_memory.h"
 
 namespace gemtune::infer {
 namespace {
 
-// The interpretation of scores.
+// What the outputs of a head mean.
 struct Reading {
   const char* problem_type;
+  at::Tensor (*scores)(const at::Tensor& logits);  // [N, num_labels] both
   void (*fill)(const model::ClassifierHead& head, Prediction& prediction);
 };
 
@@ -33,9 +33,12 @@ void TakeLikely(const model::ClassifierHead& head, Prediction& prediction) {
   }
 }
 
-constexpr Reading kReadings[] = {{"single_label_classification", TakeBest},
-                                 {"multi_label_classification", TakeLikely},
-                                 {"regression", [](const model::ClassifierHead&, Prediction&) {}}};
+constexpr Reading kReadings[] = {
+    {"single_label_classification", [](const at::Tensor& logits) { return at::softmax(logits, -1); },
+     TakeBest},
+    {"multi_label_classification", [](const at::Tensor& logits) { return at::sigmoid(logits); }, TakeLikely},
+    {"regression", [](const at::Tensor& logits) { return logits; },
+     [](const model::ClassifierHead&, Prediction&) {}}};
 
 const Reading& ReadingOf(const std::string& problem_type) {
   for (const Reading& reading : kReadings) {
@@ -52,7 +55,7 @@ std::vector<Prediction> Predictions(const at::Tensor& logits, const model::Class
   const auto width = static_cast<size_t>(logits.size(1));
   GEMTUNE_CHECK(width == head.label_names.size());
   const at::Tensor on_host = logits.to(ops::Host(), at::kFloat).contiguous(),
-                   scores = Scores(on_host, head.problem_type).contiguous();
+                   scores = reading.scores(on_host).contiguous();
   const auto row_of = [&](const at::Tensor& table, int64_t row) {
     const auto values = ops::HostValues<const float>(table).subspan(static_cast<size_t>(row) * width, width);
     return std::vector<float>(values.begin(), values.end());

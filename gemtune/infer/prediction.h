@@ -14,7 +14,7 @@ struct Prediction {
   std::string label = {};  // for single-label classification, the class with the highest score; else ""
   float score = 0;         // of that class
   std::vector<std::string> labels = {};  // for multi-label classification, the classes with a score above 1/2
-  std::vector<float> scores = {};        // by class id, see Scores; for regression the outputs themselves
+  std::vector<float> scores = {};        // by class id: softmax or sigmoid; for regression the logits
   std::vector<float> logits = {};        // by class id
 };
 

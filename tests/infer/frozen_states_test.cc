@@ -63,8 +63,9 @@ TEST_F(FrozenStatesTest, LogitsAndGradientsAreThoseOfTheWholeModel) {
   for (const auto& trained : kTrained) {
     for (const int64_t max_memory : {0, 1 << 20}) {  // in a file and not
       auto whole = Classifier(trained), upper = Classifier(trained);
-      const FrozenStates states = Keep(
-          upper, {.forward = {.max_tokens_per_batch = 20}, .max_memory_bytes = max_memory, .directory = dir_});
+      const FrozenStates states =
+          Keep(upper,
+               {.forward = {.max_tokens_per_batch = 20}, .max_memory_bytes = max_memory, .directory = dir_});
       const at::Tensor expected = whole(IdsOf(batch), batch.cu_seqlens);
       const at::Tensor logits = upper->FromStates(upper->trunk()->FrozenStages(), states.States(batch),
                                                   IdsOf(batch), batch.cu_seqlens);

@@ -51,13 +51,5 @@ TEST(Logits, NoExamplesGiveNoRows) {
   EXPECT_EQ(Logits(classifier, data::Dataset(data::Examples{}), {}).sizes(), (std::vector<int64_t>{0, 3}));
 }
 
-TEST(Scores, FollowTheProblemType) {
-  const at::Tensor logits = at::tensor({0.0f, 2.0f}).view({1, 2});
-  EXPECT_NEAR(Scores(logits, "single_label_classification")[0][1].item<double>(), 1 / (1 + std::exp(-2.0)),
-              1e-6);
-  EXPECT_NEAR(Scores(logits, "multi_label_classification")[0][0].item<double>(), 0.5, 1e-6);
-  EXPECT_EQ(Scores(logits, "regression")[0][1].item<double>(), 2.0);
-}
-
 }  // namespace
 }  // namespace gemtune::infer
