@@ -19,20 +19,8 @@ std::vector<std::string> NamesOf(const std::vector<Row>& rows) {
   return names;
 }
 
-struct NamedStrategy {
-  std::string name;
-  train::IntervalStrategy strategy;
-};
-
-const std::vector<NamedStrategy>& Strategies() {
-  static const std::vector<NamedStrategy> all = {{"epoch", train::IntervalStrategy::kEpoch},
-                                                 {"steps", train::IntervalStrategy::kSteps},
-                                                 {"no", train::IntervalStrategy::kNo}};
-  return all;
-}
-
 train::IntervalStrategy StrategyOf(const std::string& name) {
-  return std::ranges::find(Strategies(), name, &NamedStrategy::name)->strategy;
+  return std::ranges::find(train::IntervalStrategies(), name, &train::NamedStrategy::name)->strategy;
 }
 
 // "full 1e-5, head 1e-3, ..."
@@ -203,7 +191,7 @@ void TrainOptions::DeclareEvaluation(OptionSet& options) {
   train::TrainerOptions& t = run_.trainer;
   options.Group("Evaluation");
   options.Add("--eval-strategy", eval_strategy_, "When to validate; with epoch and steps also at the end",
-              {.choices = NamesOf(Strategies())});
+              {.choices = NamesOf(train::IntervalStrategies())});
   options.Add("--eval-steps", t.eval_steps, "Steps between validations with --eval-strategy steps",
               {.min = 1});
   options.Add("--load-best-model-at-end", t.load_best_model_at_end, "Keep the best model, not the last");
@@ -220,7 +208,7 @@ void TrainOptions::DeclareSaving(OptionSet& options) {
   options.Group("Checkpoints");
   options.Add("--save-strategy", save_strategy_,
               "When to save a checkpoint, from which the run can be resumed",
-              {.choices = NamesOf(Strategies())});
+              {.choices = NamesOf(train::IntervalStrategies())});
   options.Add("--save-steps", t.save_steps, "Steps between checkpoints with --save-strategy steps",
               {.min = 1});
   options.Add("--save-total-limit", t.save_total_limit,

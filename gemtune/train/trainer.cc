@@ -19,6 +19,13 @@ constexpr const char* kOptimizerFile = "optimizer.safetensors";
 
 }  // namespace
 
+const std::vector<NamedStrategy>& IntervalStrategies() {
+  static const std::vector<NamedStrategy> all = {{"epoch", IntervalStrategy::kEpoch},
+                                                 {"steps", IntervalStrategy::kSteps},
+                                                 {"no", IntervalStrategy::kNo}};
+  return all;
+}
+
 int64_t StepsPerEpoch(int64_t examples, const TrainerOptions& options) {
   return CeilDiv(CeilDiv(examples, options.batch_size), options.gradient_accumulation_steps);
 }

@@ -20,6 +20,12 @@ namespace gemtune::train {
 /// or after each epoch.
 enum class IntervalStrategy { kNo, kSteps, kEpoch };
 
+struct NamedStrategy {
+  std::string name;  // as in transformers: "epoch"
+  IntervalStrategy strategy;
+};
+const std::vector<NamedStrategy>& IntervalStrategies();
+
 /// Names and meanings are those of transformers.TrainingArguments, and so are the defaults unless a comment
 /// says otherwise.
 struct TrainerOptions {

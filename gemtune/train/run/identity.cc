@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,55 @@ std::string ValueOf(const Json& values, const std::string& name) {
 }
 
 }  // namespace
+
+RunRecord RecordOf(const RunOptions& options) {
+  const TrainerOptions& t = options.trainer;
+  const model::LoraConfig& lora = options.method_options.lora;
+  const auto strategy = std::ranges::find(IntervalStrategies(), t.eval_strategy, &NamedStrategy::strategy);
+  const Json values = {{"task", TaskOf(options).name},
+                       {"method", options.method},
+                       {"label_smoothing_factor", options.task_options.label_smoothing_factor},
+                       {"trainable_layers", options.method_options.trainable_layers},
+                       {"trainable_parameters", options.method_options.trainable_parameters},
+                       {"freeze_embeddings", options.method_options.freeze_embeddings},
+                       {"lora_r", lora.r},
+                       {"lora_alpha", lora.lora_alpha},
+                       {"lora_dropout", lora.lora_dropout},
+                       {"use_rslora", lora.use_rslora},
+                       {"use_dora", lora.use_dora},
+                       {"target_modules", lora.target_modules},
+                       {"target_pattern", lora.target_pattern},
+                       {"modules_to_save", lora.modules_to_save},
+                       {"batch_size", t.batch_size},
+                       {"max_tokens_per_batch", t.max_tokens_per_batch},
+                       {"gradient_accumulation_steps", t.gradient_accumulation_steps},
+                       {"num_train_epochs", t.num_train_epochs},
+                       {"max_steps", t.max_steps},
+                       {"learning_rate", t.learning_rate},
+                       {"lr_scheduler_type", t.lr_scheduler_type},
+                       {"warmup_ratio", t.warmup_ratio},
+                       {"warmup_steps", t.warmup_steps},
+                       {"max_grad_norm", t.max_grad_norm},
+                       {"adam_beta1", t.adamw.beta1},
+                       {"adam_beta2", t.adamw.beta2},
+                       {"adam_epsilon", t.adamw.epsilon},
+                       {"weight_decay", t.adamw.weight_decay},
+                       {"seed", t.seed},
+                       {"group_by_length", t.group_by_length},
+                       {"eval_strategy", strategy->name},
+                       {"eval_steps", t.eval_steps},
+                       {"load_best_model_at_end", t.load_best_model_at_end},
+                       {"metric_for_best_model", t.metric_for_best_model},
+                       {"int8_products", options.matmul_dtype == ops::MatmulDtype::kInt8},
+                       {"gradient_checkpointing", options.gradient_checkpointing},
+                       {"cache_frozen", options.cache_frozen}};
+  RunRecord record{.text = "# Options of a run that another program than gemtune began:\n"};
+  for (const auto& [name, value] : values.items()) {
+    record.options[name] = value.dump();
+    record.text += fmt::format("# {} = {}\n", name, value.dump());
+  }
+  return record;
+}
 
 Json DescribeInputs(const data::Dataset& train, const data::Dataset* validation,
                     const torch::nn::Module& model) {

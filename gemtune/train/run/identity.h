@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gemtune/data/dataset.h"
+#include "gemtune/train/run/options.h"
 
 namespace gemtune::train {
 
@@ -21,6 +22,10 @@ struct RunRecord {
   /// Reads the options from the kRecord of a run that has no checkpoint yet; if empty, they are not compared.
   std::function<nlohmann::ordered_json(const std::filesystem::path& record)> read = {};
 };
+
+/// The record of a run that no command line began, from `options` as Completed gives them: those that change
+/// the training's numbers and are not seen in its inputs.
+RunRecord RecordOf(const RunOptions& options);
 
 /// The inputs of a run by content, not by path: fingerprints of its data (`validation` may be null) and of
 /// the weights of `model`, their type, and the number of threads.

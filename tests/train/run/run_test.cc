@@ -86,6 +86,22 @@ TEST_F(RunTest, GoesOnWhereItWasStopped) {
   EXPECT_EQ(ReadFile(dir_ / "out" / "model.safetensors"), ReadFile(dir_ / "whole" / "model.safetensors"));
 }
 
+TEST_F(RunTest, WithoutARecordOfItsOwnItIsKnownByItsOptionsAllTheSame) {
+  {
+    int64_t asked = 0;
+    train::Run stopped(options_, {}, {.stop_requested = [&] { return ++asked > 2; }});
+    EXPECT_TRUE(stopped.Train().is_stopped);
+  }
+  EXPECT_THAT(ReadFile(dir_ / "out" / "run.toml"), HasSubstr("\n# seed = 42\n"));
+  options_.resume_from_checkpoint = "auto";
+  options_.trainer.seed = 7;
+  options_.learning_rate = 0.5;
+  EXPECT_THAT(Complaint(), HasSubstr("learning_rate was 1e-05 and is 0.5; seed was 42 and is 7"));
+  options_.trainer.seed = 42;
+  options_.learning_rate.reset();
+  EXPECT_EQ(train::Run(options_).Train().state.steps, 4);
+}
+
 TEST_F(RunTest, OtherDataIsAnotherRun) {
   {
     int64_t asked = 0;
