@@ -209,8 +209,7 @@ TEST_P(ResumeOnce, ACheckpointIsAModel) {
   EXPECT_THAT(CheckpointSteps(dir_ / "unbroken"), testing::ElementsAre(3, 6, 9));
   EXPECT_TRUE(ReadFile(dir_ / "unbroken" / "checkpoint-9" / "model.safetensors") ==
               ReadFile(dir_ / "unbroken" / "model.safetensors"));
-  const auto classifier =
-      model::PretrainedClassifier::FromTrained(dir_ / "unbroken" / "checkpoint-3");
+  const auto classifier = model::PretrainedClassifier::FromTrained(dir_ / "unbroken" / "checkpoint-3");
   EXPECT_EQ(classifier.head.label_names.size(), 2u);
 }
 

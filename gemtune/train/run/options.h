@@ -20,13 +20,13 @@ struct DataOptions {
   std::vector<std::string> train_files;
   std::vector<std::string> validation_files = {};  // evaluated as eval_strategy says
   std::vector<std::string> test_files = {};        // evaluated once at the end
-  double validation_split =
-      0;  // without validation_files: this share (below 1) or number of the training examples
+  /// Without validation_files: validate on this share (below 1) or number of the training examples.
+  double validation_split = 0;
   int64_t max_train_samples = 0;  // the first so many; 0: all
   int64_t max_eval_samples = 0;
   int64_t max_test_samples = 0;
-  data::DatasetOptions reading = {.max_length =
-                                      512};  // how each is read; files, labels and max_samples are filled in
+  /// How each file is read; files, labels and max_samples are filled in.
+  data::DatasetOptions reading = {.max_length = 512};
 };
 
 /// Everything that defines a run, that is, all that `gemtune train` can be told. Names and defaults are those

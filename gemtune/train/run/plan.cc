@@ -56,12 +56,12 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
       train_examples_(data.train->size()),
       train_tokens_(data.train->tokens()),
       truncated_(data.train->truncated()),
-      config_(source.config) {
-  input_ = {
-      .process_bytes = machine.resident_bytes,
-      .base_weights = options.base_weights,
-      .pass_sequences = size_.pass_sequences,
-      .embedding_rows = options.trainer.adamw.weight_decay > 0 ? config_.vocab_size : size_.distinct_tokens};
+      source_(source) {
+  input_ = {.process_bytes = machine.resident_bytes,
+            .base_weights = options.base_weights,
+            .pass_sequences = size_.pass_sequences,
+            .embedding_rows =
+                options.trainer.adamw.weight_decay > 0 ? source_.config.vocab_size : size_.distinct_tokens};
   for (const io::TensorInfo& tensor : source.checkpoint.tensors())
     input_.checkpoint_bytes += tensor.stored_bytes;
   const TaskOutline outline = Outline(as_asked_);
@@ -76,7 +76,7 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
 
 // The model without weights, frozen and adapted as it will be trained.
 TaskOutline RunPlan::Outline(const Variant& variant) const {
-  TaskOutline outline = TaskOf(options_).outline(config_, num_outputs_, variant.dtype);
+  TaskOutline outline = TaskOf(options_).outline(source_, num_outputs_, {.dtype = variant.dtype});
   const Method& method = FindMethod(variant.method);
   method.select(*outline.module, options_.method_options);
   if (method.has_adapter) {
@@ -88,7 +88,7 @@ TaskOutline RunPlan::Outline(const Variant& variant) const {
 
 // Plans the passes without gradients, and the states kept from them.
 void RunPlan::PlanMeasuring(const data::DataSplits& data) {
-  const bool one_row_each = AllLayersAreFrozen(kept_stages_, config_);
+  const bool one_row_each = AllLayersAreFrozen(kept_stages_, source_.config);
   const auto size = static_cast<int64_t>(one_row_each ? at::elementSize(as_asked_.dtype) : sizeof(float));
   for (const data::Dataset* dataset : {data.train, data.validation, data.test}) {
     const bool is_kept = kept_stages_ > 0 && dataset != data.test;
@@ -97,20 +97,21 @@ void RunPlan::PlanMeasuring(const data::DataSplits& data) {
         std::max(options_.task_options.evaluation.max_tokens_per_batch, data::LongestExample(*dataset));
     input_.evaluation_tokens = std::max(input_.evaluation_tokens, std::min(batch, dataset->tokens()));
     if (is_kept)
-      input_.kept_bytes += (one_row_each ? dataset->size() : dataset->tokens()) * config_.hidden_size * size;
+      input_.kept_bytes +=
+          (one_row_each ? dataset->size() : dataset->tokens()) * source_.config.hidden_size * size;
   }
   if (input_.kept_bytes > max_kept_bytes()) input_.kept_bytes = 0;  // kept in a file
 }
 
 MemoryPlan RunPlan::Foresee(const Variant& variant, int64_t pass_tokens) const {
   MemoryPlanInput input = input_;
-  input.pass_tokens = AllLayersAreFrozen(kept_stages_, config_) ? 0 : pass_tokens;
+  input.pass_tokens = AllLayersAreFrozen(kept_stages_, source_.config) ? 0 : pass_tokens;
   input.pass_sequences = std::min(pass_tokens, size_.pass_sequences);
   input.pass = {.dtype = variant.dtype,
                 .gradient_checkpointing = variant.gradient_checkpointing,
                 .accumulates_gradients = size_.passes_a_step > 1 || pass_tokens < size_.pass_tokens,
                 .lora_dropout = options_.method_options.lora.lora_dropout};
-  return PlanMemory(*Outline(variant).module, config_, input);
+  return PlanMemory(*Outline(variant).module, source_.config, input);
 }
 
 void RunPlan::Log() const {

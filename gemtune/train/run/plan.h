@@ -42,7 +42,7 @@ class RunPlan {
 
   /// Operations of the layers' matrix products in the largest pass, forward and backward, if everything is
   /// trained: an upper bound. (model::CountFlops counts an actual pass.)
-  int64_t pass_flops() const { return 6 * config_.num_layer_parameters() * size_.pass_tokens; }
+  int64_t pass_flops() const { return 6 * source_.config.num_layer_parameters() * size_.pass_tokens; }
 
   /// Log the plan on standard error: the first logs lengths of the data and steps, the second memory.
   void Log() const;
@@ -77,7 +77,7 @@ class RunPlan {
   RunSize size_;
   std::vector<data::LengthBucket> histogram_;  // of the training data, like the next three
   int64_t train_examples_, train_tokens_, truncated_;
-  model::Gemma3TextConfig config_;
+  model::ModelSource source_;
   MemoryPlanInput input_;  // except for what differs between Foresee's variants
   MemoryPlan memory_;
   int64_t kept_stages_ = 0, parameters_ = 0, trained_parameters_ = 0;

@@ -6,7 +6,6 @@
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/model/native_dtype.h"
-#include "gemtune/model/weights.h"
 #include "gemtune/train/checkpoint.h"
 
 namespace gemtune::train {
@@ -20,6 +19,7 @@ constexpr const char* kOutputDir = "`output_dir`";
 
 Run::Run(RunOptions options, RunRecord record, RunHooks hooks)
     : options_(Completed(std::move(options))), record_(std::move(record)), hooks_(std::move(hooks)) {
+  if (record_.options.empty()) record_ = RecordOf(options_);
   if (!options_.output_dir.empty()) OpenDirectory();
   source_ = model::ModelSource::Open(options_.model);
   CheckModel();
@@ -50,9 +50,10 @@ void Run::OpenDirectory() {
 
 // Called before the data is tokenised, which may take minutes.
 void Run::CheckModel() const {
-  auto outline = model::Outline(*source_, /*num_labels=*/1, {.base_weights = options_.base_weights});
-  FindMethod(options_.method).select(*outline, options_.method_options);
-  if (options_.cache_frozen && outline->trunk()->FrozenStages() < 2)
+  const TaskOutline outline =
+      TaskOf(options_).outline(*source_, /*num_outputs=*/1, {.base_weights = options_.base_weights});
+  FindMethod(options_.method).select(*outline.module, options_.method_options);
+  if (options_.cache_frozen && outline.trunk->FrozenStages() < 2)
     Fail("`cache_frozen`: no layer below the lowest trained weight is frozen, so there is nothing to keep");
 }
 
@@ -108,8 +109,8 @@ void Run::KeepFrozenStates() {
 }
 
 RunResult Run::Train(std::vector<Observer*> observers) {
-  if (task_ == nullptr) LoadModel();
   if (!directory_) Fail("{} is required: a run keeps its model there", kOutputDir);
+  if (task_ == nullptr) LoadModel();
   options_.trainer.run["inputs"] = DescribeInputs(splits_->train, data().validation, task_->module());
   CheckSameAs(checkpoint_, "inputs");
   directory_->Begin(record_.text, /*anew=*/checkpoint_.empty());

@@ -34,7 +34,6 @@ struct RunResult {
 ///
 ///     train::Run run({.model = "gemma-3-270m", .method = "lora", .data = {.train_files = {"train.parquet"}},
 ///                     .output_dir = "out"});
-///     run.LoadModel();
 ///     run.Train();
 ///
 /// The run locks its output directory for this process, and changes nothing in it before Train.
@@ -43,6 +42,7 @@ class Run {
   /// Opens the model, reads and tokenises the data, and plans the run; weights are not read yet. With an
   /// output directory, finds where the run begins: see RunDirectory::FindStart. Throws Error for options, a
   /// model or data that do not fit, in that order, so that each error is reported as early as possible.
+  /// `record` is RecordOf(options) unless it says otherwise.
   explicit Run(RunOptions options, RunRecord record = {}, RunHooks hooks = {});
 
   /// As returned by Completed.
@@ -58,8 +58,9 @@ class Run {
   /// The task with its model; only after LoadModel.
   Task& task() { return *task_; }
 
-  /// Trains, or resumes training, keeps the best model (or the last) in the output directory, evaluates the
-  /// test data and writes all_results.json. `observers` are told first, then the run's own log.
+  /// Loads the model unless LoadModel was called. Trains, or resumes training, keeps the best model (or the
+  /// last) in the output directory, evaluates the test data and writes all_results.json. `observers` are told
+  /// first, then the run's own log.
   RunResult Train(std::vector<Observer*> observers = {});
 
  private:

@@ -7,8 +7,8 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/model/stored_head.h"
+#include "gemtune/model/weights.h"
 #include "gemtune/ops/cross_entropy.h"
-#include "gemtune/ops/device.h"
 #include "gemtune/ops/host_memory.h"
 
 namespace gemtune::train {
@@ -96,9 +96,8 @@ void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, co
     options.known_labels = data::LabelSet{before->label_names};
 }
 
-TaskOutline OutlineOf(const model::Gemma3TextConfig& config, int64_t num_outputs, at::ScalarType dtype) {
-  model::SequenceClassifier outline(config, num_outputs,
-                                    at::TensorOptions().device(ops::Nowhere()).dtype(dtype));
+TaskOutline OutlineOf(const model::ModelSource& source, int64_t num_outputs, const model::LoadOptions& load) {
+  model::SequenceClassifier outline = model::Outline(source, num_outputs, load);
   return {.module = outline.ptr(), .trunk = outline->trunk()};
 }
 

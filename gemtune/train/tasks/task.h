@@ -24,14 +24,13 @@ struct TaskOptions {
   std::vector<std::string> label_names = {};  // in the order of their ids; empty: as found in the data
   double label_smoothing_factor = 0.0;        // in [0, 1]
   infer::PredictOptions evaluation = {};
-  bool must_be_finite =
-      false;  // Evaluate throws Error for outputs that are not finite, see infer::CheckFinite
+  /// Evaluate and Predict throw Error for outputs that are not finite, see infer::CheckFinite.
+  bool must_be_finite = false;
 };
 
 /// Defines what an example is and what the loss is for a Gemma 3: the first of the two axes of everything
 /// gemtune does. A task owns the model that it trains. This class holds what all tasks share; a new task
-/// implements the protected part below, LossSum, CountTargets and Evaluate, and adds a row to Tasks()
-/// (tasks.h).
+/// implements the pure virtual functions, here and in Trainable, and adds a row to Tasks() (tasks.h).
 class Task : public Trainable {
  public:
   torch::nn::Module& module() override { return pretrained_->module(); }

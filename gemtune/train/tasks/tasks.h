@@ -16,7 +16,7 @@ struct ScalarMetric {
   bool greater_is_better;
 };
 
-/// A model without weights, on the meta device.
+/// A model without weights (ops::Nowhere).
 struct TaskOutline {
   std::shared_ptr<torch::nn::Module> module;
   model::Gemma3Model trunk = nullptr;
@@ -40,7 +40,9 @@ struct TaskRow {
   /// Outputs of the head for these training data.
   std::function<int64_t(const data::Dataset& train)> num_outputs;
 
-  std::function<TaskOutline(const model::Gemma3TextConfig& config, int64_t num_outputs, at::ScalarType dtype)>
+  /// The model as `load` asks for it, see model::Outline, which also says what is thrown.
+  std::function<TaskOutline(const model::ModelSource& source, int64_t num_outputs,
+                            const model::LoadOptions& load)>
       outline;
 
   /// The model of `source` with the head for these training data, ready to learn.

@@ -31,7 +31,7 @@ TEST_F(TasksTest, AnOutlineIsTheModelThatIsMade) {
   const data::Dataset train = data::MakeDataset({3, 4});
   for (const TaskRow& row : Tasks()) {
     const auto source = model::ModelSource::Open(dir_ / "base");
-    const TaskOutline outline = row.outline(source.config, row.num_outputs(train), at::kFloat);
+    const TaskOutline outline = row.outline(source, row.num_outputs(train), {});
     const auto made = Make(row, train);
     const auto outlined = outline.module->named_parameters(), actual = made->module().named_parameters();
     ASSERT_EQ(outlined.size(), actual.size()) << row.name;
