@@ -41,9 +41,9 @@ class Runs:
     def __init__(self, binary, work, real):
         self.binary, self.work, self.real, self.found = binary, work, real, {}
 
-    def run(self, *arguments, ok=(0,)):
+    def run(self, *arguments):
         done = subprocess.run([str(self.binary), *map(str, arguments)], capture_output=True, text=True, cwd=self.work)
-        if done.returncode not in ok:
+        if done.returncode != 0:
             raise SystemExit(f"{' '.join(map(str, arguments))}: exit code {done.returncode}\n{done.stderr}")
         return done.stdout
 
