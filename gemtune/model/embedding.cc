@@ -29,4 +29,10 @@ at::Tensor TokenEmbeddingImpl::forward(const at::Tensor& ids) const {
   return ops::ScaledEmbedding(weight, ids, std::sqrt(static_cast<double>(weight.size(1))));
 }
 
+ops::Projection TokenEmbeddingImpl::projection() const {
+  ops::Projection result(weight);
+  result.block_type = block_type_;
+  return result;
+}
+
 }  // namespace gemtune::model

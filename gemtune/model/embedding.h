@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "gemtune/ops/block_rows.h"
+#include "gemtune/ops/projection.h"
 
 namespace gemtune::model {
 
@@ -17,6 +18,9 @@ class TokenEmbeddingImpl : public torch::nn::Module {
 
   /// ids [T] int64 → [T, hidden_size].
   at::Tensor forward(const at::Tensor& ids) const;
+
+  /// The embedding as the weight of a tied head: hidden · weightᵀ, not scaled.
+  ops::Projection projection() const;
 
   /// Replaces the weight by `blocks` of the same shape and freezes it. `weight` then holds their bytes, and
   /// forward still gives numbers of its former dtype.

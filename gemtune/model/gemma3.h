@@ -64,6 +64,7 @@ class Gemma3ModelImpl : public torch::nn::Module {
   void SetMatmulDtype(ops::MatmulDtype dtype);
 
   const Gemma3TextConfig& config() const { return config_; }
+  const TokenEmbedding& embed_tokens() const { return embed_tokens_; }
 
  private:
   at::Tensor RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout);
