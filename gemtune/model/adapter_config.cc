@@ -83,11 +83,15 @@ class Reader {
 
   // `what` is a setting's name, or the adapter's kind as written in the file.
   std::string Advice(const std::string& what) const {
-    return kUnmergeable.contains(what) ? "train the adapter again without that" : MergeAdvice(directory_);
+    return kUnmergeable.contains(what) ? "train the adapter again without that"
+                                       : MergeAdvice(directory_, TaskType());
   }
 
   // null if there is none.
   Json At(const char* name) const { return json_.value(name, Json()); }
+
+  // A classifier's, if the file says nothing or something else.
+  std::string TaskType() const { return At("task_type") == kCausalLm ? kCausalLm : kSequenceClassification; }
 
   bool Flag(const char* name) const {
     const Json value = At(name);
@@ -168,12 +172,9 @@ void RefuseOtherKinds(const Reader& reader) {
     Fail("{}: 'peft_type' is {}; gemtune reads LORA only; {}", reader.path(), Printable(kind.dump()),
          reader.Advice(kind.dump()));
   }
-  if (!task.is_null() && task != "SEQ_CLS") {
-    Fail(
-        "{}: 'task_type' is {}: this is not a classifier's adapter (SEQ_CLS); to train a classifier on it, "
-        "make it part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to "
-        "gemtune train",
-        reader.path(), Printable(task.dump()));
+  if (!task.is_null() && task != kSequenceClassification && task != kCausalLm) {
+    Fail("{}: 'task_type' is {}; gemtune reads adapters of classifiers ({}) and of language models ({})",
+         reader.path(), Printable(task.dump()), kSequenceClassification, kCausalLm);
   }
   const Json bias = reader.At("bias");
   if (IsEmpty(bias) || bias == "none" || bias == "all" || bias == "lora_only") return;
@@ -245,11 +246,13 @@ Json Number(double value) {
 Json ToJson(const AdapterConfig& config) {
   const LoraConfig& lora = config.lora;
   std::vector<std::string> saved = lora.modules_to_save;
-  for (const char* head : {"classifier", "score"}) {  // added by peft for SEQ_CLS
-    if (std::find(saved.begin(), saved.end(), head) == saved.end()) saved.emplace_back(head);
+  if (config.task_type == kSequenceClassification) {
+    for (const char* head : {"classifier", "score"}) {  // as peft does
+      if (std::find(saved.begin(), saved.end(), head) == saved.end()) saved.emplace_back(head);
+    }
   }
   Json json = {{"peft_type", "LORA"},
-               {"task_type", "SEQ_CLS"},
+               {"task_type", config.task_type},
                {"base_model_name_or_path", config.base_model_name_or_path},
                {"r", lora.r},
                {"lora_alpha", Number(lora.lora_alpha)},
@@ -257,7 +260,7 @@ Json ToJson(const AdapterConfig& config) {
                {"use_rslora", lora.use_rslora},
                {"use_dora", lora.use_dora},
                {"target_modules", lora.target_modules},
-               {"modules_to_save", saved},
+               {"modules_to_save", saved.empty() ? Json() : Json(saved)},
                {"bias", "none"},
                {"fan_in_fan_out", false},
                {"init_lora_weights", true},
@@ -282,12 +285,14 @@ Json ToJson(const AdapterConfig& config) {
 
 }  // namespace
 
-std::string MergeAdvice(const fs::path& directory) {
+std::string MergeAdvice(const fs::path& directory, const std::string& task_type) {
+  const bool is_causal = task_type == kCausalLm;
   return fmt::format(
       "make a whole model of it in Python, and copy the tokenizer there: import peft; peft."
-      "AutoPeftModelForSequenceClassification.from_pretrained(\"{0}\", num_labels=<number of labels>)"
+      "AutoPeftModelFor{1}.from_pretrained(\"{0}\"{2})"
       ".merge_and_unload().save_pretrained(\"{0}-merged\")",
-      directory.string());
+      directory.string(), is_causal ? "CausalLM" : "SequenceClassification",
+      is_causal ? "" : ", num_labels=<number of labels>");
 }
 
 AdapterConfig ReadAdapterConfig(const fs::path& directory) {
@@ -305,6 +310,7 @@ AdapterConfig ReadAdapterConfig(const fs::path& directory) {
   ReadLayers(reader, config.lora);
   const Json base = reader.At("base_model_name_or_path");
   if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
+  config.task_type = reader.TaskType();
   return config;
 }
 

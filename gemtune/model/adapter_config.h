@@ -9,10 +9,15 @@ namespace gemtune::model {
 
 inline constexpr const char* kAdapterConfigName = "adapter_config.json";
 
+// peft's names of what an adapter's model is for: a sequence classifier, or a language model.
+inline constexpr const char* kSequenceClassification = "SEQ_CLS";
+inline constexpr const char* kCausalLm = "CAUSAL_LM";
+
 /// The contents of adapter_config.json.
 struct AdapterConfig {
   LoraConfig lora;
   std::string base_model_name_or_path;
+  std::string task_type = kSequenceClassification;  // or kCausalLm
 };
 
 /// Throws Error for a file that is missing or damaged, and for settings that gemtune does not know and that
@@ -25,6 +30,7 @@ AdapterConfig ReadAdapterConfig(const std::filesystem::path& directory);
 void WriteAdapterConfig(const std::filesystem::path& directory, const AdapterConfig& config);
 
 /// For messages: what to do about an adapter in `directory` that peft can use but gemtune cannot.
-std::string MergeAdvice(const std::filesystem::path& directory);
+std::string MergeAdvice(const std::filesystem::path& directory,
+                        const std::string& task_type = kSequenceClassification);
 
 }  // namespace gemtune::model

@@ -10,7 +10,6 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/io/tensor_names.h"
-#include "gemtune/model/adapter_config.h"
 #include "gemtune/model/lora_targets.h"
 #include "gemtune/model/names.h"
 #include "gemtune/model/weights.h"
@@ -97,17 +96,21 @@ const AdapterWeights::Entry* AdapterWeights::Find(const std::string& parameter) 
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-AdapterContents AdapterWeights::Contents() const {
+AdapterContents AdapterWeights::Contents(const std::string& task_type) const {
   for (const auto& [name, entry] : entries_) {
     if (name.find(".lora_embedding_") == name.npos) continue;
     Fail("{}: '{}' adapts the token embedding, which gemtune cannot read; {}", path_,
-         Printable(entry.file_name, 120), MergeAdvice(directory_));
+         Printable(entry.file_name, 120), MergeAdvice(directory_, task_type));
   }
   const Entry* head = Find(std::string(kHeadWeight));
-  if (head == nullptr || head->view.shape.size() != 2) FailWithoutHead(path_);
-  return {.outputs = head->view.shape[0],
+  return {.outputs = head == nullptr || head->view.shape.size() != 2 ? 0 : head->view.shape[0],
           .trunk_prefix = trunk_prefix_,
           .has_embedding = Find(std::string(kEmbeddingWeight)) != nullptr};
+}
+
+void AdapterWeights::CheckHead() const {
+  const Entry* head = Find(std::string(kHeadWeight));
+  if (head == nullptr || head->view.shape.size() != 2) FailWithoutHead(path_);
 }
 
 void AdapterWeights::FailOfShape(const Entry& entry, at::IntArrayRef wanted) const {

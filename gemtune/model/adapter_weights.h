@@ -9,12 +9,13 @@
 #include <string_view>
 
 #include "gemtune/io/safetensors.h"
+#include "gemtune/model/adapter_config.h"
 
 namespace gemtune::model {
 
 /// What the names and shapes of an adapter's tensors reveal.
 struct AdapterContents {
-  int64_t outputs = 0;                  // of the head that was trained with it
+  int64_t outputs = 0;                  // of the head that was trained with it; 0: there is none
   std::string trunk_prefix = "model.";  // see Gemma3TextConfig; that of the model it was trained on
   bool has_embedding = false;           // the whole token embedding is saved with it (save_embedding_layers)
 };
@@ -27,8 +28,11 @@ class AdapterWeights {
   /// Throws Error if there is no such file, or if it is damaged.
   static AdapterWeights Open(const std::filesystem::path& directory);
 
-  /// Throws Error if it holds no head, or an adapter for the embedding.
-  AdapterContents Contents() const;
+  /// Throws Error if it holds an adapter for the embedding; `task_type` as in AdapterConfig, for the advice.
+  AdapterContents Contents(const std::string& task_type = kSequenceClassification) const;
+
+  /// Throws Error for an adapter without the head of a classifier.
+  void CheckHead() const;
 
   /// Throws Error unless it holds exactly the parameters of `model` that require a gradient (those from
   /// AttachLora), with their shapes. `model` may be on ops::Nowhere(), so that even a rank of millions needs

@@ -56,6 +56,20 @@ std::vector<std::string> LabelNames(const Json& config, const std::string& sourc
   return names;
 }
 
+// The config.json of a text model of transformers' class `architecture`, from that of its base.
+Json TextModelConfig(const Json& source, const char* architecture, at::ScalarType dtype,
+                     int64_t pad_token_id) {
+  Json config = TextConfig(source);
+  for (const char* stale : {"torch_dtype", "quantization_config", "_name_or_path", "_model_name_or_path"}) {
+    config.erase(stale);
+  }
+  config["architectures"] = {architecture};
+  config["model_type"] = "gemma3_text";
+  config["dtype"] = dtype == at::kBFloat16 ? "bfloat16" : "float32";
+  config["pad_token_id"] = pad_token_id;
+  return config;
+}
+
 }  // namespace
 
 ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
@@ -80,16 +94,17 @@ void AddHead(const ClassifierHead& head, Json& config) {
   }
 }
 
+Json CausalLmConfig(const Json& source, at::ScalarType dtype, int64_t pad_token_id) {
+  Json config = TextModelConfig(source, "Gemma3ForCausalLM", dtype, pad_token_id);
+  for (const char* of_classifier : {"problem_type", "num_labels", "id2label", "label2id"})
+    config.erase(of_classifier);
+  config["tie_word_embeddings"] = true;
+  return config;
+}
+
 Json ClassifierConfig(const Json& source, const ClassifierHead& head, at::ScalarType dtype,
                       int64_t pad_token_id) {
-  Json config = TextConfig(source);
-  for (const char* stale : {"torch_dtype", "quantization_config", "_name_or_path", "_model_name_or_path"}) {
-    config.erase(stale);
-  }
-  config["architectures"] = {"Gemma3TextForSequenceClassification"};
-  config["model_type"] = "gemma3_text";
-  config["dtype"] = dtype == at::kBFloat16 ? "bfloat16" : "float32";
-  config["pad_token_id"] = pad_token_id;
+  Json config = TextModelConfig(source, "Gemma3TextForSequenceClassification", dtype, pad_token_id);
   AddHead(head, config);
   return config;
 }

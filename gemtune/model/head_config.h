@@ -19,6 +19,10 @@ ClassifierHead HeadFromConfig(const nlohmann::ordered_json& config, const std::s
 /// Sets the entries of a config.json that describe the outputs.
 void AddHead(const ClassifierHead& head, nlohmann::ordered_json& config);
 
+/// A language model's config.json: the text model's entries from `source`, the config.json of the base model.
+nlohmann::ordered_json CausalLmConfig(const nlohmann::ordered_json& source, at::ScalarType dtype,
+                                      int64_t pad_token_id);
+
 /// The classifier's config.json: the text model's entries from `source`, the config.json of the base model,
 /// then the head's.
 nlohmann::ordered_json ClassifierConfig(const nlohmann::ordered_json& source, const ClassifierHead& head,

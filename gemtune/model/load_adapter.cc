@@ -48,37 +48,86 @@ fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs:
        Printable(base.string()));
 }
 
-// Throws Error unless the adapter's weights fit its configuration and the base.
-void CheckFit(const AdapterWeights& weights, const AdapterContents& contents, LoraConfig lora,
-              const ModelSource& base, const LoadOptions& options) {
-  SequenceClassifier outline = Outline(base, contents.outputs, options);
-  RefuseToTrainBlocks(*outline, lora);
-  AttachLora(*outline, lora, /*seed=*/0);
-  weights.CheckFor(*outline);
+// An adapter's files and its base, before anything of them is loaded.
+struct Adapter {
+  AdapterConfig config;
+  AdapterWeights weights;
+  AdapterContents contents;
+  ModelSource base;
+};
+
+Adapter Open(const fs::path& path, AdapterConfig config, const fs::path& base_model) {
+  AdapterWeights weights = AdapterWeights::Open(path);
+  const AdapterContents contents = weights.Contents(config.task_type);
+  config.lora.trunk_prefix = contents.trunk_prefix;
+  ModelSource base = ModelSource::Open(BaseOfAdapter(path, config.base_model_name_or_path, base_model));
+  config.base_model_name_or_path = base.path.string();
+  return {std::move(config), std::move(weights), contents, std::move(base)};
+}
+
+// Throws Error unless the adapter's weights fit its configuration and the base, of which `outline` is the
+// model without weights.
+void CheckFit(const Adapter& adapter, torch::nn::Module& outline) {
+  LoraConfig lora = adapter.config.lora;
+  RefuseToTrainBlocks(outline, lora);
+  AttachLora(outline, lora, /*seed=*/0);
+  adapter.weights.CheckFor(outline);
+}
+
+// The tokenizer saved with the adapter, else its base's.
+text::Tokenizer TokenizerOf(const fs::path& path, const ModelSource& base) {
+  const bool has_own = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
+  return text::Tokenizer::Load(has_own ? path : base.path);
+}
+
+// Puts the adapter on its base, which is loaded.
+void Attach(const Adapter& adapter, Pretrained& loaded) {
+  loaded.adapter = adapter.config;
+  loaded.adapter_pass = AttachLora(loaded.module(), loaded.adapter->lora, /*seed=*/0);
+  adapter.weights.ReadInto(loaded.module());
 }
 
 }  // namespace
 
-PretrainedClassifier LoadAdapter(const fs::path& path, const LoadOptions& options,
-                                 const fs::path& base_model) {
-  AdapterConfig adapter = ReadAdapterConfig(path);
-  const AdapterWeights weights = AdapterWeights::Open(path);
-  const AdapterContents contents = weights.Contents();
-  adapter.lora.trunk_prefix = contents.trunk_prefix;
+PretrainedClassifier LoadClassifierAdapter(const fs::path& path, const LoadOptions& options,
+                                           const fs::path& base_model) {
+  AdapterConfig config = ReadAdapterConfig(path);
+  if (config.task_type != kSequenceClassification) {
+    Fail(
+        "{}: 'task_type' is {}: this is not a classifier's adapter ({}); to train a classifier on it, make "
+        "it part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to gemtune "
+        "train",
+        (path / kAdapterConfigName).string(), config.task_type, kSequenceClassification);
+  }
+  Adapter adapter = Open(path, std::move(config), base_model);
+  adapter.weights.CheckHead();
   // peft replaces the base's embedding by it.
-  if (contents.has_embedding) adapter.lora.modules_to_save.emplace_back("embed_tokens");
-  const ModelSource base =
-      ModelSource::Open(BaseOfAdapter(path, adapter.base_model_name_or_path, base_model));
-  adapter.base_model_name_or_path = base.path.string();
-  CheckFit(weights, contents, adapter.lora, base, options);
-  const bool has_tokenizer = fs::exists(path / "tokenizer.json") || fs::exists(path / "tokenizer.model");
+  if (adapter.contents.has_embedding) adapter.config.lora.modules_to_save.emplace_back("embed_tokens");
+  CheckFit(adapter, *Outline(adapter.base, adapter.contents.outputs, options));
   PretrainedClassifier loaded = PretrainedClassifier::FromBase(
-      base, text::Tokenizer::Load(has_tokenizer ? path : base.path),
-      HeadOfAdapter(path, base.checkpoint.config(), contents.outputs), options);
-  loaded.adapter = std::move(adapter);
-  loaded.adapter_pass = AttachLora(*loaded.model, loaded.adapter->lora, /*seed=*/0);
-  weights.ReadInto(*loaded.model);
+      adapter.base, TokenizerOf(path, adapter.base),
+      HeadOfAdapter(path, adapter.base.checkpoint.config(), adapter.contents.outputs), options);
+  Attach(adapter, loaded);
   loaded.head_is_new = false;
+  return loaded;
+}
+
+PretrainedCausalLm LoadCausalLmAdapter(const fs::path& path, const LoadOptions& options,
+                                       const fs::path& base_model) {
+  AdapterConfig config = ReadAdapterConfig(path);
+  if (config.task_type != kCausalLm) {
+    Fail("{}: 'task_type' is {}: this is not the adapter of a language model ({})",
+         (path / kAdapterConfigName).string(), config.task_type, kCausalLm);
+  }
+  const Adapter adapter = Open(path, std::move(config), base_model);
+  if (adapter.contents.has_embedding) {
+    Fail("{}: a token embedding is saved with the adapter, which then differs from the head; {}",
+         path.string(), MergeAdvice(path, kCausalLm));
+  }
+  CheckFit(adapter, *OutlineCausalLm(adapter.base, options));
+  PretrainedCausalLm loaded =
+      PretrainedCausalLm::FromBase(adapter.base, TokenizerOf(path, adapter.base), options);
+  Attach(adapter, loaded);
   return loaded;
 }
 

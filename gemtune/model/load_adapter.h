@@ -9,7 +9,11 @@ namespace gemtune::model {
 /// Loads the adapter in the directory `path` with its base: `base_model` or, if that is empty, the path in
 /// the adapter's configuration; see PretrainedClassifier::FromTrained. If the two do not fit, throws Error
 /// before allocating anything.
-PretrainedClassifier LoadAdapter(const std::filesystem::path& path, const LoadOptions& options,
-                                 const std::filesystem::path& base_model);
+PretrainedClassifier LoadClassifierAdapter(const std::filesystem::path& path, const LoadOptions& options,
+                                           const std::filesystem::path& base_model);
+
+/// The same for a language model; see PretrainedCausalLm::FromTrained.
+PretrainedCausalLm LoadCausalLmAdapter(const std::filesystem::path& path, const LoadOptions& options,
+                                       const std::filesystem::path& base_model);
 
 }  // namespace gemtune::model

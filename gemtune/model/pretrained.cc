@@ -23,6 +23,20 @@ namespace gemtune::model {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+// Only an adapter has a base.
+void RefuseBaseModel(const fs::path& path, const fs::path& base_model) {
+  if (base_model.empty()) return;
+  Fail("{}: is not an adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
+}
+
+at::TensorOptions TensorOptionsOf(const LoadOptions& options) {
+  return at::TensorOptions().dtype(options.dtype).device(options.device);
+}
+
+}  // namespace
+
 Pretrained::Pretrained(const ModelSource& source, text::Tokenizer its_tokenizer)
     : config(source.config),
       config_json(source.checkpoint.config()),
@@ -31,7 +45,7 @@ Pretrained::Pretrained(const ModelSource& source, text::Tokenizer its_tokenizer)
 
 void Pretrained::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
   CheckTargets(module(), lora);
-  adapter = {.lora = lora, .base_model_name_or_path = base_model};
+  adapter = {.lora = lora, .base_model_name_or_path = base_model, .task_type = TaskType()};
   adapter_pass = AttachLora(module(), adapter->lora, seed);
 }
 
@@ -53,7 +67,7 @@ void Pretrained::Save(const fs::path& directory) const {
   };
   if (adapter) {
     WriteAdapter(target.path(), module(), *adapter);
-    write(kAdapterHeadName, HeadConfig());
+    if (const Json head = HeadConfig(); !head.is_null()) write(kAdapterHeadName, head);
   } else {
     // Programs ignore shards beside a model.safetensors. One that gemtune did not write may not be removed,
     // so it is replaced.
@@ -72,8 +86,7 @@ PretrainedClassifier::PretrainedClassifier(const ModelSource& source, text::Toke
                                            const ClassifierHead& its_head, const LoadOptions& options)
     : Pretrained(source, std::move(its_tokenizer)),
       head(its_head),
-      model(source.config, std::ssize(its_head.label_names),
-            at::TensorOptions().dtype(options.dtype).device(options.device)) {}
+      model(source.config, std::ssize(its_head.label_names), TensorOptionsOf(options)) {}
 
 PretrainedClassifier PretrainedClassifier::FromBase(const ModelSource& source, text::Tokenizer tokenizer,
                                                     const ClassifierHead& head, const LoadOptions& options) {
@@ -87,10 +100,8 @@ PretrainedClassifier PretrainedClassifier::FromBase(const ModelSource& source, t
 
 PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, const LoadOptions& options,
                                                        const fs::path& base_model) {
-  if (IsAdapter(path)) return LoadAdapter(path, options, base_model);
-  if (!base_model.empty()) {
-    Fail("{}: is not an adapter (it has no adapter_config.json), so it has no `base_model`", path.string());
-  }
+  if (IsAdapter(path)) return LoadClassifierAdapter(path, options, base_model);
+  RefuseBaseModel(path, base_model);
   const ModelSource source = ModelSource::Open(path);
   const ClassifierHead head = HeadOfTrained(source);
   PretrainedClassifier loaded = FromBase(source, text::Tokenizer::Load(path), head, options);
@@ -106,6 +117,30 @@ Json PretrainedClassifier::HeadConfig() const {
   Json labels;
   AddHead(head, labels);
   return labels;
+}
+
+PretrainedCausalLm::PretrainedCausalLm(const ModelSource& source, text::Tokenizer its_tokenizer,
+                                       const LoadOptions& options)
+    : Pretrained(source, std::move(its_tokenizer)), model(source.config, TensorOptionsOf(options)) {}
+
+PretrainedCausalLm PretrainedCausalLm::FromBase(const ModelSource& source, text::Tokenizer tokenizer,
+                                                const LoadOptions& options) {
+  OutlineCausalLm(source, options);  // checks everything before memory is allocated
+  PretrainedCausalLm loaded(source, std::move(tokenizer), options);
+  KeepBaseBlocks(source.checkpoint, *loaded.trunk(), options.base_weights);
+  LoadParameters(source.checkpoint, *loaded.trunk(), std::string(kTrunk));
+  return loaded;
+}
+
+PretrainedCausalLm PretrainedCausalLm::FromTrained(const fs::path& path, const LoadOptions& options,
+                                                   const fs::path& base_model) {
+  if (IsAdapter(path)) return LoadCausalLmAdapter(path, options, base_model);
+  RefuseBaseModel(path, base_model);
+  return FromBase(ModelSource::Open(path), text::Tokenizer::Load(path), options);
+}
+
+Json PretrainedCausalLm::ModelConfig() const {
+  return CausalLmConfig(config_json, trunk()->embed_tokens()->weight.scalar_type(), config.pad_token_id);
 }
 
 }  // namespace gemtune::model

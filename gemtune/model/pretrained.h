@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gemtune/model/adapter_config.h"
+#include "gemtune/model/causal_lm.h"
 #include "gemtune/model/head_rows.h"
 #include "gemtune/model/heads.h"
 #include "gemtune/model/load_options.h"
@@ -37,8 +38,8 @@ class Pretrained {
 
   /// Writes the Hugging Face directory: config.json, model.safetensors, tokenizer files,
   /// generation_config.json. For an adapter: adapter_config.json, adapter_model.safetensors, tokenizer files,
-  /// and the names of the labels in classifier.json. Replaces files of the same names and removes others that
-  /// an earlier Save wrote there, but nothing else.
+  /// and the names of a classifier's labels in classifier.json. Replaces files of the same names and removes
+  /// others that an earlier Save wrote there, but nothing else.
   void Save(const std::filesystem::path& directory) const;
 
   /// Reads back the weights that Save wrote there.
@@ -56,9 +57,13 @@ class Pretrained {
   Pretrained(const Pretrained&) = default;
 
  private:
-  /// The contents of config.json (model and head); for an adapter those of classifier.json (the head alone).
+  /// The contents of config.json (model and head); for an adapter those of classifier.json (the head alone;
+  /// null: no such file).
   virtual nlohmann::ordered_json ModelConfig() const = 0;
   virtual nlohmann::ordered_json HeadConfig() const = 0;
+
+  /// An adapter's, see AdapterConfig.
+  virtual std::string TaskType() const = 0;
 };
 
 /// A sequence classifier.
@@ -91,6 +96,35 @@ class PretrainedClassifier final : public Pretrained {
                        const LoadOptions& options);
   nlohmann::ordered_json ModelConfig() const override;
   nlohmann::ordered_json HeadConfig() const override;
+  std::string TaskType() const override { return kSequenceClassification; }
+};
+
+/// A language model.
+class PretrainedCausalLm final : public Pretrained {
+ public:
+  /// Loads a Gemma 3, whatever head its checkpoint has besides: transformers calls it Gemma3ForCausalLM.
+  /// Throws Error as PretrainedClassifier::FromBase does, and for a head that is not the embedding.
+  static PretrainedCausalLm FromBase(const ModelSource& source, text::Tokenizer tokenizer,
+                                     const LoadOptions& options = {});
+
+  /// Loads a language model from its directory or GGUF file, or an adapter with its base, which `base_model`
+  /// replaces. Throws Error for files that are missing, damaged or belong to another model.
+  static PretrainedCausalLm FromTrained(const std::filesystem::path& path, const LoadOptions& options = {},
+                                        const std::filesystem::path& base_model = {});
+
+  torch::nn::Module& module() const override { return *model.ptr(); }
+  Gemma3Model& trunk() const override { return model.ptr()->trunk(); }
+
+  /// None: the head's part of the embedding's gradient is dense.
+  std::vector<std::string> sparse_gradients() const override { return {}; }
+
+  CausalLm model;
+
+ private:
+  PretrainedCausalLm(const ModelSource& source, text::Tokenizer tokenizer, const LoadOptions& options);
+  nlohmann::ordered_json ModelConfig() const override;
+  nlohmann::ordered_json HeadConfig() const override { return nullptr; }
+  std::string TaskType() const override { return kCausalLm; }
 };
 
 }  // namespace gemtune::model

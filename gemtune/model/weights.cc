@@ -14,14 +14,40 @@
 namespace gemtune::model {
 namespace fs = std::filesystem;
 
-SequenceClassifier Outline(const ModelSource& source, int64_t num_labels, const LoadOptions& options) {
+namespace {
+
+at::TensorOptions Weightless(const LoadOptions& options) {
   CheckBaseWeights(options);
-  SequenceClassifier outline(source.config, num_labels,
-                             at::TensorOptions().dtype(options.dtype).device(ops::Nowhere()));
-  for (const auto& item : outline->trunk()->named_parameters()) {
+  return at::TensorOptions().dtype(options.dtype).device(ops::Nowhere());
+}
+
+void CheckTrunk(const ModelSource& source, Gemma3Model& trunk, const LoadOptions& options) {
+  for (const auto& item : trunk->named_parameters()) {
     CheckTensor(source.checkpoint, std::string(kTrunk) + item.key(), item.value().sizes());
   }
-  KeepBaseBlocks(source.checkpoint, *outline->trunk(), options.base_weights);
+  KeepBaseBlocks(source.checkpoint, *trunk, options.base_weights);
+}
+
+}  // namespace
+
+SequenceClassifier Outline(const ModelSource& source, int64_t num_labels, const LoadOptions& options) {
+  SequenceClassifier outline(source.config, num_labels, Weightless(options));
+  CheckTrunk(source, outline->trunk(), options);
+  return outline;
+}
+
+CausalLm OutlineCausalLm(const ModelSource& source, const LoadOptions& options) {
+  // transformers ties them unless the configuration says otherwise; a stored copy of the head is then unused.
+  const auto tied = source.checkpoint.config().find("tie_word_embeddings");
+  const bool is_untied = tied != source.checkpoint.config().end() && *tied == false;
+  if (is_untied && source.checkpoint.Find("lm_head.weight") != nullptr) {
+    Fail(
+        "{}: 'tie_word_embeddings' is false and there is an 'lm_head.weight': its head is not its token "
+        "embedding, as it is in every Gemma 3, and gemtune cannot train such a model",
+        source.path.string());
+  }
+  CausalLm outline(source.config, Weightless(options));
+  CheckTrunk(source, outline->trunk(), options);
   return outline;
 }
 

@@ -9,6 +9,7 @@
 
 #include "gemtune/io/checkpoint.h"
 #include "gemtune/io/safetensors.h"
+#include "gemtune/model/causal_lm.h"
 #include "gemtune/model/heads.h"
 #include "gemtune/model/load_options.h"
 #include "gemtune/model/source.h"
@@ -19,6 +20,10 @@ namespace gemtune::model {
 /// anything is allocated, if a tensor of the trunk is missing, has a shape that does not fit the
 /// configuration, or cannot be held as the options ask.
 SequenceClassifier Outline(const ModelSource& source, int64_t num_labels, const LoadOptions& options = {});
+
+/// The same as a language model. Throws Error also if the checkpoint has a head that is not its embedding
+/// (tie_word_embeddings false).
+CausalLm OutlineCausalLm(const ModelSource& source, const LoadOptions& options = {});
 
 /// Throws Error if a parameter's tensor is missing or has another shape.
 void CheckTensor(const io::Checkpoint& checkpoint, const std::string& name, at::IntArrayRef shape);

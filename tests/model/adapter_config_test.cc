@@ -64,7 +64,8 @@ TEST_F(AdapterConfigFile, WhichModulesAndOfWhatRankIsRead) {
 }
 
 TEST_F(AdapterConfigFile, SettingsThatWouldBeComputedOtherwiseAreErrors) {
-  EXPECT_THAT(ComplaintOf("task_type", "CAUSAL_LM"), HasSubstr("'task_type'"));
+  EXPECT_THAT(ComplaintOf("task_type", "SEQ_2_SEQ_LM"),
+              testing::AllOf(HasSubstr("'task_type' is \"SEQ_2_SEQ_LM\""), HasSubstr("CAUSAL_LM")));
   EXPECT_THAT(ComplaintOf("bias", "some"), HasSubstr("'bias' is \"some\""));
   for (const auto& [entry, value] : {std::pair<const char*, Json>{"lora_bias", true},
                                      {"layer_replication", Json{Json{0, 2}}},

@@ -147,7 +147,8 @@ TEST_F(AdapterWeightsTest, AMissingHeadIsAnError) {
   EXPECT_EQ(AdapterWeights::Open(test::GoldenDir("dora")).Contents().outputs, 3);
   Copy("lora");
   Exchange("base_model.model.score.weight", "");
-  EXPECT_THAT(test::MessageOf([&] { AdapterWeights::Open(dir_).Contents(); }),
+  EXPECT_EQ(AdapterWeights::Open(dir_).Contents().outputs, 0);
+  EXPECT_THAT(test::MessageOf([&] { AdapterWeights::Open(dir_).CheckHead(); }),
               HasSubstr("head was not saved"));
   EXPECT_THAT(ComplaintOfWeights(), HasSubstr("'base_model.model.score.weight' is missing"));
 }

@@ -126,7 +126,7 @@ TEST_F(LoadAdapterTest, ARankIsHeldToTheTensorsBeforeAnythingIsAllocated) {
   Json config = Json::parse(ReadFile(path));
   config["r"] = 1 << 20;
   WriteFileAtomically(path, config.dump());
-  EXPECT_THAT(test::MessageOf([&] { LoadAdapter(dir_ / "adapter", {}, {}); }),
+  EXPECT_THAT(test::MessageOf([&] { LoadClassifierAdapter(dir_ / "adapter", {}, {}); }),
               HasSubstr("the configuration and the base model ask for [1048576, "));
 }
 
@@ -135,9 +135,40 @@ TEST_F(LoadAdapterTest, AnEmbeddingOfItsOwnDoesNotGoOnBlocks) {
   PretrainedClassifier classifier = test::Classifier(dir_ / "m.gguf", {}, dir_ / "base");
   classifier.AddAdapter({.r = 2, .modules_to_save = {"embed_tokens"}}, (dir_ / "m.gguf").string(), 1);
   classifier.Save(dir_ / "adapter");
-  EXPECT_THAT(
-      test::MessageOf([&] { LoadAdapter(dir_ / "adapter", {.base_weights = BaseWeights::kQ8_0}, {}); }),
-      HasSubstr("'model.embed_tokens' would be trained whole, but `base_dtype`"));
+  EXPECT_THAT(test::MessageOf(
+                  [&] { LoadClassifierAdapter(dir_ / "adapter", {.base_weights = BaseWeights::kQ8_0}, {}); }),
+              HasSubstr("'model.embed_tokens' would be trained whole, but `base_dtype`"));
+}
+
+TEST_F(LoadAdapterTest, PeftsAdapterOfALanguageModelGivesItsLogits) {
+  fs::copy(test::GoldenDir("causal_lora"), dir_ / "peft");
+  fs::copy_file(dir_ / "base" / "tokenizer.json", dir_ / "peft" / "tokenizer.json");
+  PretrainedCausalLm loaded = PretrainedCausalLm::FromTrained(dir_ / "peft", {}, test::GoldenDir());
+  const auto tokens = test::Golden("causal");
+  const auto layout = ops::PackedLayout::Full(test::ToVector(tokens.at("cu_seqlens")));
+  const at::Tensor logits = loaded.model->Logits(loaded.model(tokens.at("ids"), layout));
+  const at::Tensor expected = test::Golden("causal_lora").at("logits");
+  EXPECT_LT(test::MaxDifference(logits, expected), 2e-5 * expected.abs().max().item<double>());
+}
+
+TEST_F(LoadAdapterTest, ALanguageModelsAdapterIsSavedAsOneAndReadBackAsNothingElse) {
+  PretrainedCausalLm model = PretrainedCausalLm::FromTrained(dir_ / "base");
+  model.AddAdapter({.r = 2}, (dir_ / "base").string(), 1);
+  for (const at::Tensor& parameter : model.module().parameters()) {
+    const at::NoGradGuard no_grad;
+    if (parameter.requires_grad()) parameter.add_(0.25);
+  }
+  model.Save(dir_ / "out");
+  const Json config = Json::parse(ReadFile(dir_ / "out" / "adapter_config.json"));
+  EXPECT_EQ(config["task_type"], "CAUSAL_LM");
+  EXPECT_TRUE(config["modules_to_save"].is_null());
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "classifier.json"));
+  EXPECT_TRUE(test::SameParameters(PretrainedCausalLm::FromTrained(dir_ / "out").module(), model.module()));
+  EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "out"); }),
+              HasSubstr("'task_type' is CAUSAL_LM: this is not a classifier's adapter"));
+  SaveAdapter(dir_ / "base", dir_ / "classifier", {.r = 2});
+  EXPECT_THAT(test::MessageOf([&] { PretrainedCausalLm::FromTrained(dir_ / "classifier"); }),
+              HasSubstr("'task_type' is SEQ_CLS: this is not the adapter of a language model"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "gemtune/model/model_directory.h"
 #include "gemtune/model/names.h"
 #include "tests/support/gradcheck.h"
+#include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_classifier.h"
 #include "tests/support/tiny_model.h"
@@ -68,6 +69,44 @@ TEST_F(Pretrained, WhatIsSavedLoadsAsTheSame) {
     EXPECT_TRUE(at::equal(is[0], at::zeros_like(is[0])));
     EXPECT_TRUE(at::equal(is[1], was[1]) && at::equal(is[2], was[0]));
   }
+}
+
+TEST_F(Pretrained, ALanguageModelIsSavedWithoutAHeadAndLoadsAsTheSame) {
+  const ModelSource source = ModelSource::Open(dir_ / "base");
+  PretrainedCausalLm model = PretrainedCausalLm::FromBase(source, text::Tokenizer::Load(dir_ / "base"));
+  EXPECT_TRUE(model.sparse_gradients().empty());
+  model.Save(dir_ / "out");
+  const Json config = Json::parse(ReadFile(dir_ / "out" / "config.json"));
+  EXPECT_EQ(config["architectures"], Json{"Gemma3ForCausalLM"});
+  EXPECT_EQ(config["dtype"], "float32");
+  EXPECT_EQ(config["tie_word_embeddings"], true);
+  EXPECT_FALSE(config.contains("id2label") || config.contains("num_labels"));
+  const auto checkpoint = io::Checkpoint::Open(dir_ / "out");
+  EXPECT_EQ(checkpoint.Find("lm_head.weight"), nullptr);
+  EXPECT_EQ(checkpoint.Find("score.weight"), nullptr);
+  const PretrainedCausalLm loaded = PretrainedCausalLm::FromTrained(dir_ / "out");
+  EXPECT_TRUE(test::SameParameters(loaded.module(), model.module()));
+  // A classifier is trained from it as from any base.
+  EXPECT_TRUE(test::Classifier(dir_ / "out").head_is_new);
+}
+
+TEST_F(Pretrained, OfAClassifierTheLanguageModelIsWhatIsLeftWithoutItsHead) {
+  PretrainedClassifier classifier = Base();
+  classifier.Save(dir_ / "out");
+  const PretrainedCausalLm model = PretrainedCausalLm::FromTrained(dir_ / "out");
+  EXPECT_TRUE(test::SameParameters(*model.trunk(), *classifier.trunk()));
+  model.Save(dir_ / "lm");
+  EXPECT_FALSE(Json::parse(ReadFile(dir_ / "lm" / "config.json")).contains("id2label"));
+}
+
+TEST_F(Pretrained, AHeadThatIsNotTheEmbeddingIsAnError) {
+  test::RewriteTinyModel(dir_ / "base", {{"lm_head.weight", {288, 16}}});
+  const auto load = [&] { PretrainedCausalLm::FromTrained(dir_ / "base"); };
+  EXPECT_NO_THROW(load());  // a copy of the embedding, which transformers does not read either
+  Json config = Json::parse(ReadFile(dir_ / "base" / "config.json"));
+  config["tie_word_embeddings"] = false;
+  WriteFileAtomically(dir_ / "base" / "config.json", config.dump());
+  EXPECT_THAT(test::MessageOf(load), testing::HasSubstr("its head is not its token embedding"));
 }
 
 // Nowhere represents any device: its tensors have no address that could be written to by mistake.

@@ -31,6 +31,17 @@ inline void MoveTrained(model::PretrainedClassifier& classifier) {
   }
 }
 
+/// Whether two modules have the same parameters, bit for bit.
+inline bool SameParameters(const torch::nn::Module& a, const torch::nn::Module& b) {
+  const auto of_a = a.named_parameters(), of_b = b.named_parameters();
+  if (of_a.size() != of_b.size()) return false;
+  for (const auto& item : of_a) {
+    const at::Tensor* other = of_b.find(item.key());
+    if (other == nullptr || !at::equal(item.value(), *other)) return false;
+  }
+  return true;
+}
+
 /// Of two sequences of TinyTokenizer's tokens.
 inline at::Tensor Logits(model::PretrainedClassifier& classifier) {
   return classifier.model(at::tensor({2, 270, 280, 2, 261}, at::kLong), std::vector<int32_t>{0, 3, 5});

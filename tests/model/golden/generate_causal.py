@@ -1,11 +1,15 @@
 """Makes tests/model/golden/causal: what transformers' Gemma3ForCausalLM computes with the trunk of tests/model/golden/tiny
-and its embedding as the head: logits, the summed loss of some next tokens, and every gradient.
+and its embedding as the head: logits, the summed loss of some next tokens, and every gradient; and in
+tests/model/golden/causal_lora an adapter of it as peft saves it, with its logits for the same tokens.
 
     python tests/model/golden/generate_causal.py        (transformers and torch from PyPI)
 """
+import json
 import pathlib
+import shutil
 
 import torch
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import Gemma3ForCausalLM
 
@@ -41,6 +45,23 @@ def main():
     (HERE / "causal").mkdir(exist_ok=True)
     save_file({k: v.detach().contiguous() for k, v in golden.items()}, HERE / "causal" / "golden.safetensors")
     print("loss", loss.item())
+
+    model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", r=3, lora_alpha=4, target_modules="all-linear"))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(0, 0.2)
+        logits = model(input_ids=ids, attention_mask=mask).logits
+    folder = HERE / "causal_lora"
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink()
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "tiny"
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    save_file({"logits": logits[mask.bool()].contiguous()}, folder / "golden.safetensors")
+    for path in [*folder.iterdir(), HERE / "causal" / "golden.safetensors"]:
+        path.chmod(0o644)
 
 
 if __name__ == "__main__":
