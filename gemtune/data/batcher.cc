@@ -19,9 +19,11 @@ PackedBatch Pack(const Dataset& dataset, const std::vector<int64_t>& indices) {
   batch.labels.reserve(indices.size() * static_cast<size_t>(dataset.label_width()));
   for (const int64_t i : indices) {
     const std::span<const int32_t> ids = dataset.ids(i);
+    const std::span<const uint8_t> is_target = dataset.is_target(i);
     const std::span<const float> label = dataset.label(i);
     batch.ids.insert(batch.ids.end(), ids.begin(), ids.end());
     batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids.size()));
+    batch.is_target.insert(batch.is_target.end(), is_target.begin(), is_target.end());
     batch.labels.insert(batch.labels.end(), label.begin(), label.end());
   }
   batch.examples = indices;

@@ -11,6 +11,7 @@ namespace gemtune::data {
 struct PackedBatch {
   std::vector<int64_t> ids;         // [T]
   std::vector<int32_t> cu_seqlens;  // [B + 1], from 0 to T
+  std::vector<uint8_t> is_target;   // [T], see Dataset::is_target; or empty
   std::vector<float> labels;        // [B · label_width], see Dataset::label
   std::vector<int64_t> examples;    // [B] index of each example in the data set
 

@@ -168,11 +168,17 @@ Dataset::Dataset(Examples examples, std::filesystem::path cache_hit)
   GEMTUNE_CHECK(!offsets.empty() && offsets.front() == 0 && offsets.back() == tokens());
   GEMTUNE_CHECK(std::is_sorted(offsets.begin(), offsets.end()));
   GEMTUNE_CHECK(std::ssize(examples_.truncated) == size());
+  GEMTUNE_CHECK(examples_.is_target.empty() || std::ssize(examples_.is_target) == tokens());
   GEMTUNE_CHECK(std::ssize(examples_.label_values) == size() * label_width_);
 }
 
 std::span<const int32_t> Dataset::ids(int64_t i) const {
   return std::span(examples_.ids).subspan(examples_.offsets.at(i), length(i));
+}
+
+std::span<const uint8_t> Dataset::is_target(int64_t i) const {
+  if (examples_.is_target.empty()) return {};
+  return std::span(examples_.is_target).subspan(examples_.offsets.at(i), length(i));
 }
 
 std::span<const float> Dataset::label(int64_t i) const {
@@ -192,6 +198,8 @@ Dataset Dataset::Select(std::span<const int64_t> indices) const {
     const std::span<const int32_t> tokens_of_i = ids(i);
     const std::span<const float> label_of_i = label(i);
     selected.ids.insert(selected.ids.end(), tokens_of_i.begin(), tokens_of_i.end());
+    const std::span<const uint8_t> targets_of_i = is_target(i);
+    selected.is_target.insert(selected.is_target.end(), targets_of_i.begin(), targets_of_i.end());
     selected.offsets.push_back(static_cast<int64_t>(selected.ids.size()));
     selected.truncated.push_back(examples_.truncated[i]);
     selected.label_values.insert(selected.label_values.end(), label_of_i.begin(), label_of_i.end());
@@ -225,6 +233,7 @@ std::string Dataset::Fingerprint() const {
   };
   add(examples_.ids);
   add(examples_.offsets);
+  if (!examples_.is_target.empty()) add(examples_.is_target);
   add(examples_.label_values);
   for (const std::string& name : examples_.labels.names) hash.Add(name);
   return hash.Hex();

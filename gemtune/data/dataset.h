@@ -38,6 +38,7 @@ struct Examples {
   std::vector<int32_t> ids = {};         // of example i: [offsets[i], offsets[i + 1])
   std::vector<int64_t> offsets = {0};    // [examples + 1]
   std::vector<uint8_t> truncated = {};   // [examples] 1: the text was cut at max_length
+  std::vector<uint8_t> is_target = {};   // [tokens] 1: to be predicted; empty: no token is
   std::vector<float> label_values = {};  // [examples · LabelWidth(label_kind, labels)]
   LabelKind label_kind = LabelKind::kNone;
   LabelSet labels = {};
@@ -63,6 +64,10 @@ class Dataset {
   int64_t length(int64_t i) const { return examples_.offsets.at(i + 1) - examples_.offsets.at(i); }
   std::span<const int32_t> ids(int64_t i) const;
 
+  /// For each token of an example whether a language model is to predict it; empty if the data set has no
+  /// such tokens.
+  std::span<const uint8_t> is_target(int64_t i) const;
+
   /// Number of float label values per example, see LabelWidth.
   int64_t label_width() const { return label_width_; }
   std::span<const float> label(int64_t i) const;
@@ -84,7 +89,7 @@ class Dataset {
   /// either part would be empty.
   std::pair<Dataset, Dataset> Split(double fraction, uint64_t seed) const;
 
-  /// A hash of the tokens, the labels and their names, in order.
+  /// A hash of the tokens, the targets among them, the labels and their names, in order.
   std::string Fingerprint() const;
 
   /// The cache entry that Load took the examples from, or empty.

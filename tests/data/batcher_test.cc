@@ -56,6 +56,15 @@ TEST(Pack, LabelsHaveTheirWidth) {
   EXPECT_THAT(Pack(Dataset(examples), {1, 0}).labels, IsEmpty());
 }
 
+TEST(Pack, TargetsStayWithTheirTokens) {
+  const Dataset dataset(
+      {.ids = {2, 10, 2, 20, 21}, .offsets = {0, 2, 5}, .truncated = {0, 0}, .is_target = {0, 1, 0, 0, 1}});
+  const PackedBatch batch = Pack(dataset, {1, 0, 1});
+  EXPECT_THAT(batch.ids, ElementsAre(2, 20, 21, 2, 10, 2, 20, 21));
+  EXPECT_THAT(batch.is_target, ElementsAre(0, 0, 1, 0, 1, 0, 0, 1));
+  EXPECT_THAT(Pack(MakeDataset({2}), {0}).is_target, IsEmpty());
+}
+
 TEST(Pack, RefusesAnIndexThatIsNotThere) {
   EXPECT_ANY_THROW(Pack(MakeDataset({1, 2}), {2}));
   EXPECT_ANY_THROW(Pack(MakeDataset({1, 2}), {-1}));

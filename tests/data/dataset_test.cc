@@ -270,6 +270,10 @@ TEST(Dataset, ChecksWhatItIsMadeOf) {
   EXPECT_THROW(Dataset{examples}, std::logic_error);
   examples.offsets = {0, 1, 2, 3};
   EXPECT_NO_THROW(Dataset{examples});
+  examples.is_target = {0, 1};
+  EXPECT_THROW(Dataset{examples}, std::logic_error);
+  examples.is_target = {0, 1, 1};
+  EXPECT_NO_THROW(Dataset{examples});
   examples.label_kind = LabelKind::kRegression;
   EXPECT_THROW(Dataset{examples}, std::logic_error);
   EXPECT_ANY_THROW(Dataset(Examples{}).ids(0));
@@ -289,6 +293,17 @@ TEST(Dataset, SelectsInTheOrderGiven) {
   EXPECT_EQ(dataset.Select({}).size(), 0);
   const std::vector<int64_t> wrong = {4};
   EXPECT_ANY_THROW(dataset.Select(wrong));
+}
+
+TEST(Dataset, SelectsTargetsWithTheirTokens) {
+  const Dataset dataset(
+      {.ids = {2, 10, 2, 20, 21}, .offsets = {0, 2, 5}, .truncated = {0, 0}, .is_target = {0, 1, 0, 0, 1}});
+  EXPECT_THAT(dataset.is_target(0), ElementsAre(0, 1));
+  const std::vector<int64_t> indices = {1, 0};
+  const Dataset selected = dataset.Select(indices);
+  EXPECT_THAT(selected.is_target(0), ElementsAre(0, 0, 1));
+  EXPECT_THAT(selected.is_target(1), ElementsAre(0, 1));
+  EXPECT_TRUE(MakeDataset({3}).is_target(0).empty());
 }
 
 // The example's number, which MakeDataset makes its tokens of.
@@ -325,6 +340,15 @@ TEST(Split, RefusesAnEmptyPart) {
   for (const double fraction : {0.0, 0.1, 0.9, 3.0, -1.0, 1.5, std::nan("")}) {
     EXPECT_THAT(MessageOf([&] { dataset.Split(fraction, 1); }), HasSubstr("off 3 examples")) << fraction;
   }
+}
+
+TEST(DatasetFingerprint, IsOfTargets) {
+  const auto print = [](std::vector<uint8_t> is_target) {
+    return Dataset({.ids = {2, 5}, .offsets = {0, 2}, .truncated = {0}, .is_target = std::move(is_target)})
+        .Fingerprint();
+  };
+  EXPECT_NE(print({0, 1}), print({1, 1}));
+  EXPECT_NE(print({1, 1}), print({}));
 }
 
 TEST(DatasetFingerprint, IsOfTokensLabelsAndNames) {
