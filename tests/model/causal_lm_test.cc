@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gemtune/ops/cross_entropy.h"
+#include "gemtune/ops/linear_cross_entropy.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/tiny_model.h"
 
@@ -39,7 +39,8 @@ TEST(CausalLm, LossAndEveryGradientEqualTransformers) {
                                          ops::HostValues<const uint8_t>(golden.at("is_target")));
   const at::Tensor hidden = model(golden.at("ids"), ops::PackedLayout::Full(cu_seqlens).WithRows(next.rows));
   ASSERT_EQ(hidden.size(0), std::ssize(next.ids));
-  const at::Tensor loss = ops::CrossEntropySum(model->Logits(hidden), at::tensor(next.ids));
+  const at::Tensor loss =
+      ops::LinearCrossEntropySum(hidden, model->head(), at::tensor(next.ids), {.chunk_rows = 10});
   EXPECT_NEAR(loss.item<double>(), golden.at("loss").item<double>(), 1e-3);
   loss.backward();
   for (const auto& item : model->named_parameters()) {

@@ -1,0 +1,143 @@
+#include "gemtune/ops/linear_cross_entropy.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "gemtune/base/error.h"
+#include "gemtune/ops/compute_type.h"
+
+namespace gemtune::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+// Some rows with their logits, which may be overwritten.
+struct Chunk {
+  int64_t begin;
+  at::Tensor hidden;   // [r, D]
+  at::Tensor targets;  // [r, 1]
+  at::Tensor logits;   // [r, V] fp32 or double
+};
+
+void ForEachChunk(const at::Tensor& hidden, const MatmulWeight& weight, const at::Tensor& targets,
+                  int64_t chunk_rows, const std::function<void(const Chunk&)>& visit) {
+  for (int64_t begin = 0; begin < hidden.size(0); begin += chunk_rows) {
+    const int64_t rows = std::min(chunk_rows, hidden.size(0) - begin);
+    const at::Tensor some = hidden.narrow(0, begin, rows);
+    visit({.begin = begin,
+           .hidden = some,
+           .targets = targets.narrow(0, begin, rows).unsqueeze(1),
+           .logits = LinearOutput(some, weight).to(ComputeType(hidden.scalar_type()))});
+  }
+}
+
+int64_t ChunkRows(const MatmulWeight& weight, const LinearCrossEntropyOptions& options) {
+  if (options.chunk_rows > 0) return options.chunk_rows;
+  return std::max<int64_t>(1, kChunkBytes / static_cast<int64_t>(sizeof(float)) / weight.rows());
+}
+
+// The losses of the chunk's rows, [r, 1]; overwrites its logits by softmax(logits).
+at::Tensor SoftmaxLosses(const Chunk& chunk) {
+  const at::Tensor& x = chunk.logits;
+  const at::Tensor of_target = x.gather(1, chunk.targets);
+  const at::Tensor largest = x.amax(1, /*keepdim=*/true);
+  x.sub_(largest).exp_();
+  const at::Tensor sum = x.sum(1, /*keepdim=*/true);
+  x.div_(sum);
+  return sum.log().add_(largest).sub_(of_target);
+}
+
+// The sum of the losses, and of what is wanted of its gradients.
+struct Sums {
+  at::Tensor loss, hidden, weight;  // hidden and weight undefined: not wanted
+};
+
+Sums LossAndGradients(const at::Tensor& hidden, const MatmulWeight& weight, const at::Tensor& targets,
+                      int64_t chunk_rows, bool wants_hidden, bool wants_weight) {
+  const at::ScalarType compute = ComputeType(hidden.scalar_type());
+  const bool is_one_chunk = hidden.size(0) <= chunk_rows;
+  Sums sums{.loss = at::zeros({}, hidden.options().dtype(compute))};
+  if (wants_hidden) sums.hidden = at::empty_like(hidden);
+  if (wants_weight && (!is_one_chunk || hidden.size(0) == 0))
+    sums.weight = at::zeros(weight.dense.sizes(), weight.dense.options().dtype(compute));
+  ForEachChunk(hidden, weight, targets, chunk_rows, [&](const Chunk& chunk) {
+    sums.loss.add_(SoftmaxLosses(chunk).sum());
+    if (!wants_hidden && !wants_weight) return;
+    // The gradient of the logits: softmax − one-hot.
+    chunk.logits.scatter_add_(1, chunk.targets, at::full_like(chunk.targets, -1, compute));
+    const at::Tensor d_logits = chunk.logits.to(hidden.scalar_type());
+    if (wants_hidden)
+      sums.hidden.narrow(0, chunk.begin, chunk.hidden.size(0)).copy_(LinearInputGradient(d_logits, weight));
+    if (!wants_weight) return;
+    const at::Tensor of_chunk = LinearWeightGradient(d_logits, chunk.hidden);
+    if (is_one_chunk) {
+      sums.weight = of_chunk;
+    } else {
+      sums.weight.add_(of_chunk);
+    }
+  });
+  if (wants_weight) sums.weight = sums.weight.to(weight.dense.scalar_type());
+  return sums;
+}
+
+struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropyFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& tracked,
+                            const MatmulWeight& weight, const at::Tensor& targets, int64_t chunk_rows) {
+    Sums sums = LossAndGradients(hidden, weight, targets, chunk_rows, hidden.requires_grad(),
+                                 tracked.requires_grad());
+    ctx->saved_data["hidden"] = sums.hidden;
+    ctx->saved_data["weight"] = sums.weight;
+    return sums.loss;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
+    const auto take = [&](const char* name) {
+      const auto found = ctx->saved_data.find(name);
+      GEMTUNE_CHECK(found != ctx->saved_data.end());  // a second backward pass
+      const at::Tensor gradient = found->second.toTensor();
+      ctx->saved_data.erase(found);
+      return gradient.defined() ? gradient.mul_(grads[0]) : gradient;
+    };
+    at::Tensor hidden = take("hidden"), weight = take("weight");
+    return {std::move(hidden), std::move(weight), Variable(), Variable(), Variable()};
+  }
+};
+
+}  // namespace
+
+at::Tensor LinearCrossEntropySum(const at::Tensor& hidden, const MatmulWeight& weight,
+                                 const at::Tensor& targets, const LinearCrossEntropyOptions& options) {
+  GEMTUNE_CHECK(hidden.size(0) == targets.size(0) && hidden.size(1) == weight.columns());
+  const int64_t chunk_rows = ChunkRows(weight, options);
+  const bool has_gradient =
+      hidden.requires_grad() || (weight.dense.defined() && weight.dense.requires_grad());
+  if (!at::GradMode::is_enabled() || !has_gradient)
+    return LossAndGradients(hidden, weight, targets, chunk_rows, false, false).loss;
+  // Autograd knows no undefined inputs; bytes have no gradient.
+  const at::Tensor& tracked = weight.dense.defined() ? weight.dense : weight.blocks.front().bytes;
+  return LinearCrossEntropyFunction::apply(hidden, tracked, weight, targets, chunk_rows);
+}
+
+RowLosses LinearCrossEntropyRows(const at::Tensor& hidden, const MatmulWeight& weight,
+                                 const at::Tensor& targets, const LinearCrossEntropyOptions& options) {
+  GEMTUNE_CHECK(hidden.size(0) == targets.size(0) && hidden.size(1) == weight.columns());
+  const at::NoGradGuard no_grad;
+  RowLosses rows{
+      .losses = at::empty({hidden.size(0)}, hidden.options().dtype(ComputeType(hidden.scalar_type()))),
+      .is_correct = at::empty({hidden.size(0)}, hidden.options().dtype(at::kBool))};
+  ForEachChunk(hidden, weight, targets, ChunkRows(weight, options), [&](const Chunk& chunk) {
+    const int64_t size = chunk.hidden.size(0);
+    rows.is_correct.narrow(0, chunk.begin, size)
+        .copy_(chunk.logits.argmax(1, /*keepdim=*/true).eq(chunk.targets).squeeze(1));
+    rows.losses.narrow(0, chunk.begin, size).copy_(SoftmaxLosses(chunk).squeeze(1));
+  });
+  return rows;
+}
+
+}  // namespace gemtune::ops

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "gemtune/ops/matmul.h"
+
+namespace gemtune::ops {
+
+struct LinearCrossEntropyOptions {
+  int64_t chunk_rows = 0;  // logits held at once; 0: as many as take kChunkBytes in fp32
+};
+
+/// The logits of a chunk of rows over Gemma 3's 262,144 words take 1 MB a row in fp32.
+inline constexpr int64_t kChunkBytes = int64_t{256} << 20;
+
+/// −Σ_i log softmax(hidden_i · Wᵀ)[targets_i], the sum over rows of transformers' ForCausalLMLoss.
+///
+/// The logits of all rows, [R, V], are never held: chunks of rows go through the product, the softmax and
+/// both gradients' products one after the other, so that a backward pass has nothing left to compute. As in
+/// transformers, logits are of the operands' dtype and the softmax is fp32 (double for double); so is the sum
+/// of the chunks' gradients of W, which is rounded once.
+///
+/// hidden [R, D]; weight W [V, D] of the same dtype, or in blocks; targets [R] int64, in range. Scalar, fp32
+/// or double. Differentiable, once, in hidden and in a dense W.
+at::Tensor LinearCrossEntropySum(const at::Tensor& hidden, const MatmulWeight& weight,
+                                 const at::Tensor& targets, const LinearCrossEntropyOptions& options = {});
+
+/// What an evaluation asks of each row.
+struct RowLosses {
+  at::Tensor losses;      // [R] fp32 or double: −log softmax(hidden_i · Wᵀ)[targets_i]
+  at::Tensor is_correct;  // [R] bool: the target has the largest logit
+};
+
+/// The same without gradients, row by row.
+RowLosses LinearCrossEntropyRows(const at::Tensor& hidden, const MatmulWeight& weight,
+                                 const at::Tensor& targets, const LinearCrossEntropyOptions& options = {});
+
+}  // namespace gemtune::ops
