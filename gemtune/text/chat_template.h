@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gemtune/text/tokenizer.h"
+
+namespace gemtune::text {
+
+struct ChatMessage {
+  std::string role;  // system (the first only), user, assistant or model
+  std::string content;
+};
+
+struct ChatOptions {
+  bool only_last_answer = false;       // only the last assistant turn is a target
+  bool add_generation_prompt = false;  // ends with the begin of an assistant turn, as for generation
+};
+
+/// A conversation as tokens.
+struct ChatTokens {
+  std::vector<int32_t> ids;
+  std::vector<uint8_t> is_target;  // for each token: 1 in assistant turns, see EncodeChat
+};
+
+/// Why a conversation cannot be trained on, without its place; nullopt if it can: system, if at all, first;
+/// then user and assistant in turns; at least one assistant turn, none of which is empty.
+std::optional<std::string> FaultOf(std::span<const ChatMessage> messages);
+
+/// The text that Gemma 3's chat template makes of the conversation, beginning with <bos>:
+///   <start_of_turn>user⏎{system}⏎⏎{text}<end_of_turn>⏎<start_of_turn>model⏎{text}<end_of_turn>⏎...
+/// Contents are trimmed as jinja's `trim` does (Python's str.strip), the system's is not.
+std::string RenderChat(std::span<const ChatMessage> messages, const ChatOptions& options = {});
+
+/// Its tokens, equal to transformers' apply_chat_template(messages). Targets are an assistant turn's text and
+/// its <end_of_turn>, without which a model would not learn to stop; not the newline behind it, which is
+/// never generated. Requires that FaultOf finds nothing.
+ChatTokens EncodeChat(std::span<const ChatMessage> messages, const Tokenizer& tokenizer,
+                      const ChatOptions& options = {});
+
+}  // namespace gemtune::text
