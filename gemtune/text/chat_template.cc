@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/hash.h"
 #include "gemtune/text/unicode.h"
 #include "gemtune/text/utf8.h"
 
@@ -28,6 +30,22 @@ std::string_view Trimmed(std::string_view text) {
 
 bool HasSystem(std::span<const ChatMessage> messages) {
   return !messages.empty() && messages.front().role == "system";
+}
+
+// Of chat templates that render the same text as RenderChat, see TemplateHash.
+constexpr std::string_view kKnownTemplates[] = {
+    "9bfe9f5b1e0572ea86b58b623b5baf74",  // of the tokenizer that Google published with Gemma 3
+};
+
+// Without whitespace, which people's editors change; what the turns themselves need of it is escaped (\n).
+std::string TemplateHash(std::string_view jinja) {
+  std::string text;
+  for (const char c : jinja) {
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') text += c;
+  }
+  Hash hash;
+  hash.Add(text);
+  return hash.Hex();
 }
 
 // A part of a rendered conversation whose tokens are all targets, or none.
@@ -102,6 +120,15 @@ ChatTokens EncodeChat(std::span<const ChatMessage> messages, const Tokenizer& to
     tokens.is_target.insert(tokens.is_target.end(), ids.size(), piece.is_target ? 1 : 0);
   }
   return tokens;
+}
+
+void CheckChatTemplate(const Tokenizer& tokenizer, const std::string& source) {
+  const std::optional<std::string>& jinja = tokenizer.chat_template();
+  if (!jinja || std::ranges::count(kKnownTemplates, TemplateHash(*jinja)) > 0) return;
+  Fail(
+      "{}: its chat template is not Gemma 3's, the only one that gemtune knows (its hash is {}); take "
+      "chat_template.jinja, and chat_template in tokenizer_config.json, away to have Gemma 3's turns",
+      source, TemplateHash(*jinja));
 }
 
 }  // namespace gemtune::text

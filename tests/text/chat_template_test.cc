@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tests/support/message_of.h"
 #include "tests/text/tiny.h"
 
 namespace gemtune::text {
@@ -64,6 +65,17 @@ TEST_P(ChatOfGemma3, HasTransformersIdsAndTargets) {
     EXPECT_EQ(tokens.ids, chat.ids) << chat.text;
     EXPECT_EQ(tokens.is_target, chat.is_target) << chat.text;
   }
+}
+
+TEST_P(ChatOfGemma3, HasTheKnownTemplateOrNone) {
+  const Tokenizer tokenizer = Tokenizer::Load(std::getenv(GetParam()));
+  EXPECT_NO_THROW(CheckChatTemplate(tokenizer, "model"));
+}
+
+TEST(ChatTemplate, AnotherThanGemma3sIsAnError) {
+  CheckChatTemplate(Tokenizer::Load(kTinyModel), "model");  // has none
+  EXPECT_THAT(test::MessageOf([] { CheckChatTemplate(Tokenizer::Load(kTiny), "model"); }),
+              testing::StartsWith("model: its chat template is not Gemma 3's"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, ChatOfGemma3, testing::Values("GEMTUNE_REAL_GGUF", "GEMTUNE_REAL_TOKENIZER"));
