@@ -10,6 +10,7 @@
 
 #include "gemtune/ops/adamw_step.h"
 #include "gemtune/ops/block_rows.h"
+#include "gemtune/ops/linear_cross_entropy.h"
 #include "gemtune/ops/matmul.h"
 #include "gemtune/ops/qkv_attention.h"
 #include "gemtune/ops/row_adamw_step.h"
@@ -35,10 +36,17 @@ at::Tensor GeGlu(const at::Tensor& gate_up);
 /// The gradient of gate_up. Overwrites `dy`, the gradient of the result, with the result itself.
 at::Tensor GeGluGradient(const at::Tensor& gate_up, const at::Tensor& dy);
 
+/// For contiguous logits [r, V] and targets [r] int64 of an ops::LinearCrossEntropySum: the losses [r] fp32.
+/// The first overwrites the logits by their gradients.
+at::Tensor SoftmaxGradients(const at::Tensor& logits, const at::Tensor& targets);
+RowLosses SoftmaxLosses(const at::Tensor& logits, const at::Tensor& targets);
+
 at::Tensor Dropout(const at::Tensor& x, double rate, uint64_t key);
 uint64_t DropoutKey(uint64_t key, uint64_t stream);
 /// The factors by which Dropout multiplies, fp32.
 at::Tensor DropoutMask(at::IntArrayRef shape, double rate, uint64_t key);
+
+at::Tensor UniformNoise(at::IntArrayRef shape, uint64_t key);
 
 bool HasInt8Products();
 bool HasFastBFloat16();

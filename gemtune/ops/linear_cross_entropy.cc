@@ -9,6 +9,8 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/compute_type.h"
+#include "gemtune/ops/cpu.h"
+#include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
 namespace {
@@ -21,8 +23,8 @@ using torch::autograd::variable_list;
 struct Chunk {
   int64_t begin;
   at::Tensor hidden;   // [r, D]
-  at::Tensor targets;  // [r, 1]
-  at::Tensor logits;   // [r, V] fp32 or double
+  at::Tensor targets;  // [r]
+  at::Tensor logits;   // [r, V] of the operands' dtype
 };
 
 void ForEachChunk(const at::Tensor& hidden, const MatmulWeight& weight, const at::Tensor& targets,
@@ -32,8 +34,8 @@ void ForEachChunk(const at::Tensor& hidden, const MatmulWeight& weight, const at
     const at::Tensor some = hidden.narrow(0, begin, rows);
     visit({.begin = begin,
            .hidden = some,
-           .targets = targets.narrow(0, begin, rows).unsqueeze(1),
-           .logits = LinearOutput(some, weight).to(ComputeType(hidden.scalar_type()))});
+           .targets = targets.narrow(0, begin, rows),
+           .logits = LinearOutput(some, weight)});
   }
 }
 
@@ -42,15 +44,24 @@ int64_t ChunkRows(const MatmulWeight& weight, const LinearCrossEntropyOptions& o
   return std::max<int64_t>(1, kChunkBytes / static_cast<int64_t>(sizeof(float)) / weight.rows());
 }
 
-// The losses of the chunk's rows, [r, 1]; overwrites its logits by softmax(logits).
-at::Tensor SoftmaxLosses(const Chunk& chunk) {
-  const at::Tensor& x = chunk.logits;
-  const at::Tensor of_target = x.gather(1, chunk.targets);
+// The losses of logits [r, V] for targets [r], [r] fp32 or double; overwrites the logits by their gradients,
+// softmax − one-hot, or returns these as another tensor.
+std::pair<at::Tensor, at::Tensor> LossesAndGradients(const at::Tensor& logits, const at::Tensor& targets) {
+  if (HasKernels(logits)) return {cpu::SoftmaxGradients(logits, targets), logits};
+  const at::Tensor x = logits.to(ComputeType(logits.scalar_type())), of_rows = targets.unsqueeze(1);
+  const at::Tensor of_target = x.gather(1, of_rows);
   const at::Tensor largest = x.amax(1, /*keepdim=*/true);
   x.sub_(largest).exp_();
   const at::Tensor sum = x.sum(1, /*keepdim=*/true);
-  x.div_(sum);
-  return sum.log().add_(largest).sub_(of_target);
+  x.div_(sum).scatter_add_(1, of_rows, at::full_like(of_rows, -1, x.scalar_type()));
+  return {sum.log().add_(largest).sub_(of_target).squeeze(1), x.to(logits.scalar_type())};
+}
+
+RowLosses LossesOf(const at::Tensor& logits, const at::Tensor& targets) {
+  if (HasKernels(logits)) return cpu::SoftmaxLosses(logits, targets);
+  const at::Tensor x = logits.to(ComputeType(logits.scalar_type())), of_rows = targets.unsqueeze(1);
+  return {.losses = x.logsumexp(1).sub_(x.gather(1, of_rows).squeeze(1)),
+          .is_correct = x.argmax(1).eq(targets)};
 }
 
 // The sum of the losses, and of what is wanted of its gradients.
@@ -67,11 +78,12 @@ Sums LossAndGradients(const at::Tensor& hidden, const MatmulWeight& weight, cons
   if (wants_weight && (!is_one_chunk || hidden.size(0) == 0))
     sums.weight = at::zeros(weight.dense.sizes(), weight.dense.options().dtype(compute));
   ForEachChunk(hidden, weight, targets, chunk_rows, [&](const Chunk& chunk) {
-    sums.loss.add_(SoftmaxLosses(chunk).sum());
-    if (!wants_hidden && !wants_weight) return;
-    // The gradient of the logits: softmax − one-hot.
-    chunk.logits.scatter_add_(1, chunk.targets, at::full_like(chunk.targets, -1, compute));
-    const at::Tensor d_logits = chunk.logits.to(hidden.scalar_type());
+    if (!wants_hidden && !wants_weight) {
+      sums.loss.add_(LossesOf(chunk.logits, chunk.targets).losses.sum());
+      return;
+    }
+    const auto [losses, d_logits] = LossesAndGradients(chunk.logits, chunk.targets);
+    sums.loss.add_(losses.sum());
     if (wants_hidden)
       sums.hidden.narrow(0, chunk.begin, chunk.hidden.size(0)).copy_(LinearInputGradient(d_logits, weight));
     if (!wants_weight) return;
@@ -133,9 +145,9 @@ RowLosses LinearCrossEntropyRows(const at::Tensor& hidden, const MatmulWeight& w
       .is_correct = at::empty({hidden.size(0)}, hidden.options().dtype(at::kBool))};
   ForEachChunk(hidden, weight, targets, ChunkRows(weight, options), [&](const Chunk& chunk) {
     const int64_t size = chunk.hidden.size(0);
-    rows.is_correct.narrow(0, chunk.begin, size)
-        .copy_(chunk.logits.argmax(1, /*keepdim=*/true).eq(chunk.targets).squeeze(1));
-    rows.losses.narrow(0, chunk.begin, size).copy_(SoftmaxLosses(chunk).squeeze(1));
+    const RowLosses of_chunk = LossesOf(chunk.logits, chunk.targets);
+    rows.is_correct.narrow(0, chunk.begin, size).copy_(of_chunk.is_correct);
+    rows.losses.narrow(0, chunk.begin, size).copy_(of_chunk.losses);
   });
   return rows;
 }

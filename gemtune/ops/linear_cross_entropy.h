@@ -12,9 +12,9 @@ struct LinearCrossEntropyOptions {
   int64_t chunk_rows = 0;  // logits held at once; 0: as many as take kChunkBytes in fp32
 };
 
-/// 1,024 rows of logits over Gemma 3's 262,144 words. Smaller chunks are slower, because each product packs
-/// the whole of W again, and need no less memory if W is trained, because their sum is fp32
-/// (docs/benchmarks.md).
+/// 1,024 rows of logits over Gemma 3's 262,144 words, which take half of it in bf16. Smaller chunks are
+/// slower, because each product packs the whole of W again, and need no less memory if W is trained, because
+/// their sum is fp32 (docs/benchmarks.md).
 inline constexpr int64_t kChunkBytes = int64_t{1} << 30;
 
 /// −Σ_i log softmax(hidden_i · Wᵀ)[targets_i], the sum over rows of transformers' ForCausalLMLoss.
