@@ -1,9 +1,11 @@
 #include "gemtune/data/sampler.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/round_up.h"
 #include "gemtune/data/batcher.h"
 #include "gemtune/data/shuffle.h"
 
@@ -11,6 +13,9 @@ namespace gemtune::data {
 namespace {
 
 constexpr int64_t kBatchesInMegabatch = 50;  // as transformers' LengthGroupedSampler
+
+// Differs from the streams of the epochs and of Dataset::Split.
+constexpr uint64_t kPackStream = (uint64_t{1} << 63) + 1;
 
 using Batch = std::vector<int64_t>;
 
@@ -45,13 +50,51 @@ void ShuffleBatches(const Dataset& dataset, int64_t batch_size, Shuffler& shuffl
   if (!last.empty()) batches.push_back(std::move(last));
 }
 
+std::vector<int64_t> FileOrder(const Dataset& dataset) {
+  std::vector<int64_t> order(static_cast<size_t>(dataset.size()));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  return order;
+}
+
+std::vector<Batch> Packed(const Dataset& dataset, const SamplerOptions& options) {
+  std::vector<int64_t> order = FileOrder(dataset);
+  Shuffler(options.seed, kPackStream).Shuffle(order);
+  SortMegabatches(dataset, std::max<int64_t>(1, dataset.size()), order);
+  std::vector<Batch> batches;
+  std::multimap<int64_t, size_t> room;  // tokens that still fit into a batch, by its index
+  for (const int64_t i : order) {
+    const int64_t length = dataset.length(i);
+    const auto fits = room.lower_bound(length);
+    if (fits == room.end()) {
+      batches.push_back({i});
+      room.emplace(options.pack_tokens - length, batches.size() - 1);
+    } else {
+      const auto [left, batch] = *fits;
+      batches[batch].push_back(i);
+      room.erase(fits);
+      room.emplace(left - length, batch);
+    }
+  }
+  return batches;
+}
+
 }  // namespace
+
+int64_t NumBatches(const Dataset& dataset, const SamplerOptions& options) {
+  if (options.pack_tokens > 0) return std::ssize(Packed(dataset, options));
+  return CeilDiv(dataset.size(), options.batch_size);
+}
 
 std::vector<std::vector<int64_t>> EpochBatches(const Dataset& dataset, const SamplerOptions& options,
                                                int64_t epoch) {
   GEMTUNE_CHECK(options.batch_size > 0 && epoch >= 0);
-  std::vector<int64_t> order(static_cast<size_t>(dataset.size()));
-  std::iota(order.begin(), order.end(), int64_t{0});
+  if (options.pack_tokens > 0) {
+    std::vector<Batch> batches = Packed(dataset, options);
+    Shuffler shuffler(options.seed, /*stream=*/static_cast<uint64_t>(epoch));
+    ShuffleBatches(dataset, /*batch_size=*/1, shuffler, batches);
+    return batches;
+  }
+  std::vector<int64_t> order = FileOrder(dataset);
   Shuffler shuffler(options.seed, /*stream=*/static_cast<uint64_t>(epoch));
   shuffler.Shuffle(order);
   if (!options.group_by_length) return Cut(dataset, order, /*max_tokens=*/0, options.batch_size);

@@ -98,6 +98,42 @@ TEST(EpochBatches, TheLargestGroupedBatchComesFirst) {
   }
 }
 
+TEST(EpochBatches, PackedOnesAreFullAndTheSameInEveryEpoch) {
+  const Dataset dataset = MakeDataset(TextLengths(1003));
+  const SamplerOptions options{.pack_tokens = 2048, .seed = 42};
+  const auto sorted = [](Batches batches) {
+    std::ranges::sort(batches);
+    return batches;
+  };
+  const Batches first = EpochBatches(dataset, options, 0), second = EpochBatches(dataset, options, 1);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(sorted(first), sorted(second));
+  EXPECT_EQ(std::ssize(first), NumBatches(dataset, options));
+  std::vector<int64_t> all = Flat(first);
+  std::ranges::sort(all);
+  EXPECT_EQ(std::ssize(all), dataset.size());
+  EXPECT_EQ(std::ranges::adjacent_find(all), all.end());
+  for (const auto& batch : first) {
+    EXPECT_LE(NumTokens(dataset, batch), 2048);
+    EXPECT_LE(NumTokens(dataset, batch), NumTokens(dataset, first[0]));
+  }
+  const double full = static_cast<double>(dataset.tokens()) / (2048.0 * static_cast<double>(first.size()));
+  EXPECT_GT(full, 0.98);
+  EXPECT_NE(sorted(first), sorted(EpochBatches(dataset, {.pack_tokens = 2048, .seed = 1}, 0)));
+}
+
+TEST(EpochBatches, AnExampleThatIsTooLongIsABatchOfItsOwn) {
+  const Dataset dataset = MakeDataset({5, 30, 4, 1});
+  EXPECT_EQ(EpochBatches(dataset, {.pack_tokens = 10}, 0), (Batches{{1}, {0, 2, 3}}));
+}
+
+TEST(NumBatches, CountsThem) {
+  const Dataset dataset = MakeDataset({5, 30, 4, 1, 2});
+  for (const SamplerOptions& options :
+       {Options(2), Options(5), Options(8, false), SamplerOptions{.pack_tokens = 6}})
+    EXPECT_EQ(NumBatches(dataset, options), std::ssize(EpochBatches(dataset, options, 0)));
+}
+
 TEST(EpochBatches, RefusesNonsense) {
   EXPECT_THROW(EpochBatches(MakeDataset({1}), Options(0), 0), std::logic_error);
   EXPECT_THROW(EpochBatches(MakeDataset({1}), Options(1), -1), std::logic_error);
