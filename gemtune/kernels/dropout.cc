@@ -5,19 +5,12 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/float16.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/kernels/split_mix.h"
 
 namespace gemtune::kernels {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // even: two numbers share a draw
-constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;
-
-// SplitMix64's output for the state `z`; every bit of it depends on every bit of z.
-uint64_t Mix(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
-}
 
 float ToFloat(float x) {
   return x;
@@ -48,7 +41,7 @@ void Dropout(int64_t n, ConstFloats x, double rate, uint64_t key, Floats y) {
         const int64_t pairs = (n + 1) / 2;
         ParallelFor(pairs, kGrain, [&](int64_t begin, int64_t end) {
           for (int64_t pair = begin; pair < end; ++pair) {
-            const uint64_t bits = Mix(key + static_cast<uint64_t>(pair + 1) * kGolden);
+            const uint64_t bits = SplitMix(key + static_cast<uint64_t>(pair + 1) * kGolden);
             put(2 * pair, bits >> 32);
             if (2 * pair + 1 < n) put(2 * pair + 1, bits & 0xFFFFFFFF);
           }
@@ -58,7 +51,7 @@ void Dropout(int64_t n, ConstFloats x, double rate, uint64_t key, Floats y) {
 }
 
 uint64_t DropoutKey(uint64_t key, uint64_t stream) {
-  return Mix(Mix(key + kGolden) ^ (stream * kGolden + 1));
+  return SplitMix(SplitMix(key + kGolden) ^ (stream * kGolden + 1));
 }
 
 }  // namespace gemtune::kernels

@@ -7,6 +7,8 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/model/checkpointed.h"
+#include "gemtune/ops/dropout.h"
+#include "gemtune/ops/uniform_noise.h"
 
 namespace gemtune::model {
 namespace {
@@ -69,6 +71,18 @@ const ops::RopeTable& Gemma3ModelImpl::Rope(int64_t layer, int64_t num_positions
   return table;
 }
 
+at::Tensor Gemma3ModelImpl::Embed(const at::Tensor& ids, const ops::PackedLayout& layout) {
+  const at::Tensor x = embed_tokens_(ids);
+  if (!is_training() || noise_.alpha == 0) return x;
+  at::Tensor noise = ops::UniformNoise(x.sizes(), ops::DropoutKey(noise_.seed, *noise_.pass), x.device());
+  for (size_t s = 0; s + 1 < layout.cu_seqlens.size(); ++s) {
+    const int64_t begin = layout.cu_seqlens[s], length = layout.cu_seqlens[s + 1] - begin;
+    noise.narrow(0, begin, length)
+        .mul_(noise_.alpha / std::sqrt(static_cast<double>(length * config_.hidden_size)));
+  }
+  return x + noise.to(x.scalar_type());
+}
+
 at::Tensor Gemma3ModelImpl::RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout) {
   const auto run = [module = layers_[static_cast<size_t>(layer)].ptr(), layout,
                     rope = Rope(layer, layout.max_seqlen())](const at::Tensor& input) {
@@ -87,7 +101,7 @@ at::Tensor Gemma3ModelImpl::RunStages(const at::Tensor& x, const ops::PackedLayo
   for (int64_t stage = begin; stage < end; ++stage) {
     if (stage == 0) {
       GEMTUNE_CHECK(state.dim() == 1 && state.size(0) == layout.num_tokens());
-      state = embed_tokens_(state);
+      state = Embed(state, layout);
     } else if (stage <= num_layers) {
       state = RunLayer(stage - 1, state, stage == num_layers ? layout : all_tokens);
     } else {

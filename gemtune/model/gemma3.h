@@ -3,11 +3,16 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "gemtune/model/attention.h"
 #include "gemtune/model/config.h"
 #include "gemtune/model/embedding.h"
 #include "gemtune/model/mlp.h"
 #include "gemtune/model/norm.h"
+#include "gemtune/model/pass_counter.h"
 #include "gemtune/ops/packed_layout.h"
 #include "gemtune/ops/rope.h"
 
@@ -29,6 +34,15 @@ class DecoderLayerImpl : public torch::nn::Module {
   Mlp mlp_;
 };
 TORCH_MODULE(DecoderLayer);
+
+/// NEFTune (Jain et al. 2023): while training, each number of a sequence's embeddings, L tokens of D numbers,
+/// is moved by a uniform one within ± alpha / √(L·D), another in every pass. As transformers'
+/// neftune_post_forward_hook, of a sequence without padding.
+struct EmbeddingNoise {
+  double alpha = 0;
+  uint64_t seed = 0;
+  PassCounter pass = nullptr;
+};
 
 /// Gemma 3's text model without a head, over packed batches. Parameters are named as in a Hugging Face
 /// checkpoint without its leading "model." (layers.0.self_attn.q_proj.weight).
@@ -60,6 +74,8 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// Checkpointed.
   void set_gradient_checkpointing(bool on) { gradient_checkpointing_ = on; }
 
+  void SetEmbeddingNoise(EmbeddingNoise noise) { noise_ = std::move(noise); }
+
   /// The number format in which the layers' products with weights are computed.
   void SetMatmulDtype(ops::MatmulDtype dtype);
 
@@ -67,6 +83,7 @@ class Gemma3ModelImpl : public torch::nn::Module {
   const TokenEmbedding& embed_tokens() const { return embed_tokens_; }
 
  private:
+  at::Tensor Embed(const at::Tensor& ids, const ops::PackedLayout& layout);
   at::Tensor RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout);
   const ops::RopeTable& Rope(int64_t layer, int64_t num_positions);
 
@@ -75,6 +92,7 @@ class Gemma3ModelImpl : public torch::nn::Module {
   std::vector<DecoderLayer> layers_;
   RmsNorm norm_;
   bool gradient_checkpointing_ = false;
+  EmbeddingNoise noise_;
   ops::RopeTable local_rope_, global_rope_;  // grown to the longest sequence seen
 };
 TORCH_MODULE(Gemma3Model);

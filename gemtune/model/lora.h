@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gemtune/model/lora_config.h"
+#include "gemtune/model/pass_counter.h"
 #include "gemtune/ops/projection.h"
 
 namespace gemtune::model {
@@ -16,11 +17,6 @@ namespace gemtune::model {
 /// "all-linear", names separated by commas, or a regular expression → target_modules or target_pattern.
 /// Throws Error for an invalid expression.
 void SetTargetModules(const std::string& text, LoraConfig& config);
-
-/// The number of the current training pass, shared by all adapters of a model. It is part of the key of each
-/// dropout mask, so that a layer recomputed in the backward pass drops the same numbers. The trainer
-/// increments it before each forward pass.
-using PassCounter = std::shared_ptr<uint64_t>;
 
 /// The adapter of one linear module with the weight W [out, in], which may be in blocks: A [r, in], B [out,
 /// r] and, for DoRA, m [out]; see ops::LowRank. They are fp32 whatever W is (double for double), as with

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -46,13 +47,18 @@ Pretrained::Pretrained(const ModelSource& source, text::Tokenizer its_tokenizer)
 void Pretrained::AddAdapter(const LoraConfig& lora, const std::string& base_model, uint64_t seed) {
   CheckTargets(module(), lora);
   adapter = {.lora = lora, .base_model_name_or_path = base_model, .task_type = TaskType()};
-  adapter_pass = AttachLora(module(), adapter->lora, seed);
+  pass_counter = AttachLora(module(), adapter->lora, seed);
+}
+
+void Pretrained::AddEmbeddingNoise(double alpha, uint64_t seed) {
+  if (alpha > 0 && pass_counter == nullptr) pass_counter = std::make_shared<uint64_t>(0);
+  trunk()->SetEmbeddingNoise({.alpha = alpha, .seed = seed, .pass = pass_counter});
 }
 
 void Pretrained::MergeAdapter() {
   MergeLora(module());
   adapter.reset();
-  adapter_pass.reset();
+  pass_counter.reset();
 }
 
 void Pretrained::Restore(const fs::path& directory) {

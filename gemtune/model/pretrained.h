@@ -33,6 +33,9 @@ class Pretrained {
   /// is the path of this model. Throws Error for names that match nothing.
   void AddAdapter(const LoraConfig& config, const std::string& base_model, uint64_t seed);
 
+  /// Gemma3Model::SetEmbeddingNoise; `alpha` 0: none. After AddAdapter, if there is to be one.
+  void AddEmbeddingNoise(double alpha, uint64_t seed);
+
   /// Merges the adapter into the weights.
   void MergeAdapter();
 
@@ -50,7 +53,7 @@ class Pretrained {
   nlohmann::ordered_json generation_config;  // null if there is none
   text::Tokenizer tokenizer;
   std::optional<AdapterConfig> adapter = {};  // if set, Save writes it and not the base
-  PassCounter adapter_pass = nullptr;         // null without an adapter
+  PassCounter pass_counter = nullptr;         // null if no pass depends on its number
 
  protected:
   Pretrained(const ModelSource& source, text::Tokenizer tokenizer);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <memory>
+
 #include "tests/support/gradcheck.h"
 #include "tests/support/tiny_model.h"
 
@@ -61,6 +64,30 @@ TEST(Gemma3, PackedEqualsOneByOne) {
     const at::Tensor single = classifier->trunk()->forward(golden.at("ids").narrow(0, start, length), alone);
     EXPECT_LT(MaxDifference(packed.narrow(0, start, length), single), 1e-5) << "sequence " << s;
   }
+}
+
+TEST(Gemma3, EmbeddingNoiseIsUniformByTheLengthOfTheSequenceAndOnlyInTraining) {
+  SequenceClassifier classifier = test::TinyClassifier();
+  Gemma3Model& model = classifier->trunk();
+  const auto pass = std::make_shared<uint64_t>(1);
+  const auto layout = ops::PackedLayout::Full({0, 4, 104});
+  const at::Tensor ids = at::arange(104).remainder(96);
+  const at::Tensor plain = model->RunStages(ids, layout, 0, 1);
+  model->SetEmbeddingNoise({.alpha = 5, .seed = 3, .pass = pass});
+  model->eval();
+  EXPECT_EQ(MaxDifference(model->RunStages(ids, layout, 0, 1), plain), 0);
+  model->train();
+  const at::Tensor noise = model->RunStages(ids, layout, 0, 1) - plain;
+  const double width = static_cast<double>(model->config().hidden_size);
+  for (const auto& [begin, length] : {std::pair<int64_t, int64_t>{0, 4}, {4, 100}}) {
+    const double most = 5 / std::sqrt(static_cast<double>(length) * width);
+    const double found = noise.narrow(0, begin, length).abs().max().item<double>();
+    EXPECT_LE(found, most * (1 + 1e-5));
+    EXPECT_GE(found, 0.8 * most);
+  }
+  EXPECT_EQ(MaxDifference(model->RunStages(ids, layout, 0, 1) - plain, noise), 0);
+  *pass = 2;
+  EXPECT_GT(MaxDifference(model->RunStages(ids, layout, 0, 1) - plain, noise), 0.01);
 }
 
 TEST(Gemma3, ParametersAreNamedAsInTheCheckpoint) {

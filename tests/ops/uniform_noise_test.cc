@@ -1,0 +1,20 @@
+#include "gemtune/ops/uniform_noise.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace gemtune::ops {
+namespace {
+
+TEST(UniformNoise, HasTheShapeAndIsTheSameForTheSameKey) {
+  const at::Tensor noise = UniformNoise({30, 7}, 3, Host());
+  EXPECT_EQ(noise.sizes(), at::IntArrayRef({30, 7}));
+  EXPECT_EQ(noise.scalar_type(), at::kFloat);
+  EXPECT_TRUE(noise.equal(UniformNoise({30, 7}, 3, Host())));
+  EXPECT_FALSE(noise.equal(UniformNoise({30, 7}, 4, Host())));
+  EXPECT_LE(noise.abs().max().item<double>(), 1);
+  EXPECT_GT(noise.std().item<double>(), 0.5);
+}
+
+}  // namespace
+}  // namespace gemtune::ops
