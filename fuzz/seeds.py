@@ -58,6 +58,13 @@ lists = [{"text": "a", "label": [0, 2]}, {"text": "\u00fc", "label": ["x"]}, {"t
 (target("json_lines") / "array.json").write_text(json.dumps(lists, indent=1))
 (target("json_lines") / "nan.jsonl").write_text(json.dumps({"x": float("nan"), "text": "a", "label": float("-inf")}))
 
+turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}]}]
+shared = [{"from": "system", "value": "c"}, {"from": "human", "value": "d"}, {"from": "gpt", "value": "e"}]
+chats = [{"messages": turns}, {"conversations": shared}, {"prompt": "f", "completion": "g"}, {"instruction": "h", "input": "i", "output": "j"}]
+(target("conversation") / "chats.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+(target("conversation") / "array.json").write_text(json.dumps(chats))
+(target("plain_text") / "lines.txt").write_text("a\n\nb\r\n\tc")
+
 options = 'model = "gemma" # a comment\n\nlearning-rate = 1e-5\nbf16 = true\ntrain-file = [\n  "a\\n\\"b\\"", # one\n  \'C:\\c\',\n]\nlabels = []\n'
 (target("toml") / "options.toml").write_text(options)
 

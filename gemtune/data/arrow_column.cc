@@ -4,8 +4,10 @@
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,6 +85,56 @@ std::optional<RawClass> ClassAt(const Array& array, int64_t i) {
 }
 
 template <typename ListArray>
+nlohmann::json JsonListAt(const Array& array, int64_t i) {
+  const auto& list = static_cast<const ListArray&>(array);
+  const auto begin = static_cast<int64_t>(list.value_offset(i));
+  const auto length = static_cast<int64_t>(list.value_length(i));
+  nlohmann::json items = nlohmann::json::array();
+  for (int64_t k = begin; k < begin + length; ++k) items.push_back(JsonAt(*list.values(), k));
+  return items;
+}
+
+nlohmann::json JsonStructAt(const Array& array, int64_t i) {
+  const auto& fields = static_cast<const arrow::StructArray&>(array);
+  nlohmann::json object = nlohmann::json::object();
+  for (int k = 0; k < fields.num_fields(); ++k)
+    object[fields.type()->field(k)->name()] = JsonAt(*fields.field(k), i);
+  return object;
+}
+
+// The same layout with binary instead of text, which is not examined.
+std::shared_ptr<arrow::ArrayData> AsBinary(const arrow::ArrayData& data) {
+  const std::shared_ptr<arrow::ArrayData> copy = data.Copy();
+  for (auto& child : copy->child_data) child = AsBinary(*child);
+  std::vector<std::shared_ptr<arrow::Field>> fields;
+  for (size_t k = 0; k < copy->child_data.size(); ++k)
+    fields.push_back(data.type->field(static_cast<int>(k))->WithType(copy->child_data[k]->type));
+  switch (data.type->id()) {
+    case Type::STRING:
+      copy->type = arrow::binary();
+      break;
+    case Type::LARGE_STRING:
+      copy->type = arrow::large_binary();
+      break;
+    case Type::STRING_VIEW:
+      copy->type = arrow::binary_view();
+      break;
+    case Type::LIST:
+      copy->type = arrow::list(fields.front());
+      break;
+    case Type::LARGE_LIST:
+      copy->type = arrow::large_list(fields.front());
+      break;
+    case Type::STRUCT:
+      copy->type = arrow::struct_(fields);
+      break;
+    default:
+      break;
+  }
+  return copy;
+}
+
+template <typename ListArray>
 std::optional<RawLabel> ListAt(const Array& array, int64_t i) {
   const auto& list = static_cast<const ListArray&>(array);
   const auto begin = static_cast<int64_t>(list.value_offset(i));
@@ -119,12 +171,29 @@ bool IsLabelType(const DataType& type) {
   return IsClassType(type);
 }
 
+bool IsJsonType(const DataType& type) {
+  if (!IsListType(type) && type.id() != Type::STRUCT) return IsClassType(type);
+  return std::ranges::all_of(type.fields(), [](const auto& field) { return IsJsonType(*field->type()); });
+}
+
+nlohmann::json JsonAt(const Array& array, int64_t i) {
+  if (array.IsNull(i)) return nullptr;
+  switch (array.type_id()) {
+    case Type::LIST:
+      return JsonListAt<arrow::ListArray>(array, i);
+    case Type::LARGE_LIST:
+      return JsonListAt<arrow::LargeListArray>(array, i);
+    case Type::FIXED_SIZE_LIST:
+      return JsonListAt<arrow::FixedSizeListArray>(array, i);
+    case Type::STRUCT:
+      return JsonStructAt(array, i);
+    default:
+      return std::visit([](auto&& value) { return nlohmann::json(value); }, *ClassAt(array, i));
+  }
+}
+
 void CheckArray(const std::string& path, const Array& array) {
-  const std::shared_ptr<arrow::ArrayData> data = array.data()->Copy();
-  if (array.type_id() == Type::STRING) data->type = arrow::binary();
-  if (array.type_id() == Type::LARGE_STRING) data->type = arrow::large_binary();
-  if (array.type_id() == Type::STRING_VIEW) data->type = arrow::binary_view();
-  CheckArrow(path, arrow::MakeArray(data)->ValidateFull());
+  CheckArrow(path, arrow::MakeArray(AsBinary(*array.data()))->ValidateFull());
 }
 
 std::optional<std::string_view> TextAt(const Array& array, int64_t i) {

@@ -8,9 +8,10 @@ namespace gemtune::data {
 namespace {
 
 // By RowFault.
-constexpr std::array<std::string_view, 8> kFaults = {"malformed",         "without the column", "null",
-                                                     "of the wrong type", "not UTF-8",          "too long",
-                                                     "no tokens",         "of no usable label"};
+constexpr std::array<std::string_view, 9> kFaults = {
+    "malformed",         "without the column", "null",
+    "of the wrong type", "not UTF-8",          "too long",
+    "no tokens",         "of no usable label", "of no usable conversation"};
 
 }  // namespace
 
@@ -25,7 +26,8 @@ std::string SkippedSummary(const std::string& source, int64_t num_rows,
   for (size_t fault = 0; fault < counts.size(); ++fault) {
     if (counts[fault] > 0) parts.push_back(fmt::format("{} {}", counts[fault], kFaults[fault]));
   }
-  return fmt::format("{}: skipped {} of {} rows ({}); the first: {}", source, skipped.size(), num_rows,
+  const std::string of = num_rows > 0 ? fmt::format(" of {}", num_rows) : "";
+  return fmt::format("{}: skipped {}{} rows ({}); the first: {}", source, skipped.size(), of,
                      fmt::join(parts, ", "), skipped.front().message);
 }
 

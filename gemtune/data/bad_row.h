@@ -21,7 +21,8 @@ enum class RowFault : uint8_t {
   kNotUtf8,
   kTooLong,
   kNoTokens,
-  kBadLabel
+  kBadLabel,
+  kBadConversation
 };
 
 /// A row that cannot be used: an Error that begins with "<file>: row <number>: ".
@@ -69,8 +70,8 @@ struct SkippedRow {
   bool operator==(const SkippedRow&) const = default;
 };
 
-/// One line: "rows.csv: skipped 3 of 1000 rows (2 null, 1 not UTF-8); the first: rows.csv: row 17: 'text' is
-/// null". `skipped` holds at least one.
+/// `num_rows` 0: not known. One line: "rows.csv: skipped 3 of 1000 rows (2 null, 1 not UTF-8); the first:
+/// rows.csv: row 17: 'text' is null". `skipped` holds at least one.
 std::string SkippedSummary(const std::string& source, int64_t num_rows,
                            const std::vector<SkippedRow>& skipped);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,7 @@ class CsvReader {
   void FindSwallowedRows(std::string_view text);
   void Consume(size_t bytes);
   void AddRows(const BlockParser& parser, RowSink& sink);
+  nlohmann::json ConversationRow(const std::vector<std::vector<std::string_view>>& fields, size_t row) const;
 
   std::string path_;
   TextStream stream_;
@@ -64,7 +66,8 @@ class CsvReader {
   bool may_swallow_ = false;            // whether a field with delimiters and line ends counts as a mistake
   LineCounter lines_;                   // before the window, if so
   int32_t num_columns_ = 0;
-  std::vector<int32_t> wanted_;  // indices of text, text_pair, label; -1: not read
+  std::vector<std::string> names_;
+  std::vector<int32_t> wanted_;  // indices of text, text_pair, label (-1: not read); or a conversation's
   int64_t next_row_ = 1;
 };
 
@@ -90,7 +93,7 @@ bool CsvReader::Extend() {
 }
 
 void CsvReader::ReadHeader(const Columns& columns) {
-  std::vector<std::string> names;
+  std::vector<std::string>& names = names_;
   while (names.empty()) {
     BlockParser parser(options_, /*num_cols=*/-1, /*first_row=*/0, /*max_num_rows=*/1);
     uint32_t parsed = 0;
@@ -109,6 +112,13 @@ void CsvReader::ReadHeader(const Columns& columns) {
     } else if (!Extend()) {
       Fail("{}: no header row; the first row must name the columns", path_);
     }
+  }
+  if (columns.conversation) {
+    for (const std::string& column : columns.Names()) {
+      if (std::ranges::count(names, column) > 0)
+        wanted_.push_back(static_cast<int32_t>(FindColumn(path_, names, column)));
+    }
+    return;
   }
   CheckNames(names, columns);
   for (const std::string& column : {columns.text, columns.text_pair, columns.label}) {
@@ -203,10 +213,22 @@ void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
       continue;
     }
     sink.Guard([&] {
+      if (const auto& columns = sink.columns().conversation) {
+        const nlohmann::json row = ConversationRow(fields, good);
+        return sink.AddConversation(next_row_, ConversationOf(row, *columns, names_, path_, next_row_));
+      }
       sink.Add(next_row_, fields[0][good], fields[1][good], CsvField{std::string(fields[2][good])});
     });
     ++good;
   }
+}
+
+nlohmann::json CsvReader::ConversationRow(const std::vector<std::vector<std::string_view>>& fields,
+                                          size_t row) const {
+  nlohmann::json object = nlohmann::json::object();
+  for (size_t i = 0; i < wanted_.size(); ++i)
+    object[names_[static_cast<size_t>(wanted_[i])]] = fields[i][row];
+  return object;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "gemtune/base/hash.h"
 #include "gemtune/base/log.h"
 #include "gemtune/data/labels/encode_labels.h"
+#include "gemtune/data/row_encoder.h"
 #include "gemtune/data/shuffle.h"
 #include "gemtune/data/table.h"
 #include "gemtune/data/token_cache.h"
@@ -20,43 +21,6 @@ namespace {
 
 // Differs from the streams of EpochBatches, which are the epochs' numbers.
 constexpr uint64_t kSplitStream = uint64_t{1} << 63;
-
-// The tokens of a batch of rows, and which rows were cut. Rows that are too long are encoded a second time,
-// because only the tokenizer knows where to cut a pair, or a text before its last special tokens.
-std::vector<std::vector<int32_t>> Encode(const RowBatch& batch, int64_t max_length,
-                                         const text::Tokenizer& tokenizer, std::vector<uint8_t>& truncated) {
-  const std::vector<std::string_view> texts = batch.text.Views();
-  const std::vector<std::string_view> pairs = batch.text_pair.Views();
-  std::vector<std::vector<int32_t>> encoded = tokenizer.EncodeBatch(texts, pairs);
-  std::vector<size_t> long_rows;
-  std::vector<std::string_view> long_texts, long_pairs;
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    const bool is_long = max_length > 0 && std::ssize(encoded[i]) > max_length;
-    truncated.push_back(is_long ? 1 : 0);
-    if (!is_long) continue;
-    long_rows.push_back(i);
-    long_texts.push_back(texts[i]);
-    if (!pairs.empty()) long_pairs.push_back(pairs[i]);
-  }
-  std::vector<std::vector<int32_t>> cut =
-      tokenizer.EncodeBatch(long_texts, long_pairs, {.max_length = max_length});
-  for (size_t k = 0; k < cut.size(); ++k) encoded[long_rows[k]] = std::move(cut[k]);
-  return encoded;
-}
-
-void AddTokens(const RowBatch& batch, const DataFile& file, int64_t max_length,
-               const text::Tokenizer& tokenizer, Examples& examples, BadRows* bad) {
-  const auto encoded = Encode(batch, max_length, tokenizer, examples.truncated);
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    const auto example = static_cast<size_t>(std::ssize(examples.offsets) - 1);
-    Guard(example, bad, [&] {
-      if (encoded[i].empty())
-        FailRow(file.path.string(), batch.rows[i], RowFault::kNoTokens, "the text has no tokens");
-    });
-    examples.ids.insert(examples.ids.end(), encoded[i].begin(), encoded[i].end());
-    examples.offsets.push_back(static_cast<int64_t>(examples.ids.size()));
-  }
-}
 
 // Removes the examples in `bad`, and adds them to the rows that were skipped earlier.
 void DropBad(const BadRows& bad, Examples& examples) {
@@ -80,6 +44,10 @@ void DropBad(const BadRows& bad, Examples& examples) {
     kept.ids.insert(kept.ids.end(), examples.ids.begin() + examples.offsets[i],
                     examples.ids.begin() + examples.offsets[i + 1]);
     kept.offsets.push_back(std::ssize(kept.ids));
+    if (!examples.is_target.empty()) {
+      kept.is_target.insert(kept.is_target.end(), examples.is_target.begin() + examples.offsets[i],
+                            examples.is_target.begin() + examples.offsets[i + 1]);
+    }
     kept.truncated.push_back(examples.truncated[i]);
     const auto label = examples.label_values.begin() + static_cast<ptrdiff_t>(i * width);
     kept.label_values.insert(kept.label_values.end(), label, label + static_cast<ptrdiff_t>(width));
@@ -87,26 +55,42 @@ void DropBad(const BadRows& bad, Examples& examples) {
   examples = std::move(kept);
 }
 
-Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& options,
-                      const text::Tokenizer& tokenizer) {
+Columns ColumnsOf(const DatasetOptions& options) {
+  if (options.row_kind == RowKind::kConversation) return {.conversation = options.conversation_columns};
   Columns columns{options.text_column, options.text_pair_column, options.label_column};
   if (options.label_kind == LabelKind::kNone) columns.label.clear();
+  if (options.row_kind == RowKind::kDocument) columns.text_pair.clear();
+  return columns;
+}
+
+// What a kind of rows asks of the files and the tokenizer.
+void CheckKind(const DatasetOptions& options, const std::vector<DataFile>& files,
+               const text::Tokenizer& tokenizer) {
+  GEMTUNE_CHECK(options.row_kind == RowKind::kText || options.label_kind == LabelKind::kNone);
+  if (options.row_kind != RowKind::kDocument) std::ranges::for_each(files, RefusePlainText);
+  if (options.row_kind == RowKind::kConversation) text::CheckChatTemplate(tokenizer, "`model`");
+}
+
+Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& options,
+                      const text::Tokenizer& tokenizer) {
   Examples examples;
   const bool skips = options.on_bad_row == OnBadRow::kSkip;
   BadRows bad_examples;
   BadRows* const bad = skips ? &bad_examples : nullptr;
+  RowEncoder encoder(options, tokenizer, examples, bad_examples);
   RawLabels raw;
   raw.files = files;
   const auto take = [&](RowBatch& batch) {
-    AddTokens(batch, files[batch.file], options.max_length, tokenizer, examples, bad);
+    encoder.Add(batch, files[batch.file]);
     raw.Append(batch);
   };
   const auto skip = [&](const RowError& error, int64_t before) {
     examples.skipped.push_back({before, error.fault(), error.what()});
   };
   raw.schemas =
-      ReadTable(files, columns, options.max_samples, take,
+      ReadTable(files, ColumnsOf(options), options.max_samples, take,
                 {.bad_row = skips ? TakeBadRow(skip) : nullptr, .csv_delimiter = options.csv_delimiter});
+  encoder.Finish();
   if (examples.truncated.empty() && examples.skipped.empty()) Fail("{}: no rows", SourceOf(files));
   examples.label_kind = options.label_kind;
   if (!examples.truncated.empty()) {
@@ -142,6 +126,7 @@ Dataset Dataset::Load(const DatasetOptions& options, const text::Tokenizer& toke
   GEMTUNE_CHECK(!options.labels || !options.known_labels);
   const std::vector<DataFile> files = ListFiles(options.files);
   if (files.empty()) Fail("no data file is given");
+  CheckKind(options, files, tokenizer);
   const auto load = [&] {
     if (options.cache_dir.empty() || !WorthHashing(options, files))
       return Dataset(ReadExamples(files, options, tokenizer));
@@ -154,8 +139,9 @@ Dataset Dataset::Load(const DatasetOptions& options, const text::Tokenizer& toke
   Dataset dataset = load();
   for (const std::string& warning : dataset.examples_.warnings) log::Warning("{}", warning);
   if (!dataset.skipped().empty()) {
-    log::Warning("{}", SkippedSummary(SourceOf(files), dataset.size() + std::ssize(dataset.skipped()),
-                                      dataset.skipped()));
+    const bool are_rows = options.row_kind != RowKind::kDocument;  // its examples
+    const int64_t rows = are_rows ? dataset.size() + std::ssize(dataset.skipped()) : 0;
+    log::Warning("{}", SkippedSummary(SourceOf(files), rows, dataset.skipped()));
   }
   return dataset;
 }

@@ -8,19 +8,35 @@
 #include <utility>
 #include <vector>
 
+#include "gemtune/data/conversation.h"
 #include "gemtune/data/labels/labels.h"
 #include "gemtune/text/tokenizer.h"
 
 namespace gemtune::data {
 
+/// What the rows of a data set are.
+enum class RowKind : uint8_t {
+  kText,          // a text, or a pair, with its label
+  kConversation,  // in Gemma 3's turns, whose assistant's turns are to be predicted
+  kDocument       // a text of any length, all of which is to be predicted
+};
+
+/// What becomes of a conversation that is longer than max_length.
+enum class ExcessLength : uint8_t { kTruncate, kDrop };
+
 struct DatasetOptions {
-  /// Paths or globs: .parquet .csv .tsv .jsonl .json; the last four may also end in .gz .zst .bz2 .lz4.
+  /// Paths or globs: .parquet .csv .tsv .jsonl .json, for documents also .txt; all but the first may also end
+  /// in .gz .zst .bz2 .lz4.
   std::vector<std::string> files = {};
   char csv_delimiter = '\0';  // between columns of .csv and .tsv; '\0': a comma, a tab
   std::string text_column = "text";
   std::string text_pair_column = {};  // empty: no pairs
   std::string label_column = "label";
   LabelKind label_kind = LabelKind::kSingle;
+  RowKind row_kind = RowKind::kText;
+  ConversationColumns conversation_columns = {};
+  bool only_last_answer = false;  // of a conversation's, see text::ChatOptions
+  ExcessLength excess_length = ExcessLength::kTruncate;
   /// If given, the classes are exactly these, in this order, and rows must fit them: the training data's
   /// classes when other data is read, or the user's names. Otherwise they are found in the data.
   std::optional<LabelSet> labels = {};

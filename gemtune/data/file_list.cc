@@ -21,11 +21,12 @@ struct FormatRow {
   FileFormat format;
 };
 
-constexpr std::array<FormatRow, 5> kFormats = {{{".parquet", FileFormat::kParquet},
+constexpr std::array<FormatRow, 6> kFormats = {{{".parquet", FileFormat::kParquet},
                                                 {".csv", FileFormat::kCsv},
                                                 {".tsv", FileFormat::kTsv},
                                                 {".jsonl", FileFormat::kJsonLines},
-                                                {".json", FileFormat::kJsonLines}}};
+                                                {".json", FileFormat::kJsonLines},
+                                                {".txt", FileFormat::kPlainText}}};
 
 struct CompressionRow {
   std::string_view extension;
@@ -38,7 +39,7 @@ constexpr std::array<CompressionRow, 4> kCompressions = {{{".gz", Compression::k
                                                           {".lz4", Compression::kLz4}}};
 
 constexpr std::string_view kSupported =
-    "supported are .parquet, and .csv .tsv .jsonl .json, these also with .gz .zst .bz2 or .lz4 behind";
+    "supported are .parquet, and .csv .tsv .jsonl .json .txt, these also with .gz .zst .bz2 or .lz4 behind";
 
 // Files that users often give but that cannot be read, and what to do about them.
 struct CureRow {
@@ -51,7 +52,7 @@ constexpr std::string_view kReadPickle =
     "a pickle is not read; make Parquet of it: pandas.read_pickle(...).to_parquet(...)";
 constexpr std::string_view kUnpack = "an archive is not read; unpack it";
 
-constexpr std::array<CureRow, 13> kCures = {{
+constexpr std::array<CureRow, 12> kCures = {{
     {".arrow",
      "an Arrow file, as save_to_disk and the cache of datasets write it, is not read; make Parquet of it: "
      "datasets.Dataset.from_file(...).to_parquet(...)"},
@@ -61,10 +62,6 @@ constexpr std::array<CureRow, 13> kCures = {{
     {".ods", kSaveSheet},
     {".pkl", kReadPickle},
     {".pickle", kReadPickle},
-    {".txt",
-     "one text a line has no labels; write a table with named columns (.csv, .jsonl), or, if this is one, "
-     "end "
-     "its name in .csv or .tsv"},
     {".ndjson", "JSON Lines are read from a file whose name ends in .jsonl; rename it"},
     {".parquet.gz", "Parquet is compressed inside; unpack it"},
     {".zip", kUnpack},
@@ -132,14 +129,16 @@ const CureRow* FindCure(const fs::path& path) {
   return found == kCures.end() ? nullptr : &*found;
 }
 
-// The files of one kind in a folder. Kinds that are most likely data come first; .json is often metadata.
+// The files of one kind in a folder. Kinds that are most likely data come first; .json and .txt are often
+// something else.
 struct FilesOfAKind {
-  bool is_json;
+  bool is_doubtful;
   int depth;
   size_t row;  // of kFormats
   std::string glob;
   bool operator<(const FilesOfAKind& other) const {
-    return std::tie(is_json, depth, row, glob) < std::tie(other.is_json, other.depth, other.row, other.glob);
+    return std::tie(is_doubtful, depth, row, glob) <
+           std::tie(other.is_doubtful, other.depth, other.row, other.glob);
   }
 };
 
@@ -157,8 +156,9 @@ void LookInto(const fs::path& directory, int depth, Contents& contents) {
       if (depth == 0) LookInto(directory / name, depth + 1, contents);
     } else if (const auto known = ParseName(name)) {
       const std::string extension = name.string().substr(name.string().size() - known->extension_bytes);
-      contents.kinds.insert({kFormats[known->row].extension == ".json", depth, known->row,
-                             (directory / ("*" + extension)).string()});
+      const bool is_doubtful =
+          kFormats[known->row].extension == ".json" || kFormats[known->row].format == FileFormat::kPlainText;
+      contents.kinds.insert({is_doubtful, depth, known->row, (directory / ("*" + extension)).string()});
     } else if (contents.cure == nullptr) {
       contents.cure = FindCure(name);
     }
@@ -200,6 +200,14 @@ DataFile CheckedFile(const fs::path& path) {
 }
 
 }  // namespace
+
+void RefusePlainText(const DataFile& file) {
+  if (file.format != FileFormat::kPlainText) return;
+  Fail(
+      "{}: plain text has no columns, only `task` clm can read it; write a table with named columns (.csv, "
+      ".jsonl), or, if this is one, end its name in .csv or .tsv",
+      file.path.string());
+}
 
 DataFile FileOfPath(const fs::path& path) {
   if (const std::optional<KnownName> known = ParseName(path)) {

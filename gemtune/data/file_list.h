@@ -6,7 +6,7 @@
 
 namespace gemtune::data {
 
-enum class FileFormat { kParquet, kCsv, kTsv, kJsonLines };
+enum class FileFormat { kParquet, kCsv, kTsv, kJsonLines, kPlainText };
 enum class Compression { kNone, kGzip, kZstd, kBzip2, kLz4 };
 
 struct DataFile {
@@ -14,6 +14,9 @@ struct DataFile {
   FileFormat format = FileFormat::kParquet;
   Compression compression = Compression::kNone;  // of the whole file; never for kParquet
 };
+
+/// Throws Error, which says what to do, if the file is plain text, which has no columns.
+void RefusePlainText(const DataFile& file);
 
 /// The kind of a file by its extension, in upper or lower case. Throws an Error for an unsupported kind that
 /// says what to convert it to.

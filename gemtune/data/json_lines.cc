@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gemtune/base/error.h"
+#include "gemtune/data/conversation.h"
 #include "gemtune/data/json_array.h"
 #include "gemtune/data/text_stream.h"
 
@@ -71,19 +72,24 @@ std::optional<std::string> WithoutBareWords(std::string_view text) {
 // block everywhere. At 240 MB/s on one thread this is no bottleneck before a tokenizer.
 class Line {
  public:
-  Line(const std::string& path, int64_t row, std::string_view text, const Columns& columns,
+  /// Keeps the columns of `wanted` names.
+  Line(const std::string& path, int64_t row, std::string_view text, const std::vector<std::string>& wanted,
        const Layout& layout);
 
   std::string_view Text(const std::string& column) const;
   RawLabel Label(const std::string& column) const;
+  std::vector<text::ChatMessage> Conversation(const ConversationColumns& columns) const {
+    return ConversationOf(object_, columns, keys_, path_, row_);
+  }
 
  private:
   template <typename... Args>
   [[noreturn]] void Complain(RowFault fault, fmt::format_string<Args...> format, Args&&... args) const {
     FailRow(path_, row_, fault, format, std::forward<Args>(args)...);
   }
-  void Parse(std::string_view text, const Columns& columns);
-  bool IsWanted(const Columns& columns, int depth, json::parse_event_t event, const json& parsed);
+  void Parse(std::string_view text, const std::vector<std::string>& wanted);
+  bool IsWanted(const std::vector<std::string>& wanted, int depth, json::parse_event_t event,
+                const json& parsed);
   [[noreturn]] void FailParse(std::string_view text, size_t byte) const;
   const json& Value(const std::string& column) const;
   void CheckBareWord(const std::string& column, const json& value, std::string_view is) const;
@@ -94,20 +100,21 @@ class Line {
   const Layout& layout_;
   json object_;
   std::vector<std::string> keys_;  // the line's first few keys
+  int64_t num_events_ = 0;
   bool has_bare_words_ = false;
 };
 
-Line::Line(const std::string& path, int64_t row, std::string_view text, const Columns& columns,
-           const Layout& layout)
+Line::Line(const std::string& path, int64_t row, std::string_view text,
+           const std::vector<std::string>& wanted, const Layout& layout)
     : path_(path), row_(row), layout_(layout) {
   try {
-    Parse(text, columns);
+    Parse(text, wanted);
   } catch (const json::parse_error& error) {
     const std::optional<std::string> replaced = WithoutBareWords(text);
     if (!replaced) FailParse(text, error.byte);
     has_bare_words_ = true;
     try {
-      Parse(*replaced, columns);
+      Parse(*replaced, wanted);
     } catch (const json::parse_error& other) {
       FailParse(text, other.byte);
     }
@@ -117,11 +124,12 @@ Line::Line(const std::string& path, int64_t row, std::string_view text, const Co
     Complain(RowFault::kMalformed, "is not a JSON object; {}", layout_.needed);
 }
 
-void Line::Parse(std::string_view text, const Columns& columns) {
+void Line::Parse(std::string_view text, const std::vector<std::string>& wanted) {
   keys_.clear();
+  num_events_ = 0;
   try {
     object_ = json::parse(text, [&](int depth, json::parse_event_t event, json& parsed) {
-      return IsWanted(columns, depth, event, parsed);
+      return IsWanted(wanted, depth, event, parsed);
     });
   } catch (const json::out_of_range&) {
     Complain(RowFault::kMalformed, "holds a number that is too large");
@@ -130,14 +138,17 @@ void Line::Parse(std::string_view text, const Columns& columns) {
 
 // Only the columns that are read become a tree: a value takes two bytes of text and up to a hundred of
 // memory.
-bool Line::IsWanted(const Columns& columns, int depth, json::parse_event_t event, const json& parsed) {
+bool Line::IsWanted(const std::vector<std::string>& wanted, int depth, json::parse_event_t event,
+                    const json& parsed) {
   constexpr int kMaxDepth = 64;
   constexpr size_t kMaxKeys = 100;
+  constexpr int64_t kMaxEvents = int64_t{1} << 22;  // of wanted columns: at most some hundred megabytes
   if (depth > kMaxDepth) Complain(RowFault::kMalformed, "is JSON nested more than {} levels deep", kMaxDepth);
+  if (++num_events_ > kMaxEvents) Complain(RowFault::kTooLong, "holds more than {} JSON values", kMaxEvents);
   if (depth != 1 || event != json::parse_event_t::key) return true;
   const auto& key = parsed.get_ref<const std::string&>();
   if (keys_.size() < kMaxKeys) keys_.push_back(key);
-  return key == columns.text || key == columns.text_pair || key == columns.label;
+  return std::ranges::find(wanted, key) != wanted.end();
 }
 
 void Line::FailParse(std::string_view text, size_t byte) const {
@@ -275,7 +286,8 @@ void JsonReader::Add(int64_t row, std::optional<std::string_view> text, const La
       FailRow(path_, row, RowFault::kTooLong, "longer than {} MiB; {}", kMaxRowBytes >> 20, layout.needed);
     }
     const Columns& columns = sink_.columns();
-    const Line line(path_, row, *text, columns, layout);
+    const Line line(path_, row, *text, sink_.names(), layout);
+    if (columns.conversation) return sink_.AddConversation(row, line.Conversation(*columns.conversation));
     const std::string_view first = line.Text(columns.text);
     const std::string_view second = line.Text(columns.text_pair);
     sink_.Add(row, first, second, line.Label(columns.label));

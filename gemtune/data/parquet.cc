@@ -95,6 +95,7 @@ class ParquetReader {
   void Want(const std::string& column, bool (*fits)(const arrow::DataType&), std::string_view what);
   std::string_view Text(const arrow::Array* array, int64_t i, const std::string& column) const;
   RawLabel Label(const arrow::Array* array, int64_t i) const;
+  std::vector<text::ChatMessage> Conversation(const arrow::RecordBatch& batch, int64_t i) const;
 
   std::string path_;
   const Columns& columns_;
@@ -129,6 +130,13 @@ FileSchema ParquetReader::Open() {
   builder.memory_pool(&pool_);
   CheckArrow(path_, builder.Build(&reader_));
   CheckArrow(path_, reader_->GetSchema(&schema_));
+  if (columns_.conversation) {
+    const std::vector<std::string> names = schema_->field_names();
+    for (const std::string& column : columns_.Names()) {
+      if (std::ranges::count(names, column) > 0)
+        Want(column, IsJsonType, "text, or lists and structs of text");
+    }
+  }
   Want(columns_.text, IsTextType, "a string");
   Want(columns_.text_pair, IsTextType, "a string");
   Want(columns_.label, IsLabelType, "a string, an integer, a float, a bool, or a list of these");
@@ -171,6 +179,7 @@ void ParquetReader::AddRows(const arrow::RecordBatch& batch, RowSink& sink) {
   const auto label = batch.GetColumnByName(columns_.label);
   for (int64_t i = 0; i < batch.num_rows() && sink.room() > 0; ++i, ++row_) {
     sink.Guard([&] {
+      if (columns_.conversation) return sink.AddConversation(row_, Conversation(batch, i));
       sink.Add(row_, Text(text.get(), i, columns_.text), Text(text_pair.get(), i, columns_.text_pair),
                Label(label.get(), i));
     });
@@ -194,6 +203,13 @@ RawLabel ParquetReader::Label(const arrow::Array* array, int64_t i) const {
   }
   if (!label) FailRow(path_, row_, RowFault::kNull, "'{}' is null", Printable(columns_.label));
   return std::move(*label);
+}
+
+std::vector<text::ChatMessage> ParquetReader::Conversation(const arrow::RecordBatch& batch, int64_t i) const {
+  nlohmann::json row = nlohmann::json::object();
+  for (int column = 0; column < batch.num_columns(); ++column)
+    row[batch.column_name(column)] = JsonAt(*batch.column(column), i);
+  return ConversationOf(row, *columns_.conversation, schema_->field_names(), path_, row_);
 }
 
 // Handles what Arrow throws for a damaged file instead of returning a Status: ParquetException, but also

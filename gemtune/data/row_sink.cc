@@ -22,6 +22,7 @@ constexpr size_t kMaxClasses = size_t{1} << 16;  // of one row
 RowSink::RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&)> consume,
                  TakeBadRow bad_row)
     : columns_(std::move(columns)),
+      names_(columns_.Names()),
       max_rows_(max_rows > 0 ? max_rows : std::numeric_limits<int64_t>::max()),
       consume_(std::move(consume)),
       bad_row_(std::move(bad_row)) {
@@ -31,6 +32,7 @@ RowSink::RowSink(Columns columns, int64_t max_rows, std::function<void(RowBatch&
 void RowSink::StartFile(size_t index, const DataFile& file) {
   path_ = file.path.string();
   batch_.file = index;
+  batch_.is_plain_text = file.format == FileFormat::kPlainText;
 }
 
 void RowSink::CheckText(int64_t row, std::string_view text, const std::string& column) const {
@@ -62,13 +64,31 @@ void RowSink::Add(int64_t row, std::string_view text, std::string_view text_pair
   CheckText(row, text, columns_.text);
   if (!columns_.text_pair.empty()) CheckText(row, text_pair, columns_.text_pair);
   if (!columns_.label.empty()) CheckLabel(row, label);
-  batch_.rows.push_back(row);
   batch_.text.Append(text);
   if (!columns_.text_pair.empty()) batch_.text_pair.Append(text_pair);
   if (!columns_.label.empty()) batch_.labels.push_back(std::move(label));
+  CountRow(row, std::ssize(text) + std::ssize(text_pair));
+}
+
+void RowSink::AddConversation(int64_t row, std::vector<text::ChatMessage> messages) {
+  int64_t bytes = 0;
+  for (const text::ChatMessage& message : messages) {
+    CheckText(row, message.content, message.role);
+    bytes += std::ssize(message.content);
+  }
+  if (bytes > static_cast<int64_t>(kMaxTextBytes)) {
+    FailRow(path_, row, RowFault::kTooLong, "the conversation has {:.1f} MB of text, more than {} MB; cut it",
+            static_cast<double>(bytes) / 1e6, kMaxTextBytes / 1'000'000);
+  }
+  batch_.conversations.push_back(std::move(messages));
+  CountRow(row, bytes);
+}
+
+void RowSink::CountRow(int64_t row, int64_t bytes) {
+  batch_.rows.push_back(row);
   ++num_rows_;
-  const int64_t bytes = batch_.text.bytes() + batch_.text_pair.bytes();
-  if (batch_.text.size() >= kBatchRows || bytes >= kBatchBytes) Flush();
+  batch_bytes_ += bytes;
+  if (std::ssize(batch_.rows) >= kBatchRows || batch_bytes_ >= kBatchBytes) Flush();
 }
 
 void RowSink::Skip(const RowError& error) {
@@ -79,7 +99,8 @@ void RowSink::Skip(const RowError& error) {
 
 void RowSink::Flush() {
   if (!batch_.rows.empty()) consume_(batch_);
-  batch_ = RowBatch{.file = batch_.file};
+  batch_ = RowBatch{.file = batch_.file, .is_plain_text = batch_.is_plain_text};
+  batch_bytes_ = 0;
 }
 
 size_t FindColumn(const std::string& path, const std::vector<std::string>& names, const std::string& wanted) {

@@ -20,6 +20,9 @@ class RowSink {
 
   const Columns& columns() const { return columns_; }
 
+  /// Columns::Names.
+  const std::vector<std::string>& names() const { return names_; }
+
   /// Rows added from now on belong to `file`, which has this index.
   void StartFile(size_t index, const DataFile& file);
 
@@ -29,6 +32,9 @@ class RowSink {
   /// `text_pair` and `label` are used if these columns are wanted. Throws RowError for a text or a name that
   /// is not UTF-8 or too long.
   void Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label);
+
+  /// For a sink of conversations. Throws RowError as Add does.
+  void AddConversation(int64_t row, std::vector<text::ChatMessage> messages);
 
   /// Whether rows that cannot be used are skipped.
   bool skips() const { return bad_row_ != nullptr; }
@@ -51,9 +57,11 @@ class RowSink {
 
  private:
   void CheckText(int64_t row, std::string_view text, const std::string& column) const;
+  void CountRow(int64_t row, int64_t bytes);
   void CheckLabel(int64_t row, const RawLabel& label) const;
 
   Columns columns_;
+  std::vector<std::string> names_;
   int64_t max_rows_;
   std::function<void(RowBatch&)> consume_;
   TakeBadRow bad_row_;
@@ -61,6 +69,7 @@ class RowSink {
   int64_t num_bad_rows_ = 0;
   std::string path_;
   RowBatch batch_;
+  int64_t batch_bytes_ = 0;
 };
 
 /// The index of `wanted` in the names of a file's columns. Throws an Error that lists the columns if it is

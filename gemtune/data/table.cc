@@ -4,9 +4,19 @@
 #include "gemtune/data/csv.h"
 #include "gemtune/data/json_lines.h"
 #include "gemtune/data/parquet.h"
+#include "gemtune/data/plain_text.h"
 #include "gemtune/data/row_sink.h"
 
 namespace gemtune::data {
+
+std::vector<std::string> Columns::Names() const {
+  if (conversation) return ConversationCandidates(*conversation);
+  std::vector<std::string> names;
+  for (const std::string& name : {text, text_pair, label}) {
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
 
 void TextColumn::Append(std::string_view text) {
   bytes_ += text;
@@ -47,6 +57,9 @@ std::vector<FileSchema> ReadTable(const std::vector<DataFile>& files, const Colu
         break;
       case FileFormat::kJsonLines:
         ReadJsonLines(files[i], sink);
+        break;
+      case FileFormat::kPlainText:
+        ReadPlainText(files[i], sink);
         break;
     }
     sink.Flush();

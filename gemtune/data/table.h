@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "gemtune/data/bad_row.h"
+#include "gemtune/data/conversation.h"
 #include "gemtune/data/file_list.h"
 
 namespace gemtune::data {
@@ -29,6 +31,11 @@ struct Columns {
   std::string text = {};
   std::string text_pair = {};
   std::string label = {};
+  /// If given, rows are conversations, and the other columns are not read.
+  std::optional<ConversationColumns> conversation = {};
+
+  /// All that are read: of a conversation's, those that a row may have.
+  std::vector<std::string> Names() const;
 };
 
 /// Strings concatenated in one buffer.
@@ -45,13 +52,16 @@ class TextColumn {
   std::vector<size_t> ends_;
 };
 
-/// Some rows of one file. Columns that are not read are empty.
+/// Some rows of one file. Columns that are not read are empty. A file of plain text is read as rows of whole
+/// lines, each of which continues the text of the one before.
 struct RowBatch {
   size_t file = 0;                 // index of the file
   std::vector<int64_t> rows = {};  // the number of each row in the file, see ReadTable
   TextColumn text = {};
   TextColumn text_pair = {};
   std::vector<RawLabel> labels = {};
+  std::vector<std::vector<text::ChatMessage>> conversations = {};
+  bool is_plain_text = false;
 };
 
 /// What a file says about its label column besides the values.
@@ -82,7 +92,9 @@ struct TableOptions {
 /// literally ("NA", "null", "007" are neither nulls nor numbers). If columns are separated by tabs, a quoted
 /// field with both a tab and a newline is malformed: its quote was not closed. JSONL: one object per line,
 /// other keys are ignored, blank lines skipped; or the whole file is one array of objects. The NaN and
-/// Infinity of Python's json are read as nulls. All of these may be UTF-16 with a byte order mark.
+/// Infinity of Python's json are read as nulls. Plain text (.txt): rows of about a megabyte, numbered by
+/// their first line; it has no columns, so that only a text can be read from it. All of these may be UTF-16
+/// with a byte order mark.
 std::vector<FileSchema> ReadTable(const std::vector<DataFile>& files, const Columns& columns,
                                   int64_t max_rows, const std::function<void(RowBatch&)>& consume,
                                   const TableOptions& options = {});

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // To be increased with every change to Load's result for the same files and options.
-constexpr uint64_t kVersion = 3;
+constexpr uint64_t kVersion = 4;
 
 void AddLabels(Hash& hash, const std::optional<LabelSet>& labels) {
   hash.Add(static_cast<uint64_t>(labels.has_value()));
@@ -39,6 +39,13 @@ std::string Key(const DatasetOptions& options, const std::vector<DataFile>& file
   hash.Add(options.text_pair_column);
   hash.Add(options.label_column);
   hash.Add(static_cast<uint64_t>(options.label_kind));
+  hash.Add(static_cast<uint64_t>(options.row_kind));
+  const ConversationColumns& of_conversation = options.conversation_columns;
+  for (const std::string& column :
+       {of_conversation.messages, of_conversation.prompt, of_conversation.input, of_conversation.completion})
+    hash.Add(column);
+  hash.Add(static_cast<uint64_t>(options.only_last_answer));
+  hash.Add(static_cast<uint64_t>(options.excess_length));
   hash.Add(static_cast<uint64_t>(options.max_samples));
   hash.Add(static_cast<uint64_t>(options.max_length));
   hash.Add(static_cast<uint64_t>(options.on_bad_row));
@@ -100,7 +107,8 @@ std::vector<SkippedRow> ReadSkipped(const io::SafetensorsFile& file) {
   Require(faults.size() == before.size(), "has another number of skipped rows than of their faults");
   Require(messages.size() == before.size(), "has another number of messages");
   for (size_t i = 0; i < before.size(); ++i) {
-    Require(faults[i] <= static_cast<uint8_t>(RowFault::kBadLabel), "has a skipped row of an unknown fault");
+    Require(faults[i] <= static_cast<uint8_t>(RowFault::kBadConversation),
+            "has a skipped row of an unknown fault");
     skipped.push_back({before[i], static_cast<RowFault>(faults[i]), std::move(messages[i])});
   }
   return skipped;
@@ -118,7 +126,7 @@ void CheckLabel(LabelKind kind, const LabelSet& labels, float value) {
   }
 }
 
-void CheckExamples(const Examples& examples, int64_t vocab_size) {
+void CheckExamples(const Examples& examples, int64_t vocab_size, bool has_targets) {
   const std::vector<int64_t>& offsets = examples.offsets;
   Require(offsets.size() >= 2 && offsets.front() == 0, "has no examples");
   Require(offsets.back() == std::ssize(examples.ids), "has another number of tokens than its offsets say");
@@ -127,6 +135,15 @@ void CheckExamples(const Examples& examples, int64_t vocab_size) {
           "has offsets that do not rise");
   const auto is_token = [&](int32_t id) { return id >= 0 && id < vocab_size; };
   Require(std::all_of(examples.ids.begin(), examples.ids.end(), is_token), "has an invalid token id");
+  Require(std::ssize(examples.is_target) == (has_targets ? std::ssize(examples.ids) : 0),
+          "has another number of targets than of tokens");
+  Require(std::ranges::all_of(examples.is_target, [](uint8_t t) { return t <= 1; }),
+          "has a target that is neither 0 nor 1");
+  for (size_t i = 0; has_targets && i + 1 < offsets.size(); ++i) {
+    const auto targets =
+        std::span(examples.is_target).subspan(offsets[i] + 1, offsets[i + 1] - offsets[i] - 1);
+    Require(std::ranges::count(targets, 1) > 0, "has an example without a target");
+  }
   const int64_t size = std::ssize(offsets) - 1;
   Require(std::ssize(examples.truncated) == size, "has another number of truncated than of examples");
   Require(std::all_of(examples.truncated.begin(), examples.truncated.end(), [](uint8_t t) { return t <= 1; }),
@@ -165,7 +182,8 @@ TokenCache::TokenCache(const DatasetOptions& options, const std::vector<DataFile
       vocab_size_(tokenizer.vocab_size()),
       labels_(options.labels),
       known_labels_(options.known_labels),
-      label_kind_(options.label_kind) {
+      label_kind_(options.label_kind),
+      has_targets_(options.row_kind != RowKind::kText) {
   path_ = options.cache_dir / (key_ + ".safetensors");
 }
 
@@ -184,11 +202,12 @@ std::optional<Examples> TokenCache::Read() const {
             "has not the labels that were known");
     examples.ids = ReadVector<int32_t>(file, "ids", DType::kI32);
     examples.offsets = ReadVector<int64_t>(file, "offsets", DType::kI64);
+    examples.is_target = ReadVector<uint8_t>(file, "is_target", DType::kU8);
     examples.truncated = ReadVector<uint8_t>(file, "truncated", DType::kU8);
     examples.label_values = ReadVector<float>(file, "label_values", DType::kF32);
     examples.skipped = ReadSkipped(file);
     examples.warnings = ReadMessages(file, "warnings");
-    CheckExamples(examples, vocab_size_);
+    CheckExamples(examples, vocab_size_, has_targets_);
     return examples;
   } catch (const std::runtime_error& fault) {
     log::Warning("{}: this cache entry is rebuilt: {}", path_.string(), fault.what());
@@ -216,6 +235,7 @@ void TokenCache::Write(const Examples& examples) const {
     io::WriteSafetensors(
         path_,
         {Named("ids", DType::kI32, examples.ids), Named("offsets", DType::kI64, examples.offsets),
+         Named("is_target", DType::kU8, examples.is_target),
          Named("truncated", DType::kU8, examples.truncated),
          Named("label_values", DType::kF32, examples.label_values),
          Named("skipped_before", DType::kI64, before), Named("skipped_fault", DType::kU8, faults),

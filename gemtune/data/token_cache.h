@@ -38,6 +38,7 @@ class TokenCache {
   std::optional<LabelSet> labels_;        // the requested labels
   std::optional<LabelSet> known_labels_;  // the first labels, those of the model
   LabelKind label_kind_;
+  bool has_targets_;
 };
 
 }  // namespace gemtune::data

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
@@ -34,14 +36,14 @@ bool HasSystem(std::span<const ChatMessage> messages) {
 
 // Of chat templates that render the same text as RenderChat, see TemplateHash.
 constexpr std::string_view kKnownTemplates[] = {
-    "9bfe9f5b1e0572ea86b58b623b5baf74",  // of the tokenizer that Google published with Gemma 3
+    "e682420778b8c7d561926cfd65e08481",  // of the tokenizer that Google published with Gemma 3
 };
 
-// Without whitespace, which people's editors change; what the turns themselves need of it is escaped (\n).
+// Without what editors change: the kind of line ends and whitespace at both ends. Within, it can be text.
 std::string TemplateHash(std::string_view jinja) {
   std::string text;
-  for (const char c : jinja) {
-    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') text += c;
+  for (const char c : Trimmed(jinja)) {
+    if (c != '\r') text += c;
   }
   Hash hash;
   hash.Add(text);
@@ -113,16 +115,39 @@ std::string RenderChat(std::span<const ChatMessage> messages, const ChatOptions&
 // does not begin with one, or with <end_of_turn>; no token goes beyond either.
 ChatTokens EncodeChat(std::span<const ChatMessage> messages, const Tokenizer& tokenizer,
                       const ChatOptions& options) {
-  ChatTokens tokens;
-  for (const Piece& piece : Pieces(messages, options)) {
-    const std::vector<int32_t> ids = tokenizer.Encode(piece.text, {.add_special_tokens = false});
-    tokens.ids.insert(tokens.ids.end(), ids.begin(), ids.end());
-    tokens.is_target.insert(tokens.is_target.end(), ids.size(), piece.is_target ? 1 : 0);
+  const std::vector<ChatMessage> conversation(messages.begin(), messages.end());
+  return std::move(EncodeChats({&conversation, 1}, tokenizer, options).front());
+}
+
+std::vector<ChatTokens> EncodeChats(std::span<const std::vector<ChatMessage>> conversations,
+                                    const Tokenizer& tokenizer, const ChatOptions& options) {
+  std::vector<Piece> pieces;
+  std::vector<size_t> ends;  // of each conversation's pieces
+  for (const std::vector<ChatMessage>& messages : conversations) {
+    GEMTUNE_CHECK(options.add_generation_prompt || !FaultOf(messages));
+    std::ranges::move(Pieces(messages, options), std::back_inserter(pieces));
+    ends.push_back(pieces.size());
   }
-  return tokens;
+  std::vector<std::string_view> texts;
+  for (const Piece& piece : pieces) texts.push_back(piece.text);
+  const auto encoded = tokenizer.EncodeBatch(texts, {}, {.add_special_tokens = false});
+  std::vector<ChatTokens> chats;
+  size_t i = 0;
+  for (const size_t end : ends) {
+    ChatTokens& tokens = chats.emplace_back();
+    for (; i < end; ++i) {
+      tokens.ids.insert(tokens.ids.end(), encoded[i].begin(), encoded[i].end());
+      tokens.is_target.insert(tokens.is_target.end(), encoded[i].size(), pieces[i].is_target ? 1 : 0);
+    }
+  }
+  return chats;
 }
 
 void CheckChatTemplate(const Tokenizer& tokenizer, const std::string& source) {
+  for (const char* token : {"<bos>", "<start_of_turn>", "<end_of_turn>"}) {
+    if (tokenizer.Encode(token, {.add_special_tokens = false}).size() == 1) continue;
+    Fail("{}: its tokenizer has no token {}, which Gemma 3's conversations need", source, token);
+  }
   const std::optional<std::string>& jinja = tokenizer.chat_template();
   if (!jinja || std::ranges::count(kKnownTemplates, TemplateHash(*jinja)) > 0) return;
   Fail(

@@ -41,9 +41,13 @@ std::string RenderChat(std::span<const ChatMessage> messages, const ChatOptions&
 ChatTokens EncodeChat(std::span<const ChatMessage> messages, const Tokenizer& tokenizer,
                       const ChatOptions& options = {});
 
+/// The same for many conversations, on all threads.
+std::vector<ChatTokens> EncodeChats(std::span<const std::vector<ChatMessage>> conversations,
+                                    const Tokenizer& tokenizer, const ChatOptions& options = {});
+
 /// Throws Error if the tokenizer of the model at `source` has a chat template (Jinja) that is not Gemma 3's,
-/// the only one that RenderChat knows: another would be trained and used with other turns. A model without
-/// one, as Gemma 3's base models are, takes Gemma 3's.
+/// the only one that RenderChat knows: another would be trained and used with other turns; and if it has no
+/// tokens for the turns. A model without a template, as Gemma 3's base models are, takes Gemma 3's.
 void CheckChatTemplate(const Tokenizer& tokenizer, const std::string& source);
 
 }  // namespace gemtune::text

@@ -3,6 +3,8 @@
 #include <arrow/api.h>
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/support/message_of.h"
 
 namespace gemtune::data {
@@ -48,6 +50,31 @@ TEST(ArrowColumn, ReadsValuesAndNulls) {
   EXPECT_EQ(LabelAt(*Array<arrow::DoubleBuilder, double>({0.5}), 0), RawLabel(0.5));
   EXPECT_EQ(LabelAt(*Array<arrow::BooleanBuilder, bool>({true}), 0), RawLabel(true));
   EXPECT_EQ(LabelAt(*Array<arrow::Int8Builder, int8_t>({std::nullopt}), 0), std::nullopt);
+}
+
+TEST(ArrowColumn, ReadsConversationsAsJson) {
+  const auto turn = arrow::struct_({arrow::field("role", arrow::utf8()), arrow::field("n", arrow::int8())});
+  EXPECT_TRUE(IsJsonType(*arrow::list(turn)));
+  EXPECT_FALSE(IsJsonType(*arrow::list(arrow::date32())));
+  const auto roles = Array<arrow::StringBuilder, std::string>({"user", std::nullopt, "model"});
+  const auto numbers = Array<arrow::Int8Builder, int8_t>({1, 2, std::nullopt});
+  const auto turns = arrow::StructArray::Make({roles, numbers}, turn->fields()).ValueOrDie();
+  const auto offsets = Array<arrow::Int32Builder, int32_t>({0, 2, 3, 3});
+  const auto lists = arrow::ListArray::FromArrays(*offsets, *turns).ValueOrDie();
+  EXPECT_EQ(JsonAt(*lists, 0).dump(), R"([{"n":1,"role":"user"},{"n":2,"role":null}])");
+  EXPECT_EQ(JsonAt(*lists, 1).dump(), R"([{"n":null,"role":"model"}])");
+  EXPECT_EQ(JsonAt(*lists, 2).dump(), "[]");
+  CheckArray("a.parquet", *lists);
+}
+
+// The reader checks text itself, because it knows the row; offsets that lead out of it are found here.
+TEST(ArrowColumn, TextWithinListsNeedNotBeUtf8) {
+  const auto text = Array<arrow::StringBuilder, std::string>({"caf\xe9"});
+  const auto good = Array<arrow::Int32Builder, int32_t>({0, 1}),
+             bad = Array<arrow::Int32Builder, int32_t>({0, 9});
+  CheckArray("a.parquet", *arrow::ListArray::FromArrays(*good, *text).ValueOrDie());
+  const arrow::ListArray broken(arrow::list(arrow::utf8()), 1, bad->data()->buffers[1], text);
+  EXPECT_THAT(MessageOf([&] { CheckArray("a.parquet", broken); }), testing::HasSubstr("a.parquet"));
 }
 
 TEST(ArrowColumn, ReadsListsOfLabels) {

@@ -30,6 +30,7 @@ TEST(Guard, KeepsTheFirstFaultOfARowAndPassesItOverThen) {
 TEST(SkippedSummary, CountsByReasonAndShowsTheFirst) {
   const std::vector<SkippedRow> skipped = {
       {0, RowFault::kNotUtf8, "a.csv: row 1: x"}, {5, RowFault::kNull, "b"}, {5, RowFault::kNotUtf8, "c"}};
+  EXPECT_THAT(SkippedSummary("a.csv", 0, skipped), testing::HasSubstr("a.csv: skipped 3 rows ("));
   EXPECT_EQ(SkippedSummary("a.csv", 10, skipped),
             "a.csv: skipped 3 of 10 rows (1 null, 2 not UTF-8); the first: a.csv: row 1: x");
 }

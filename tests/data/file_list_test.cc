@@ -44,6 +44,7 @@ TEST(FileOfPath, GoesByTheExtension) {
   EXPECT_TRUE(is("b.JsonL.Zst", FileFormat::kJsonLines, Compression::kZstd));
   EXPECT_TRUE(is("b.json.bz2", FileFormat::kJsonLines, Compression::kBzip2));
   EXPECT_TRUE(is("b.parquet.csv.lz4", FileFormat::kCsv, Compression::kLz4));
+  EXPECT_TRUE(is("b.txt.gz", FileFormat::kPlainText, Compression::kGzip));
 }
 
 TEST(FileOfPath, RefusesOthersAndNamesTheSupported) {
@@ -61,7 +62,6 @@ TEST(FileOfPath, SaysWhatToDoWithFilesThatAreOftenGiven) {
       {"a.ods", "save the sheet as CSV"},
       {"a.pkl", "a pickle is not read; make Parquet of it: pandas.read_pickle(...).to_parquet(...)"},
       {"a.pickle", "pandas.read_pickle(...).to_parquet(...)"},
-      {"a.txt", "one text a line has no labels; write a table with named columns (.csv, .jsonl)"},
       {"a.ndjson", "name ends in .jsonl; rename it"},
       {"a.parquet.gz", "Parquet is compressed inside; unpack it"},
       {"a.zip", "an archive is not read; unpack it"},
@@ -70,6 +70,13 @@ TEST(FileOfPath, SaysWhatToDoWithFilesThatAreOftenGiven) {
   for (const auto& [path, cure] : cures) {
     EXPECT_THAT(MessageOf([&] { FileOfPath(path); }), AllOf(StartsWith(path + ": "), HasSubstr(cure)));
   }
+}
+
+TEST(RefusePlainText, SaysWhatToDo) {
+  RefusePlainText(FileOfPath("a.csv"));
+  EXPECT_THAT(MessageOf([] { RefusePlainText(FileOfPath("a.txt")); }),
+              AllOf(StartsWith("a.txt: plain text has no columns, only `task` clm can read it"),
+                    HasSubstr("write a table with named columns (.csv, .jsonl)")));
 }
 
 TEST_F(FileListTest, SortsTheFilesOfAGlobAndKeepsTheOrderOfPatterns) {

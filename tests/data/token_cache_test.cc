@@ -209,6 +209,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   struct Parts {
     std::vector<int32_t> ids = {2, 3, 4};
     std::vector<int64_t> offsets = {0, 1, 3};
+    std::vector<uint8_t> is_target = {};
     std::vector<uint8_t> truncated = {0, 1};
     std::vector<float> label_values = {0, 1};
     std::string labels = R"(["neg", "pos"])";
@@ -229,7 +230,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
     io::WriteSafetensors(
         Entry(),
         {named("ids", parts.ids_type, parts.ids), named("offsets", DType::kI64, parts.offsets),
-         named("truncated", DType::kU8, parts.truncated),
+         named("is_target", DType::kU8, parts.is_target), named("truncated", DType::kU8, parts.truncated),
          named("label_values", DType::kF32, parts.label_values),
          named("skipped_before", DType::kI64, parts.before), named("skipped_fault", DType::kU8, parts.faults),
          named("skipped_messages", DType::kU8, parts.messages),
@@ -253,6 +254,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   EXPECT_FALSE(is_taken([](Parts& p) { p.offsets = {0, 4, 3}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.offsets = {0, 1, 2}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.offsets = {0, 1, INT64_MAX}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.is_target = {0, 1, 1}; }));  // of texts
   EXPECT_FALSE(is_taken([](Parts& p) { p.truncated = {0}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.truncated = {0, 2}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.label_values = {0}; }));
@@ -267,7 +269,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   EXPECT_FALSE(is_taken([](Parts& p) { p.before = {-1, 0}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.before = {0, 3}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.before = {0}; }));
-  EXPECT_FALSE(is_taken([](Parts& p) { p.faults = {0, 8}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.faults = {0, 9}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.messages = "row 1: a\n"; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.messages = "row 1: a\nrow 4: b"; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.warnings = "cut off"; }));
@@ -283,6 +285,28 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
     options_.known_labels = known;
     EXPECT_EQ(is_taken([](Parts&) {}), taken);
   }
+  options_ = {.files = options_.files,
+              .label_kind = LabelKind::kNone,
+              .row_kind = RowKind::kDocument,
+              .cache_dir = options_.cache_dir};
+  const auto has_targets = [&](const std::vector<uint8_t>& is_target) {
+    return is_taken([&](Parts& p) {
+      p.key = TokenCache(options_, ListFiles(options_.files), tokenizer_).path().stem();
+      p.offsets = {0, 3};
+      p.is_target = is_target;
+      p.truncated = {0};
+      p.label_values = {};
+      p.labels = "[]";
+      p.before = {0, 1};
+    });
+  };
+  fs::remove(Entry());
+  Load();  // an entry for these options
+  EXPECT_TRUE(has_targets({0, 1, 0}));
+  EXPECT_FALSE(has_targets({}));
+  EXPECT_FALSE(has_targets({0, 1}));
+  EXPECT_FALSE(has_targets({0, 2, 0}));
+  EXPECT_FALSE(has_targets({1, 0, 0}));  // which nothing predicts
 }
 
 TEST_F(TokenCacheTest, ACacheThatCannotBeWrittenIsAWarning) {

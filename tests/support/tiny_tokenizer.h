@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -13,13 +14,16 @@ namespace gemtune::test {
 
 /// A tokenizer of Gemma's kind with 288 tokens: <pad> 0, <eos> 1, <bos> 2, <unk> 3, the bytes 4 to 259, a
 /// space 260, a to z 261 to 286, and one pair of letters 287. <bos> goes before a text (and before its pair).
+/// With `turns`, also <start_of_turn> 288 and <end_of_turn> 289.
 struct TinyTokenizer {
   std::string pair = "th";
   bool bos = true;
+  bool turns = false;
 
   static constexpr int32_t kBos = 2;
   static constexpr int32_t kSpace = 260;
   static constexpr int32_t kPair = 287;
+  static constexpr int32_t kStartOfTurn = 288, kEndOfTurn = 289;
   static constexpr int32_t Byte(unsigned char byte) { return 4 + byte; }
   static constexpr int32_t Letter(char letter) { return 261 + (letter - 'a'); }
 
@@ -33,11 +37,12 @@ struct TinyTokenizer {
   nlohmann::json Json() const {
     using nlohmann::json;
     json vocab, added;
-    const char* special[] = {"<pad>", "<eos>", "<bos>", "<unk>"};
-    for (int id = 0; id < 4; ++id) {
-      vocab[special[id]] = id;
+    std::map<int, std::string> special = {{0, "<pad>"}, {1, "<eos>"}, {2, "<bos>"}, {3, "<unk>"}};
+    if (turns) special.insert({{kStartOfTurn, "<start_of_turn>"}, {kEndOfTurn, "<end_of_turn>"}});
+    for (const auto& [id, content] : special) {
+      vocab[content] = id;
       added.push_back({{"id", id},
-                       {"content", special[id]},
+                       {"content", content},
                        {"single_word", false},
                        {"lstrip", false},
                        {"rstrip", false},
