@@ -1,6 +1,7 @@
 """gemtune beside Hugging Face (transformers, PEFT): the same model, the same batches, in turn on the same machine.
 
-    python bench/compare.py --hf-model DIR --train-file imdb/train.parquet --output compare.json [--rows full-bf16,fp32]
+    python bench/compare.py --hf-model DIR --train-file imdb/train.parquet --sft-file gsm8k/train.jsonl --output compare.json
+        [--rows full-bf16,fp32]
 
 DIR is a Hugging Face directory with safetensors, which both sides load. A row of the table is a way of working; in each of --rounds rounds its
 gemtune run and its peers run one after the other, every one a process of its own, so that what else happens on the machine hits
@@ -22,14 +23,15 @@ import tempfile
 import pyarrow.parquet as pq
 
 HERE = pathlib.Path(__file__).parent
+SFT = ["--task", "sft", "--prompt-column", "question", "--completion-column", "answer"]
 LONG = 8192  # tokens of the one long sequence
 
 
 class Row:
     """Of the table: arguments of `gemtune bench` (or evaluate), modes of peer_hf.py beside it, what both work on."""
 
-    def __init__(self, title, gemtune, peers=(), batches="spread", batch_size=8, max_length=512, measures="step"):
-        self.title, self.gemtune, self.peers = title, gemtune, peers
+    def __init__(self, title, gemtune, peers=(), batches="spread", batch_size=8, max_length=512, measures="step", task="classification"):
+        self.title, self.gemtune, self.peers, self.task = title, gemtune, peers, task
         self.batches, self.batch_size, self.max_length, self.measures = batches, batch_size, max_length, measures
 
 
@@ -47,6 +49,9 @@ ROWS = {
     "tokens-1x": Row("full, bf16, 4 x 512 tokens", BF16, batches="longest", batch_size=4),
     "tokens-2x": Row("full, bf16, 8 x 512 tokens", BF16, batches="longest", batch_size=8),
     "tokens-4x": Row("full, bf16, 16 x 512 tokens", BF16, batches="longest", batch_size=16),
+    "sft": Row("instruction tuning, full, bf16, 8 questions", BF16, ["bf16", "amp"], task="sft"),
+    "sft-lora": Row("instruction tuning, LoRA r=16, bf16", [*BF16, "--method", "lora"], ["lora"], task="sft"),
+    "sft-fp32": Row("instruction tuning, full, fp32", ["--dtype", "fp32"], ["fp32"], task="sft"),
     "head": Row("head alone, bf16, 8 reviews <= 512", [*BF16, "--method", "head"]),
 }
 
@@ -75,26 +80,33 @@ def measure(command):
 class Batches:
     """Writes the files that both sides read: one row a line, batch after batch, the first batch to warm up in training."""
 
-    def __init__(self, arguments, folder):
-        self.arguments, self.folder = arguments, folder
-        table = pq.read_table(arguments.train_file)
-        rows = [dict(text=text, label=label) for text, label in zip(table["text"].to_pylist(), table["label"].to_pylist())]
+    def __init__(self, arguments, folder, task):
+        self.arguments, self.folder, self.task = arguments, folder, task
+        rows = self.read_questions() if task == "sft" else self.read_labelled()
         random.Random(arguments.seed).shuffle(rows)
         self.rows = rows[:arguments.pool]
         pool = self.write("pool", self.rows)
-        lengths = run([arguments.gemtune, "tokenize", "--model", arguments.hf_model, "--input-file", pool, "--no-cache"])
-        self.lengths = [line.count(",") + 1 for line in lengths.splitlines()]
+        lines = run([arguments.gemtune, "tokenize", "--model", arguments.hf_model, "--input-file", pool, "--no-cache", *(SFT if task == "sft" else [])])
+        ids = [json.loads(line) for line in lines.splitlines()]
+        self.lengths = [len(row["input_ids"] if task == "sft" else row) for row in ids]
+
+    def read_labelled(self):
+        table = pq.read_table(self.arguments.train_file)
+        return [dict(text=text, label=label) for text, label in zip(table["text"].to_pylist(), table["label"].to_pylist())]
+
+    def read_questions(self):
+        with open(self.arguments.sft_file) as file:
+            return [json.loads(line) for line in file]
 
     def write(self, name, rows):
-        path = self.folder / f"{name}.jsonl"
+        path = self.folder / f"{self.task}-{name}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return path
 
     def make(self, row):
         name = f"{row.batches}-{row.batch_size}"
-        if not (self.folder / f"{name}.jsonl").exists():
-            self.write(name, getattr(self, row.batches)(row))
-        return self.folder / f"{name}.jsonl"
+        path = self.folder / f"{self.task}-{name}.jsonl"
+        return path if path.exists() else self.write(name, getattr(self, row.batches)(row))
 
     def spread(self, row):
         """Batches of similar length, at even distances over the lengths of the pool, in random order; the longest one warms up."""
@@ -131,20 +143,25 @@ class Runs:
     """Runs one side once; a result is a dictionary with tokens_per_second, peak_rss_bytes and, from bench, mfu."""
 
     def __init__(self, arguments, folder):
-        self.arguments, self.folder, self.batches = arguments, folder, Batches(arguments, folder)
+        self.arguments, self.folder, self.made = arguments, folder, {}
+
+    def batches(self, row):
+        if row.task not in self.made:
+            self.made[row.task] = Batches(self.arguments, self.folder, row.task)
+        return self.made[row.task]
 
     def classifier(self):
         """A directory that both sides predict with: gemtune's after a step that moves nothing."""
         path = self.folder / "classifier"
         if not path.exists():
-            rows = self.batches.write("two", [dict(text="a", label=0), dict(text="b", label=1)])
+            rows = self.batches(ROWS["predict"]).write("two", [dict(text="a", label=0), dict(text="b", label=1)])
             run([self.arguments.gemtune, "train", "--model", self.arguments.hf_model, "--train-file", rows, "--output-dir", path, "--max-steps", 1,
                  "--learning-rate", 0, "--dtype", "fp32", "--no-cache"])
         return path
 
     def gemtune(self, row):
-        path, threads = self.batches.make(row), ["--threads", self.arguments.threads]
-        shared = [*row.gemtune, "--max-length", row.max_length, "--no-cache", *threads]
+        path, threads = self.batches(row).make(row), ["--threads", self.arguments.threads]
+        shared = [*row.gemtune, "--max-length", row.max_length, "--no-cache", *threads, *(SFT if row.task == "sft" else [])]
         if row.measures == "predict":
             return measure([self.arguments.gemtune, "evaluate", "--model", self.classifier(), "--test-file", path, *shared])
         return measure([self.arguments.gemtune, "bench", "--model", self.arguments.hf_model, "--train-file", path, "--in-file-order",
@@ -153,7 +170,7 @@ class Runs:
     def peer(self, row, mode):
         predict = row.measures == "predict"
         return measure([sys.executable, HERE / "peer_hf.py", "--model", self.classifier() if predict else self.arguments.hf_model,
-                        "--batches", self.batches.make(row), "--mode", mode, "--batch-size", row.batch_size, "--max-length", row.max_length,
+                        "--batches", self.batches(row).make(row), "--mode", mode, "--task", row.task, "--batch-size", row.batch_size, "--max-length", row.max_length,
                         "--threads", self.arguments.threads, *(["--predict"] if predict else [])])
 
 
@@ -214,6 +231,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hf-model", required=True, type=pathlib.Path, help="directory with safetensors and tokenizer.json")
     parser.add_argument("--train-file", required=True, type=pathlib.Path, help="Parquet with text and label (0 or 1)")
+    parser.add_argument("--sft-file", type=pathlib.Path, default=HERE.parent / "data" / "gsm8k-sample" / "train.jsonl",
+                        help="JSON Lines with question and answer (default: %(default)s)")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("compare.json"))
     parser.add_argument("--rows", default=",".join(ROWS), help="of the table, by default all: %(default)s")
     parser.add_argument("--gemtune", type=pathlib.Path, default=HERE.parent / "build" / "gemtune")

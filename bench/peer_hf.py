@@ -2,7 +2,7 @@
 
     python bench/peer_hf.py --model DIR --batches FILE.jsonl --mode amp
 
-FILE holds one {"text", "label"} a line, --batch-size lines a batch, in order; in training the first batch warms up and is not
+FILE holds one {"text", "label"} a line, or with --task sft one {"question", "answer"}, --batch-size lines a batch, in order; in training the first batch warms up and is not
 counted. Prints what gemtune bench prints, as far as both have it. Only real tokens are counted, never padding. Gradients are not
 clipped, which saves transformers some work that gemtune does.
 """
@@ -15,7 +15,7 @@ import time
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 # weights' dtype, autocast to bf16, every batch padded to the maximum length, fused AdamW, LoRA
 MODES = {
@@ -27,31 +27,50 @@ MODES = {
 }
 
 
-def load_model(path, mode):
-    model = AutoModelForSequenceClassification.from_pretrained(path, num_labels=2, dtype=mode["dtype"], attn_implementation="sdpa")
-    model.config.pad_token_id = 0
+def load_model(path, mode, task):
+    if task == "sft":
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=mode["dtype"], attn_implementation="sdpa")
+    else:
+        model = AutoModelForSequenceClassification.from_pretrained(path, num_labels=2, dtype=mode["dtype"], attn_implementation="sdpa")
+        model.config.pad_token_id = 0
     if mode["lora"]:
         from peft import LoraConfig, get_peft_model
-        model = get_peft_model(model, LoraConfig(task_type="SEQ_CLS", r=16, lora_alpha=32, target_modules="all-linear"))
+        task_type = "CAUSAL_LM" if task == "sft" else "SEQ_CLS"
+        model = get_peft_model(model, LoraConfig(task_type=task_type, r=16, lora_alpha=32, target_modules="all-linear"))
     return model
 
 
-def load_batches(path, tokenizer, batch_size, max_length, pad_to):
-    """input_ids and attention_mask [B, L] and labels [B] of each batch, padded on the right to its longest row or to `pad_to`."""
-    with open(path) as file:
-        rows = [json.loads(line) for line in file]
+def encode_labelled(rows, tokenizer, max_length):
+    """ids and label of each row."""
     ids = tokenizer([row["text"] for row in rows], truncation=True, max_length=max_length)["input_ids"]
+    return [(tokens, row["label"]) for tokens, row in zip(ids, rows)]
+
+
+def encode_questions(rows, tokenizer, max_length):
+    """ids of each row in Gemma 3's turns, and its labels: the answer and its <end_of_turn>, -100 elsewhere."""
+    encoded = []
+    for row in rows:
+        prompt = tokenizer(f"<start_of_turn>user\n{row['question'].strip()}<end_of_turn>\n<start_of_turn>model\n")["input_ids"]
+        answer = tokenizer(f"{row['answer'].strip()}<end_of_turn>", add_special_tokens=False)["input_ids"]
+        newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        labels = [-100] * len(prompt) + answer + [-100] * len(newline)
+        encoded.append(((prompt + answer + newline)[:max_length], labels[:max_length]))
+    return encoded
+
+
+def load_batches(path, encode, batch_size, pad_to):
+    """input_ids and attention_mask [B, L] and labels ([B], or [B, L]) of each batch, padded on the right to its longest row or to
+    `pad_to`."""
+    with open(path) as file:
+        encoded = encode([json.loads(line) for line in file])
     batches = []
-    for begin in range(0, len(rows), batch_size):
-        part = ids[begin:begin + batch_size]
-        width = pad_to or max(map(len, part))
-        input_ids = torch.zeros(len(part), width, dtype=torch.long)
-        attention_mask = torch.zeros_like(input_ids)
-        for row, tokens in enumerate(part):
-            input_ids[row, :len(tokens)] = torch.tensor(tokens)
-            attention_mask[row, :len(tokens)] = 1
-        batches.append(dict(input_ids=input_ids, attention_mask=attention_mask,
-                            labels=torch.tensor([row["label"] for row in rows[begin:begin + batch_size]])))
+    for begin in range(0, len(encoded), batch_size):
+        part = encoded[begin:begin + batch_size]
+        width = pad_to or max(len(ids) for ids, _ in part)
+        pad = lambda tokens, value: tokens + [value] * (width - len(tokens))
+        batches.append(dict(
+            input_ids=torch.tensor([pad(ids, 0) for ids, _ in part]), attention_mask=torch.tensor([pad([1] * len(ids), 0) for ids, _ in part]),
+            labels=torch.tensor([pad(label, -100) if isinstance(label, list) else label for _, label in part])))
     return batches
 
 
@@ -81,6 +100,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--batches", required=True)
     parser.add_argument("--mode", choices=MODES, required=True)
+    parser.add_argument("--task", choices=["classification", "sft"], default="classification")
     parser.add_argument("--predict", action="store_true", help="forward passes without gradients")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--max-length", type=int, default=512)
@@ -89,9 +109,11 @@ def main():
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     mode = MODES[arguments.mode]
-    model = load_model(arguments.model, mode)
-    batches = load_batches(arguments.batches, AutoTokenizer.from_pretrained(arguments.model), arguments.batch_size,
-                           arguments.max_length, arguments.max_length if mode["pad_to_maximum"] else 0)
+    model = load_model(arguments.model, mode, arguments.task)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    encode = encode_questions if arguments.task == "sft" else encode_labelled
+    batches = load_batches(arguments.batches, lambda rows: encode(rows, tokenizer, arguments.max_length), arguments.batch_size,
+                           arguments.max_length if mode["pad_to_maximum"] else 0)
     autocast = (lambda: torch.autocast("cpu", dtype=torch.bfloat16)) if mode["autocast"] else contextlib.nullcontext
     if arguments.predict:
         model.eval()
