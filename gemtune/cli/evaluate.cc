@@ -10,19 +10,24 @@ namespace gemtune::cli {
 
 void Evaluate::Declare(OptionSet& options) {
   model_.Declare(options);
+  options.Add(
+      "--task", task_,
+      "What the model was trained for; needed for a language model: sft or clm says how its data is read",
+      {.choices = NamesOf(train::Tasks())});
   options.Group("Data");
   options.Add("--test-file", files_, kFilesHelp, {.required = true});
   options.Add("--max-test-samples", max_samples_, "Use only this many examples, the first ones; 0: all",
               {.min = 0});
-  columns_.Declare(options, /*with_labels=*/true);
+  columns_.Declare(options, {.labels = true, .conversations = true});
   model_.DeclareMachine(options);
   options.Group("Output");
   options.Add("--output-file", output_file_,
               "Also write all results to this file; with more than 20 classes, only the worst are printed");
 }
 
-void Evaluate::Run(const OptionSet&) {
-  const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("evaluating"));
+void Evaluate::Run(const OptionSet& options) {
+  RefuseColumnsOfOtherTasks(options, task_.empty() ? train::Tasks().front().name : task_);
+  const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("evaluating"), task_);
   data::DatasetOptions reading = columns_.Dataset(files_);
   reading.max_samples = max_samples_;
   task->Read(reading);

@@ -14,6 +14,7 @@ class Evaluate : public Command {
  private:
   ModelOptions model_;
   ColumnOptions columns_;
+  std::string task_;
   std::string output_file_;
   std::vector<std::string> files_;
   int64_t max_samples_ = 0;

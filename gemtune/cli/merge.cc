@@ -5,8 +5,8 @@
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/writable_directory.h"
 #include "gemtune/model/adapter.h"
+#include "gemtune/model/load_adapter.h"
 #include "gemtune/model/model_directory.h"
-#include "gemtune/train/tasks/tasks.h"
 
 namespace gemtune::cli {
 
@@ -31,12 +31,11 @@ void Merge::Run(const OptionSet&) {
   model::RefuseInPlace(model_, output_dir_, "--output-dir");
   RefuseModel(output_dir_, overwrite_output_dir_, "--output-dir");
   model::RefuseShadows(output_dir_, /*writes_adapter=*/false);
-  const auto task =
-      train::OpenTrained(model_, {}, {.dtype = dtype_ == "bf16" ? at::kBFloat16 : at::kFloat}, base_model_);
-  model::Pretrained& pretrained = task->pretrained();
-  model::RefuseInPlace(pretrained.adapter->base_model_name_or_path, output_dir_, "--output-dir");
-  pretrained.MergeAdapter();
-  pretrained.Save(output_dir_);
+  const auto pretrained =
+      model::LoadAdapter(model_, {.dtype = dtype_ == "bf16" ? at::kBFloat16 : at::kFloat}, base_model_);
+  model::RefuseInPlace(pretrained->adapter->base_model_name_or_path, output_dir_, "--output-dir");
+  pretrained->MergeAdapter();
+  pretrained->Save(output_dir_);
   log::Info("merged model saved in {}", output_dir_);
 }
 

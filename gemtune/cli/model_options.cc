@@ -17,7 +17,8 @@ void ModelOptions::DeclareMachine(OptionSet& options) {
   options.Add("--batch-tokens", batch_tokens, "Tokens per forward pass", {.min = 1, .max = 1 << 24});
 }
 
-std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int64_t)> progress) const {
+std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int64_t)> progress,
+                                                const std::string& task_name) const {
   const ops::MatmulDtype matmul_dtype = machine.MatmulDtype();
   machine.Apply();
   const std::optional<at::ScalarType> dtype = machine.Dtype();
@@ -25,8 +26,8 @@ std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int6
   const train::TaskOptions task_options{
       .evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)},
       .must_be_finite = true};
-  auto task =
-      train::OpenTrained(model, task_options, {.dtype = dtype ? *dtype : model::NativeDtype()}, base_model);
+  auto task = train::OpenTrained(model, task_name, task_options,
+                                 {.dtype = dtype ? *dtype : model::NativeDtype()}, base_model);
   task->trunk()->SetMatmulDtype(matmul_dtype);
   return task;
 }

@@ -19,8 +19,9 @@ struct ModelOptions {
   void Declare(OptionSet& options);
   void DeclareMachine(OptionSet& options);
 
-  /// Sets the number of threads, then reads the model.
-  std::unique_ptr<train::Task> Open(std::function<void(int64_t examples, int64_t total)> progress) const;
+  /// Sets the number of threads, then reads the model; for `task` as in train::OpenTrained.
+  std::unique_ptr<train::Task> Open(std::function<void(int64_t examples, int64_t total)> progress,
+                                    const std::string& task = {}) const;
 
   /// Uses one thread for a small amount of data, see MachineOptions::FitThreads.
   void FitThreads(train::Task& task, const data::Dataset& dataset) const;

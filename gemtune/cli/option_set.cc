@@ -359,7 +359,9 @@ bool OptionSet::Given(const std::string& name) const {
 }
 
 bool OptionSet::Changed(const std::string& name) const {
-  const Shown& shown = state_->shown.at(state_->app.get_option(name));
+  const CLI::Option* option = state_->app.get_option_no_throw(name);
+  if (option == nullptr) return false;
+  const Shown& shown = state_->shown.at(option);
   return shown.value() != shown.initial;
 }
 

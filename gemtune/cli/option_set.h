@@ -59,7 +59,8 @@ class OptionSet {
   /// Whether the option was given, on the command line or in the configuration file.
   bool Given(const std::string& name) const;
 
-  /// Whether its value differs from the default. (A run.toml gives every option, so Given cannot tell.)
+  /// Whether its value differs from the default. (A run.toml gives every option, so Given cannot tell.) False
+  /// for an option that the command does not have.
   bool Changed(const std::string& name) const;
 
   /// Name and value (as TOML) of the options in effect, without those that are empty.

@@ -12,6 +12,7 @@
 #include "gemtune/data/csv.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/ops/tensor_arena.h"
+#include "gemtune/train/tasks/tasks.h"
 
 namespace gemtune::cli {
 
@@ -51,16 +52,34 @@ ops::MatmulDtype MachineOptions::MatmulDtype() const {
   return ops::MatmulDtype::kInt8;
 }
 
-void ColumnOptions::Declare(OptionSet& options, bool with_labels) {
+void ColumnOptions::Declare(OptionSet& options, const WantedColumns& wanted) {
   options.Add("--text-column", text_column, "Column that holds the text", {.not_empty = true});
   options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
-  if (with_labels)
+  if (wanted.labels)
     options.Add("--label-column", label_column, "Column that holds the label", {.not_empty = true});
+  if (wanted.conversations) {
+    options.Add("--messages-column", conversation.messages,
+                "--task sft: column that holds whole conversations; default: messages or conversations");
+    options.Add("--prompt-column", conversation.prompt,
+                "--task sft: column that holds what the user asks; default: prompt or instruction");
+    options.Add(
+        "--input-column", conversation.input,
+        "--task sft: column that holds more of it, on the next line; default: input, after instruction");
+    options.Add("--completion-column", conversation.completion,
+                "--task sft: column that holds the answer; default: completion or output");
+    options.Add("--train-on", train_on, "--task sft: answers to learn, all of a conversation or the last one",
+                {.choices = {"all", "last"}});
+    options.Add("--excess-length-strategy", excess_length_strategy,
+                "--task sft: cut a conversation that is longer than --max-length, or leave it out",
+                {.choices = {"truncate", "drop"}});
+  }
   options.Add("--csv-delimiter", csv_delimiter,
               "Column separator of CSV files, such as ';' or tab; default: a comma, in .tsv files a tab");
-  options.Add("--max-length", max_length,
-              "Most tokens per example; the rest of the text is cut off; 0: no limit",
-              {.min = 0, .max = 1 << 24});
+  options.Add(
+      "--max-length", max_length,
+      "Most tokens per example; the rest of the text is cut off, or with --task clm the next example; "
+      "0: no limit",
+      {.min = 0, .max = 1 << 24});
   options.Add(
       "--on-bad-row", on_bad_row,
       "A row that cannot be used (a null, no label, not UTF-8, a text over 4 MB, ...): error ends the run "
@@ -93,6 +112,10 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
   options.text_column = text_column;
   options.text_pair_column = text_pair_column;
   options.label_column = label_column;
+  options.conversation_columns = conversation;
+  options.only_last_answer = train_on == "last";
+  options.excess_length =
+      excess_length_strategy == "drop" ? data::ExcessLength::kDrop : data::ExcessLength::kTruncate;
   options.csv_delimiter = data::ParseDelimiter(csv_delimiter);
   options.max_length = max_length;
   options.on_bad_row = OnBadRow();
@@ -130,6 +153,10 @@ model::LoraConfig LoraOptions::Config() const {
   model::LoraConfig result = config;
   model::SetTargetModules(target_modules, result);
   return result;
+}
+
+void RefuseColumnsOfOtherTasks(const OptionSet& options, const std::string& task) {
+  RefuseOfOthers(options, train::Tasks(), task, &train::TaskRow::columns, "--task");
 }
 
 void AddBaseModel(OptionSet& options, std::string& base_model) {

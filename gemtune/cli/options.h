@@ -2,13 +2,16 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gemtune/base/error.h"
 #include "gemtune/cli/option_set.h"
+#include "gemtune/cli/spelling.h"
 #include "gemtune/data/dataset.h"
 #include "gemtune/infer/predict.h"
 #include "gemtune/model/lora.h"
@@ -19,7 +22,8 @@
 namespace gemtune::cli {
 
 inline constexpr char kFilesHelp[] =
-    "Files or globs: .parquet .csv .tsv .jsonl, the text ones also compressed (.gz .zst .bz2 .lz4)";
+    "Files or globs: .parquet .csv .tsv .jsonl .json (--task clm: also .txt), the text ones also compressed "
+    "(.gz .zst .bz2 .lz4)";
 inline constexpr char kThreadsHelp[] = "Threads; 0: one per processor";
 
 /// Options that several commands share. Each struct declares its own group of --help.
@@ -44,18 +48,27 @@ struct MachineOptions {
   ops::MatmulDtype MatmulDtype() const;
 };
 
+/// What a command reads from data files, besides texts.
+struct WantedColumns {
+  bool labels = false;
+  bool conversations = false;
+};
+
 struct ColumnOptions {
   std::string text_column = "text";
   std::string text_pair_column;
   std::string label_column = "label";
+  data::ConversationColumns conversation;
+  std::string train_on = "all";
+  std::string excess_length_strategy = "truncate";
   std::string csv_delimiter;
   int64_t max_length = 512;
   std::string on_bad_row = "error";
   std::string cache_dir;
   bool no_cache = false;
 
-  /// `with_labels`: also --label-column.
-  void Declare(OptionSet& options, bool with_labels);
+  /// The options of what is not wanted are left out.
+  void Declare(OptionSet& options, const WantedColumns& wanted);
 
   data::OnBadRow OnBadRow() const {
     return on_bad_row == "skip" ? data::OnBadRow::kSkip : data::OnBadRow::kError;
@@ -77,6 +90,31 @@ struct LoraOptions {
   /// Throws Error for target modules that are neither names nor a regular expression.
   model::LoraConfig Config() const;
 };
+
+/// Throws Error if the user gave an option about columns that the task of this name does not read.
+void RefuseColumnsOfOtherTasks(const OptionSet& options, const std::string& task);
+
+/// The names of a table's rows, such as train::Tasks().
+template <typename Row>
+std::vector<std::string> NamesOf(const std::vector<Row>& rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+/// Throws Error if the user changed an option that is listed in `member` of other rows, but not of the row
+/// named `own`.
+template <typename Row>
+void RefuseOfOthers(const OptionSet& options, const std::vector<Row>& rows, const std::string& own,
+                    std::vector<std::string> Row::*member, const std::string& axis) {
+  const std::vector<std::string>& mine = (*std::ranges::find(rows, own, &Row::name)).*member;
+  for (const Row& row : rows) {
+    for (const std::string& option : row.*member) {
+      if (std::ranges::count(mine, option) == 0 && options.Changed(OptionName(option)))
+        Fail("{} is for {} {}", OptionName(option), axis, row.name);
+    }
+  }
+}
 
 /// Declares --base-model, for commands whose --model may be an adapter.
 void AddBaseModel(OptionSet& options, std::string& base_model);

@@ -40,7 +40,7 @@ void Predict::Declare(OptionSet& options) {
   options.Add("TEXT", texts_,
               "Texts; if neither texts nor --input-file are given, the lines of standard input");
   options.Add("--input-file", files_, kFilesHelp, {.one_value_each = true});
-  columns_.Declare(options, /*with_labels=*/false);
+  columns_.Declare(options, {});
   options.Group("Output");
   options.Add("--logits", logits_, "Also print the model's raw outputs");
   model_.DeclareMachine(options);

@@ -14,6 +14,7 @@ class Tokenize : public Command {
  private:
   ColumnOptions columns_;
   std::string model_;
+  std::string task_;
   std::vector<std::string> files_;
   std::string save_dir_;
   int64_t threads_ = 0;

@@ -4,20 +4,12 @@
 #include <set>
 
 #include "gemtune/base/error.h"
-#include "gemtune/cli/spelling.h"
 #include "gemtune/train/schedule.h"
 
 namespace gemtune::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <typename Row>
-std::vector<std::string> NamesOf(const std::vector<Row>& rows) {
-  std::vector<std::string> names;
-  for (const Row& row : rows) names.push_back(row.name);
-  return names;
-}
 
 train::IntervalStrategy StrategyOf(const std::string& name) {
   return std::ranges::find(train::IntervalStrategies(), name, &train::NamedStrategy::name)->strategy;
@@ -32,20 +24,6 @@ std::string LearningRates() {
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method.name, rate);
   }
   return text;
-}
-
-// Throws Error if the user changed an option that is listed in `member` of other rows, but not of the row
-// named `own`.
-template <typename Row>
-void RefuseOfOthers(const OptionSet& options, const std::vector<Row>& rows, const std::string& own,
-                    std::vector<std::string> Row::*member, const std::string& axis) {
-  const std::vector<std::string>& mine = (*std::ranges::find(rows, own, &Row::name)).*member;
-  for (const Row& row : rows) {
-    for (const std::string& option : row.*member) {
-      if (std::ranges::count(mine, option) == 0 && options.Changed(OptionName(option)))
-        Fail("{} is for {} {}", OptionName(option), axis, row.name);
-    }
-  }
 }
 
 // Options that do not change the training's numbers: where files are, what is reported, what is kept. Files
@@ -129,7 +107,7 @@ void TrainOptions::DeclareData(OptionSet& options) {
       "--validation-split", data.validation_split,
       "Without --validation-file: validate on this share (below 1) or number of the training examples",
       {.min = 0});
-  columns_.Declare(options, /*with_labels=*/true);
+  columns_.Declare(options, {.labels = true, .conversations = true});
   options.Add("--label-names", run_.task_options.label_names,
               "Names of the classes in the order of their ids", {.delimiter = ','});
   options.Add("--max-train-samples", data.max_train_samples,
@@ -152,11 +130,17 @@ void TrainOptions::DeclareTraining(OptionSet& options) {
   options.Add("--max-tokens-per-batch", t.max_tokens_per_batch,
               "Split a batch of more tokens into several forward passes of the same step; 0: no limit",
               {.min = 0, .max = 1 << 24});
+  options.Add("--packing", t.packing,
+              "Fill each forward pass with as many examples as --max-tokens-per-batch holds (by default "
+              "--batch-size examples of --max-length) instead of a fixed number; they never see each other");
   options.Add("--gradient-accumulation-steps", t.gradient_accumulation_steps,
               "Forward passes per optimiser step", {.min = 1, .max = 1 << 20});
   options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
   options.Add("--label-smoothing-factor", run_.task_options.label_smoothing_factor,
               "Share of the target spread over all classes", {.min = 0, .max = 1});
+  options.Add("--neftune-noise-alpha", run_.neftune_noise_alpha,
+              "NEFTune: noise of this size on the token embeddings while training, 5 for example; 0: none",
+              {.min = 0, .max = 1e6});
   options.Add("--gradient-checkpointing", run_.gradient_checkpointing,
               "Keep only each layer's input and compute the layer again in the backward pass: less memory, "
               "more time");
@@ -225,7 +209,7 @@ void TrainOptions::DeclareSaving(OptionSet& options) {
 
 train::RunOptions TrainOptions::Checked(const OptionSet& options) {
   RefuseOfOthers(options, train::Methods(), run_.method, &train::Method::options, "--method");
-  RefuseOfOthers(options, train::Tasks(), run_.task, &train::TaskRow::columns, "--task");
+  RefuseColumnsOfOtherTasks(options, run_.task);
   run_.trainer.eval_strategy = StrategyOf(eval_strategy_);
   run_.trainer.save_strategy = StrategyOf(save_strategy_);
   run_.method_options.lora = lora_.Config();
@@ -236,7 +220,9 @@ train::RunOptions TrainOptions::Checked(const OptionSet& options) {
   run_.data.reading = columns_.Dataset({});
   run_.output_dir = output_dir_;
   train::RunOptions completed = train::Completed(run_);
-  run_.trainer.learning_rate = completed.trainer.learning_rate;  // now in effect, see OptionSet::Values
+  // Now in effect, see OptionSet::Values.
+  run_.trainer.learning_rate = completed.trainer.learning_rate;
+  run_.trainer.max_tokens_per_batch = completed.trainer.max_tokens_per_batch;
   // run.toml records the run itself, not how it was started.
   run_.resume_from_checkpoint.clear();
   run_.overwrite_output_dir = false;

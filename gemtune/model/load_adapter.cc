@@ -83,7 +83,7 @@ text::Tokenizer TokenizerOf(const fs::path& path, const ModelSource& base) {
 // Puts the adapter on its base, which is loaded.
 void Attach(const Adapter& adapter, Pretrained& loaded) {
   loaded.adapter = adapter.config;
-  loaded.adapter_pass = AttachLora(loaded.module(), loaded.adapter->lora, /*seed=*/0);
+  loaded.pass_counter = AttachLora(loaded.module(), loaded.adapter->lora, /*seed=*/0);
   adapter.weights.ReadInto(loaded.module());
 }
 
@@ -96,7 +96,7 @@ PretrainedClassifier LoadClassifierAdapter(const fs::path& path, const LoadOptio
     Fail(
         "{}: 'task_type' is {}: this is not a classifier's adapter ({}); to train a classifier on it, make "
         "it part of its base in Python (peft: merge_and_unload, save_pretrained) and give that to gemtune "
-        "train",
+        "train; a language model is opened with `task` sft or clm",
         (path / kAdapterConfigName).string(), config.task_type, kSequenceClassification);
   }
   Adapter adapter = Open(path, std::move(config), base_model);
@@ -129,6 +129,13 @@ PretrainedCausalLm LoadCausalLmAdapter(const fs::path& path, const LoadOptions& 
       PretrainedCausalLm::FromBase(adapter.base, TokenizerOf(path, adapter.base), options);
   Attach(adapter, loaded);
   return loaded;
+}
+
+std::unique_ptr<Pretrained> LoadAdapter(const fs::path& path, const LoadOptions& options,
+                                        const fs::path& base_model) {
+  if (ReadAdapterConfig(path).task_type == kCausalLm)
+    return std::make_unique<PretrainedCausalLm>(LoadCausalLmAdapter(path, options, base_model));
+  return std::make_unique<PretrainedClassifier>(LoadClassifierAdapter(path, options, base_model));
 }
 
 }  // namespace gemtune::model

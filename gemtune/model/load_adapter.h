@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "gemtune/model/pretrained.h"
 
@@ -15,5 +16,9 @@ PretrainedClassifier LoadClassifierAdapter(const std::filesystem::path& path, co
 /// The same for a language model; see PretrainedCausalLm::FromTrained.
 PretrainedCausalLm LoadCausalLmAdapter(const std::filesystem::path& path, const LoadOptions& options,
                                        const std::filesystem::path& base_model);
+
+/// Either of them, by the adapter's task_type.
+std::unique_ptr<Pretrained> LoadAdapter(const std::filesystem::path& path, const LoadOptions& options,
+                                        const std::filesystem::path& base_model);
 
 }  // namespace gemtune::model

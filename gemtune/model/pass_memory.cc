@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gemtune/model/names.h"
+#include "gemtune/ops/linear_cross_entropy.h"
 
 namespace gemtune::model {
 namespace {
@@ -43,6 +44,11 @@ void AddToAdapters(const std::string& name, const at::Tensor& parameter, std::ve
   }
 }
 
+// Rows whose logits are held at once.
+int64_t LogitRows(const Gemma3TextConfig& config, int64_t rows) {
+  return std::min(rows, ops::kChunkBytes / SizeOf(at::kFloat) / config.vocab_size);
+}
+
 class Pass {
  public:
   Pass(const torch::nn::Module& model, const Gemma3TextConfig& config, const PassMemoryOptions& options)
@@ -68,22 +74,22 @@ class Pass {
     }
   }
 
-  int64_t Bytes(int64_t tokens, int64_t sequences) const {
-    int64_t gradients = top_gradient_bytes_, kept = 0;
+  int64_t Bytes(int64_t tokens, int64_t query_rows) const {
+    int64_t gradients = top_gradient_bytes_ + HeadGradientBytes(), kept = 0;
     const int64_t first = FirstTrained();
-    for (int64_t i = first; i < config_.num_hidden_layers; ++i) kept += Kept(i, tokens, sequences);
+    for (int64_t i = first; i < config_.num_hidden_layers; ++i) kept += Kept(i, tokens, query_rows);
     int64_t accumulated = 0;
     if (options_.accumulates_gradients) {
       accumulated = gradients + EmbeddingGradientBytes(tokens);
       for (const Layer& layer : layers_) accumulated += layer.gradient_bytes;
     }
-    int64_t most = kept + Working(tokens);
+    int64_t most = kept + std::max(Working(tokens), HeadBytes(query_rows));
     for (int64_t i = config_.num_hidden_layers - 1; i >= first; --i) {
       gradients += layers_[static_cast<size_t>(i)].gradient_bytes;
-      const int64_t again = options_.gradient_checkpointing ? Saved(i, tokens, sequences) : 0;
-      const int64_t rows = i + 1 == config_.num_hidden_layers ? sequences : tokens;
+      const int64_t again = options_.gradient_checkpointing ? Saved(i, tokens, query_rows) : 0;
+      const int64_t rows = i + 1 == config_.num_hidden_layers ? query_rows : tokens;
       most = std::max(most, kept + again + gradients + Working(rows));
-      kept -= Kept(i, tokens, sequences);
+      kept -= Kept(i, tokens, query_rows);
     }
     return accumulated + std::max(most, gradients + EmbeddingGradientBytes(tokens));
   }
@@ -98,15 +104,15 @@ class Pass {
 
   int64_t Input(int64_t tokens) const { return 4 * config_.hidden_size * tokens; }
 
-  int64_t Kept(int64_t layer, int64_t tokens, int64_t sequences) const {
-    return Input(tokens) + (options_.gradient_checkpointing ? 0 : Saved(layer, tokens, sequences));
+  int64_t Kept(int64_t layer, int64_t tokens, int64_t query_rows) const {
+    return Input(tokens) + (options_.gradient_checkpointing ? 0 : Saved(layer, tokens, query_rows));
   }
 
   // Everything kept except the input.
-  int64_t Saved(int64_t i, int64_t tokens, int64_t sequences) const {
+  int64_t Saved(int64_t i, int64_t tokens, int64_t query_rows) const {
     const int64_t d = config_.hidden_size, q = config_.num_attention_heads * config_.head_dim,
                   k = config_.num_key_value_heads * config_.head_dim;
-    const int64_t rows = i + 1 == config_.num_hidden_layers ? sequences : tokens;
+    const int64_t rows = i + 1 == config_.num_hidden_layers ? query_rows : tokens;
     int64_t mlp = size_ * 2 * config_.intermediate_size, adapters = 0;
     for (const Adapter& adapter : layers_[static_cast<size_t>(i)].adapters) {
       adapters += size_ * adapter.rank;
@@ -128,7 +134,24 @@ class Pass {
     return plain + (has_gain ? size_ * 2 * config_.intermediate_size * rows : 0);  // g ∘ dy
   }
 
-  // The rows of distinct tokens, both as fp32 sums and rounded.
+  // What the loss leaves: the embedding's gradient as a head.
+  int64_t HeadGradientBytes() const {
+    return options_.has_vocabulary_head && trains_embedding_
+               ? size_ * config_.vocab_size * config_.hidden_size
+               : 0;
+  }
+
+  // While the loss is computed: the logits, that gradient and, if rows come in several chunks, its fp32 sum.
+  int64_t HeadBytes(int64_t rows) const {
+    if (!options_.has_vocabulary_head) return 0;
+    const bool is_summed = rows > LogitRows(config_, rows) && options_.dtype != at::kFloat;
+    return VocabularyHeadBytes(config_, rows, options_.dtype) + HeadGradientBytes() +
+           (is_summed && trains_embedding_ ? SizeOf(at::kFloat) * config_.vocab_size * config_.hidden_size
+                                           : 0);
+  }
+
+  // The rows of distinct tokens, both as fp32 sums and rounded; as a part of a dense gradient that is copied
+  // to be added to.
   int64_t EmbeddingGradientBytes(int64_t tokens) const {
     const int64_t rows = std::min(tokens, config_.vocab_size);
     return trains_embedding_ ? rows * config_.hidden_size * (4 + size_) : 0;
@@ -145,8 +168,12 @@ class Pass {
 }  // namespace
 
 int64_t PassBytes(const torch::nn::Module& model, const Gemma3TextConfig& config, int64_t tokens,
-                  int64_t sequences, const PassMemoryOptions& options) {
-  return Pass(model, config, options).Bytes(tokens, sequences);
+                  int64_t query_rows, const PassMemoryOptions& options) {
+  return Pass(model, config, options).Bytes(tokens, query_rows);
+}
+
+int64_t VocabularyHeadBytes(const Gemma3TextConfig& config, int64_t rows, at::ScalarType dtype) {
+  return SizeOf(dtype) * LogitRows(config, rows) * config.vocab_size;
 }
 
 int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype) {

@@ -11,16 +11,17 @@ namespace gemtune::model {
 
 struct PassMemoryOptions {
   at::ScalarType dtype = at::kFloat;  // of the layers' results, kFloat or kBFloat16
+  bool has_vocabulary_head = false;   // the loss is ops::LinearCrossEntropySum over the embedding
   bool gradient_checkpointing = false;
   bool accumulates_gradients = false;  // those of the step's earlier passes exist already
   double lora_dropout = 0;
 };
 
-/// The peak bytes of tensors, besides the weights, in one forward and backward pass of a classifier, for
-/// `tokens` tokens in `sequences` sequences: what layers keep for the backward pass, gradients, and the
-/// temporary tensors of the current layer (ops/*.cc; without the kernels' own buffers). `model` has
-/// parameters named as in a Hugging Face checkpoint and requires_grad set as for training. Its numbers are
-/// not read, so it may be on the meta device.
+/// The peak bytes of tensors, besides the weights, in one forward and backward pass for `tokens` tokens, of
+/// which `rows` go through the last layer's queries and the head (a classifier's: one a sequence): what
+/// layers keep for the backward pass, gradients, and the temporary tensors of the current layer (ops/*.cc;
+/// without the kernels' own buffers). `model` has parameters named as in a Hugging Face checkpoint and
+/// requires_grad set as for training. Its numbers are not read, so it may be on the meta device.
 ///
 /// With e bytes per number (4 or 2), D hidden_size, I intermediate_size, Q and K the widths of q and k, a
 /// layer keeps for each token
@@ -31,14 +32,17 @@ struct PassMemoryOptions {
 ///   e·r       h·Aᵀ of each adapter of rank r
 /// An adapter of DoRA with dropout, a composition of ATen calls, keeps instead of the last line: a mask 4·in,
 /// h e·in, h·Aᵀ e·r, the sum before the gain e·out; for down_proj also 3·4·I for gelu instead of gate and up.
-/// The last layer keeps its input and k, v for all tokens, and the rest for one row per sequence. The current
+/// The last layer keeps its input and k, v for all tokens, and the rest for `rows`. The current
 /// layer's temporary tensors take 3·e·I + e·D + 8·D (backward: d_gate_up, d_product, gradients of norm and
 /// residual stream; without gradients: gate, up, their product and results).
 ///
 /// While the backward pass goes from the last layer to the lowest trained one, the layers below still keep
 /// their tensors and the gradients above exist already; the result is the largest of these sums.
 int64_t PassBytes(const torch::nn::Module& model, const Gemma3TextConfig& config, int64_t tokens,
-                  int64_t sequences, const PassMemoryOptions& options);
+                  int64_t rows, const PassMemoryOptions& options);
+
+/// The logits of as many of `rows` rows as ops::LinearCrossEntropySum holds at once.
+int64_t VocabularyHeadBytes(const Gemma3TextConfig& config, int64_t rows, at::ScalarType dtype);
 
 /// The same for a pass without gradients.
 int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);

@@ -36,7 +36,11 @@ ClassifierHead HeadOfTrained(const ModelSource& source) {
   const std::string path = source.path.string();
   const io::TensorInfo* score = FindWeight(source);
   if (score == nullptr) {
-    Fail("{}: no 'score.weight'; this is not a fine-tuned classifier (train one with gemtune train)", path);
+    Fail(
+        "{}: no 'score.weight'; this is not a fine-tuned classifier (train one with gemtune train; a "
+        "language "
+        "model is opened with `task` sft or clm)",
+        path);
   }
   if (source.checkpoint.Find("score.bias") != nullptr) {
     Fail(

@@ -111,7 +111,14 @@ const std::vector<Method>& Methods() {
       {"head",
        1e-3,
        {},
-       [](torch::nn::Module& model, const MethodOptions&) { Select(model, model::IsOfHead); }},
+       [](torch::nn::Module& model, const MethodOptions&) {
+         if (std::ranges::none_of(model.named_parameters().keys(), model::IsOfHead)) {
+           Fail(
+               "`method` head: the head of a language model is its embedding, not a part of its own; take "
+               "another `method`");
+         }
+         Select(model, model::IsOfHead);
+       }},
       {"freeze", 2e-5, {"trainable_layers", "freeze_embeddings", "trainable_parameters"}, Freeze},
       {"lora",
        2e-4,

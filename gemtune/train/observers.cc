@@ -28,7 +28,7 @@ std::optional<double> Mean(double sum, int64_t count) {
 std::string Numbers(const Metrics& metrics) {
   std::string line;
   for (const auto& [name, value] : metrics.items()) {
-    if (value.is_number())
+    if (value.is_number_float())
       line += fmt::format("{}{} {:.4f}", line.empty() ? "" : "  ", name, value.get<double>());
   }
   return line;

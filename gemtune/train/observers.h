@@ -116,7 +116,7 @@ std::string ProgressLine(int64_t done, int64_t total, const std::string& text, i
 /// sum / count, or nullopt if count is 0.
 std::optional<double> Mean(double sum, int64_t count);
 
-/// "loss 0.3127 accuracy 0.9240": the metrics that are single numbers.
+/// "loss 0.3127 accuracy 0.9240": the metrics that are single numbers, without counts.
 std::string Numbers(const Metrics& metrics);
 
 /// "3:07", "1:02:45".

@@ -17,6 +17,13 @@ namespace {
 
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
 
+data::SamplerOptions SamplerOptionsOf(const TrainerOptions& options) {
+  return {.batch_size = options.batch_size,
+          .group_by_length = options.group_by_length,
+          .pack_tokens = options.packing ? options.max_tokens_per_batch : 0,
+          .seed = options.seed};
+}
+
 }  // namespace
 
 const std::vector<NamedStrategy>& IntervalStrategies() {
@@ -26,23 +33,20 @@ const std::vector<NamedStrategy>& IntervalStrategies() {
   return all;
 }
 
-int64_t StepsPerEpoch(int64_t examples, const TrainerOptions& options) {
-  return CeilDiv(CeilDiv(examples, options.batch_size), options.gradient_accumulation_steps);
+int64_t StepsPerEpoch(const data::Dataset& train, const TrainerOptions& options) {
+  return CeilDiv(data::NumBatches(train, SamplerOptionsOf(options)), options.gradient_accumulation_steps);
 }
 
-int64_t TotalSteps(int64_t examples, const TrainerOptions& options) {
+int64_t TotalSteps(int64_t steps_per_epoch, const TrainerOptions& options) {
   if (options.max_steps > 0) return options.max_steps;
-  const auto steps_per_epoch = static_cast<double>(StepsPerEpoch(examples, options));
-  const auto steps = static_cast<int64_t>(std::ceil(options.num_train_epochs * steps_per_epoch));
+  const auto steps =
+      static_cast<int64_t>(std::ceil(options.num_train_epochs * static_cast<double>(steps_per_epoch)));
   if (steps < 1) Fail("`num_train_epochs` {} gives no training step", options.num_train_epochs);
   return steps;
 }
 
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch) {
-  const auto batches = data::EpochBatches(
-      train,
-      {.batch_size = options.batch_size, .group_by_length = options.group_by_length, .seed = options.seed},
-      epoch);
+  const auto batches = data::EpochBatches(train, SamplerOptionsOf(options), epoch);
   std::vector<Window> windows;
   for (size_t i = 0; i < batches.size(); ++i) {
     if (i % static_cast<size_t>(options.gradient_accumulation_steps) == 0) windows.emplace_back();
@@ -63,8 +67,8 @@ Trainer::Trainer(Trainable& task, const data::Dataset& train, const data::Datase
       output_dir_(std::move(output_dir)),
       observers_(std::move(observers)),
       optimizer_(task.module(), options.adamw, task.sparse_gradients()) {
-  steps_per_epoch_ = StepsPerEpoch(train.size(), options);
-  total_steps_ = TotalSteps(train.size(), options);
+  steps_per_epoch_ = StepsPerEpoch(train, options);
+  total_steps_ = TotalSteps(steps_per_epoch_, options);
   warmup_steps_ =
       options.warmup_steps > 0
           ? options.warmup_steps

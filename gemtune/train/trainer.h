@@ -31,7 +31,8 @@ const std::vector<NamedStrategy>& IntervalStrategies();
 struct TrainerOptions {
   int64_t batch_size = 8;  // per_device_train_batch_size: sequences per forward pass
   int64_t max_tokens_per_batch =
-      0;  // > 0: splits a batch of more tokens into several forward passes of one step
+      0;                 // > 0: splits a batch of more tokens into several forward passes of one step
+  bool packing = false;  // batches of as many sequences as fit in max_tokens_per_batch, see EpochBatches
   int64_t gradient_accumulation_steps = 1;
   double num_train_epochs = 3.0;
   int64_t max_steps = 0;  // > 0: overrides num_train_epochs
@@ -59,10 +60,9 @@ struct TrainerOptions {
 /// Trainable::Evaluate may throw this when the run is asked to stop; the resumed run repeats the evaluation.
 struct StopEvaluation {};
 
-/// Optimiser steps of an epoch over `examples` examples, and of the whole run. Throws Error if the run has
-/// none.
-int64_t StepsPerEpoch(int64_t examples, const TrainerOptions& options);
-int64_t TotalSteps(int64_t examples, const TrainerOptions& options);
+/// Optimiser steps of an epoch, and of the whole run. Throws Error if the run has none.
+int64_t StepsPerEpoch(const data::Dataset& train, const TrainerOptions& options);
+int64_t TotalSteps(int64_t steps_per_epoch, const TrainerOptions& options);
 
 /// The optimiser steps of one epoch: EpochBatches, gradient_accumulation_steps of them in each step.
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch);

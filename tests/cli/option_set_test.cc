@@ -116,6 +116,7 @@ TEST_F(OptionSetTest, AHashBeginsACommentOutsideOfQuotesOnly) {
 TEST_F(OptionSetTest, AnOptionGivenAsItsDefaultIsNotChanged) {
   EXPECT_TRUE(options_.Parse({"--count", "3", "--off", "--files", "a"}));
   EXPECT_FALSE(options_.Changed("--count"));
+  EXPECT_FALSE(options_.Changed("--of-another-command"));
   EXPECT_FALSE(options_.Changed("--alias"));
   EXPECT_TRUE(options_.Changed("--off"));
   EXPECT_TRUE(options_.Changed("--files"));

@@ -36,16 +36,21 @@ const std::vector<Case> kCases = {
     {.name = "lora_dropout", .method = "lora", .lora = {.r = 4, .lora_dropout = 0.3}},
     {.name = "rslora", .method = "lora", .lora = {.r = 4, .use_rslora = true}},
     {.name = "dora", .method = "lora", .lora = {.r = 4, .use_dora = true}},
+    {.name = "language", .task = "sft"},
+    {.name = "language_lora", .task = "clm", .method = "lora", .lora = {.r = 4}},
     {.name = "dora_dropout", .method = "lora", .lora = {.r = 4, .lora_dropout = 0.3, .use_dora = true}},
 };
 
 constexpr int64_t kSteps = 10, kBatch = 4;
 
-data::Dataset RandomData(const SequenceKind& kind) {
+data::Dataset RandomData(const std::string& task) {
+  const bool is_language = FindTask(task).row_kind != data::RowKind::kText;
+  const data::LabelKind kind =
+      is_language ? data::LabelKind::kNone : FindSequenceKind(&SequenceKind::task, task).label_kind;
   at::manual_seed(1);
   data::Examples examples;
-  examples.label_kind = kind.label_kind;
-  const int labels = kind.label_kind == data::LabelKind::kMultiLabel ? 2 : 1;
+  examples.label_kind = kind;
+  const int labels = is_language ? 0 : kind == data::LabelKind::kMultiLabel ? 2 : 1;
   for (int64_t i = 0; i < kSteps * kBatch; ++i) {
     // Beyond the window of 8, and at times more tokens than a kernel wants for its products.
     const auto length = at::randint(2, 40, {1}).item<int64_t>();
@@ -53,10 +58,11 @@ data::Dataset RandomData(const SequenceKind& kind) {
       examples.ids.push_back(t == 0 ? 2 : at::randint(261, 287, {1}).item<int32_t>());
     examples.offsets.push_back(std::ssize(examples.ids));
     examples.truncated.push_back(0);
+    for (int64_t t = 0; t < length && is_language; ++t) examples.is_target.push_back(t >= length / 2 ? 1 : 0);
     for (int label = 0; label < labels; ++label)
       examples.label_values.push_back(at::randint(0, 2, {1}).item<float>());
   }
-  if (kind.label_kind != data::LabelKind::kRegression) examples.labels.names = {"a", "b"};
+  if (!is_language && kind != data::LabelKind::kRegression) examples.labels.names = {"a", "b"};
   return data::Dataset(std::move(examples));
 }
 
@@ -66,7 +72,7 @@ struct Trained {
 };
 
 Trained Train(const Case& c, const std::filesystem::path& base) {
-  const data::Dataset data = RandomData(FindSequenceKind(&SequenceKind::task, c.task));
+  const data::Dataset data = RandomData(c.task);
   const auto made =
       FindTask(c.task).make(model::ModelSource::Open(base), text::Tokenizer::Load(base), data, {}, {});
   Task& task = *made;

@@ -59,6 +59,7 @@ RunRecord RecordOf(const RunOptions& options) {
                        {"modules_to_save", lora.modules_to_save},
                        {"batch_size", t.batch_size},
                        {"max_tokens_per_batch", t.max_tokens_per_batch},
+                       {"packing", t.packing},
                        {"gradient_accumulation_steps", t.gradient_accumulation_steps},
                        {"num_train_epochs", t.num_train_epochs},
                        {"max_steps", t.max_steps},
@@ -79,6 +80,7 @@ RunRecord RecordOf(const RunOptions& options) {
                        {"metric_for_best_model", t.metric_for_best_model},
                        {"int8_products", options.matmul_dtype == ops::MatmulDtype::kInt8},
                        {"gradient_checkpointing", options.gradient_checkpointing},
+                       {"neftune_noise_alpha", options.neftune_noise_alpha},
                        {"cache_frozen", options.cache_frozen}};
   RunRecord record{.text = "# Options of a run that another program than gemtune began:\n"};
   for (const auto& [name, value] : values.items()) {

@@ -50,9 +50,11 @@ MemoryPlan PlanMemory(const torch::nn::Module& model, const model::Gemma3TextCon
   const at::ScalarType dtype = input.pass.dtype;
   const int64_t most_tokens = std::max(input.pass_tokens, input.evaluation_tokens);
   plan.pass = model::InferencePassBytes(config, input.evaluation_tokens, dtype);
+  if (input.pass.has_vocabulary_head)
+    plan.pass += model::VocabularyHeadBytes(config, input.evaluation_tokens, dtype);
   if (input.pass_tokens > 0) {
-    plan.pass = std::max(
-        plan.pass, model::PassBytes(model, config, input.pass_tokens, input.pass_sequences, input.pass));
+    plan.pass =
+        std::max(plan.pass, model::PassBytes(model, config, input.pass_tokens, input.pass_rows, input.pass));
   }
   plan.kernels = model::KernelBytes(config, most_tokens, dtype) + kLibraryBytes;
   plan.holes = model::InferencePassBytes(config, input.pass_tokens, dtype);

@@ -16,7 +16,7 @@ struct MemoryPlanInput {
   int64_t checkpoint_bytes = 0;  // stored weights
   model::BaseWeights base_weights = model::BaseWeights::kNumbers;
   int64_t pass_tokens = 0;  // of the largest training pass; 0: no pass through the layers
-  int64_t pass_sequences = 0;
+  int64_t pass_rows = 0;    // of the last layer and the head in a training pass, at most
   model::PassMemoryOptions pass = {};
   int64_t evaluation_tokens = 0;  // of the largest pass without gradients; 0: there is none
   int64_t embedding_rows = 0;     // that will have moments, if the embedding is trained

@@ -44,6 +44,14 @@ RunOptions Completed(RunOptions options) {
   RefuseOfOtherTasks(task, "label_names", !options.task_options.label_names.empty());
   if (!options.resume_from_checkpoint.empty() && options.overwrite_output_dir)
     Fail("`resume_from_checkpoint` and `overwrite_output_dir` exclude each other; give one");
+  TrainerOptions& trainer = options.trainer;
+  if (trainer.packing && trainer.max_tokens_per_batch == 0) {
+    trainer.max_tokens_per_batch = trainer.batch_size * options.data.reading.max_length;
+    if (trainer.max_tokens_per_batch == 0)
+      Fail("`packing` without `max_length`: say how much a batch holds with `max_tokens_per_batch`");
+  }
+  if (options.neftune_noise_alpha > 0 && options.cache_frozen)
+    Fail("`neftune_noise_alpha` and `cache_frozen` exclude each other: the noise is another in every step");
   options.trainer.learning_rate = options.learning_rate.value_or(FindMethod(options.method).learning_rate);
   options.trainer.greater_is_better = GreaterIsBetter(task, options.trainer.metric_for_best_model);
   return options;

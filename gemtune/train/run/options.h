@@ -46,6 +46,7 @@ struct RunOptions {
   ops::Device device = ops::Host();
   bool gradient_checkpointing = false;
   bool cache_frozen = false;
+  double neftune_noise_alpha = 0;           // see Gemma3Model::SetEmbeddingNoise; 0: none
   std::filesystem::path output_dir = {};    // empty: nothing is kept, and Run::Train must not be called
   std::string resume_from_checkpoint = {};  // a checkpoint, "auto": the newest if there is one, or "": none
   bool overwrite_output_dir = false;
@@ -54,8 +55,9 @@ struct RunOptions {
 /// The row of options.task.
 const TaskRow& TaskOf(const RunOptions& options);
 
-/// Fills in what follows from other options: learning_rate, and in which direction metric_for_best_model is
-/// better. To be called before any work: throws Error for options that contradict each other.
+/// Fills in what follows from other options: learning_rate, in which direction metric_for_best_model is
+/// better, and max_tokens_per_batch for packing (batch_size examples of max_length). To be called before any
+/// work: throws Error for options that contradict each other.
 RunOptions Completed(RunOptions options);
 
 }  // namespace gemtune::train

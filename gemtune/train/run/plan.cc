@@ -42,6 +42,7 @@ bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& tra
   const double visits = trainer.max_steps > 0 ? static_cast<double>(trainer.max_steps) * examples_a_step
                                               : trainer.num_train_epochs * examples;
   const bool all_layers = AllLayersAreFrozen(trunk->FrozenStages(), trunk->config());
+  if (options.neftune_noise_alpha > 0) return false;
   return options.cache_frozen || (all_layers && visits > examples);
 }
 
@@ -51,7 +52,7 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
       num_outputs_(num_outputs),
       machine_(machine),
       as_asked_{options.method, dtype, options.gradient_checkpointing},
-      size_(SizeOfRun(*data.train, options.trainer)),
+      size_(SizeOfRun(*data.train, options.trainer, TaskOf(options).count_rows)),
       histogram_(data::LengthHistogram(*data.train)),
       train_examples_(data.train->size()),
       train_tokens_(data.train->tokens()),
@@ -59,7 +60,7 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
       source_(source) {
   input_ = {.process_bytes = machine.resident_bytes,
             .base_weights = options.base_weights,
-            .pass_sequences = size_.pass_sequences,
+            .pass_rows = size_.pass_rows,
             .embedding_rows =
                 options.trainer.adamw.weight_decay > 0 ? source_.config.vocab_size : size_.distinct_tokens};
   for (const io::TensorInfo& tensor : source.checkpoint.tensors())
@@ -69,6 +70,8 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
     parameters_ += parameter.numel();
     if (parameter.requires_grad()) trained_parameters_ += parameter.numel();
   }
+  input_.pass.has_vocabulary_head = outline.has_vocabulary_head;
+  if (outline.has_vocabulary_head) input_.embedding_rows = source_.config.vocab_size;
   if (KeepsFrozenStates(outline.trunk, *data.train, options)) kept_stages_ = outline.trunk->FrozenStages();
   PlanMeasuring(data);
   memory_ = Foresee(as_asked_, size_.pass_tokens);
@@ -106,8 +109,9 @@ void RunPlan::PlanMeasuring(const data::DataSplits& data) {
 MemoryPlan RunPlan::Foresee(const Variant& variant, int64_t pass_tokens) const {
   MemoryPlanInput input = input_;
   input.pass_tokens = AllLayersAreFrozen(kept_stages_, source_.config) ? 0 : pass_tokens;
-  input.pass_sequences = std::min(pass_tokens, size_.pass_sequences);
+  input.pass_rows = std::min(pass_tokens, size_.pass_rows);
   input.pass = {.dtype = variant.dtype,
+                .has_vocabulary_head = input_.pass.has_vocabulary_head,
                 .gradient_checkpointing = variant.gradient_checkpointing,
                 .accumulates_gradients = size_.passes_a_step > 1 || pass_tokens < size_.pass_tokens,
                 .lora_dropout = options_.method_options.lora.lora_dropout};

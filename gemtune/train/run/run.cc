@@ -79,6 +79,7 @@ Task& Run::LoadModel() {
     task_->pretrained().AddAdapter(options_.method_options.lora, options_.model, options_.trainer.seed);
   task_->trunk()->set_gradient_checkpointing(options_.gradient_checkpointing);
   task_->trunk()->SetMatmulDtype(options_.matmul_dtype);
+  task_->pretrained().AddEmbeddingNoise(options_.neftune_noise_alpha, options_.trainer.seed);
   return *task_;
 }
 

@@ -116,6 +116,7 @@ TaskRow RowOf(const SequenceKind& kind) {
           },
       .num_outputs =
           [&kind](const data::Dataset& train) { return std::ssize(HeadFor(kind, train).label_names); },
+      .count_rows = [](const data::Dataset&, int64_t) { return int64_t{1}; },
       .outline = OutlineOf,
       .make = [&kind](const model::ModelSource& source, text::Tokenizer tokenizer, const data::Dataset& train,
                       const TaskOptions& task, const model::LoadOptions& load) -> std::unique_ptr<Task> {
@@ -123,7 +124,16 @@ TaskRow RowOf(const SequenceKind& kind) {
             std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
                 source, std::move(tokenizer), HeadFor(kind, train), load)),
             task);
-      }};
+      },
+      .open =
+          [&kind](const std::filesystem::path& path, const TaskOptions& task, const model::LoadOptions& load,
+                  const std::filesystem::path& base_model) {
+            std::unique_ptr<Task> opened = OpenSequenceTask(path, task, load, base_model);
+            const std::string& trained_for = static_cast<SequenceTask&>(*opened).kind().task;
+            if (trained_for != kind.task)
+              Fail("{}: was trained for `task` {}, not {}", path.string(), trained_for, kind.task);
+            return opened;
+          }};
 }
 
 }  // namespace
@@ -168,6 +178,14 @@ const SequenceKind& FindSequenceKind(std::string SequenceKind::*column, const st
        Printable(value), fmt::join(known, ", "));
 }
 
+std::unique_ptr<Task> OpenSequenceTask(const std::filesystem::path& path, const TaskOptions& task,
+                                       const model::LoadOptions& load,
+                                       const std::filesystem::path& base_model) {
+  return std::make_unique<SequenceTask>(std::make_unique<model::PretrainedClassifier>(
+                                            model::PretrainedClassifier::FromTrained(path, load, base_model)),
+                                        task);
+}
+
 std::vector<TaskRow> SequenceTaskRows() {
   std::vector<TaskRow> rows;
   for (const SequenceKind& kind : SequenceKinds()) rows.push_back(RowOf(kind));
@@ -197,8 +215,8 @@ at::Tensor SequenceTask::OutputsOfStates(int64_t stage, const at::Tensor& states
 }
 
 // After the last layer only the token by which a text is judged is left.
-int64_t SequenceTask::StateRows(int64_t stage, int64_t tokens) const {
-  return stage > classifier_.config.num_hidden_layers ? 1 : tokens;
+int64_t SequenceTask::StateRows(int64_t stage, const data::Dataset& dataset, int64_t example) const {
+  return stage > classifier_.config.num_hidden_layers ? 1 : dataset.length(example);
 }
 
 at::Tensor SequenceTask::LossSum(const data::PackedBatch& batch) {

@@ -51,18 +51,24 @@ class SequenceTask : public Task {
   model::PassFlops CountFlops(const data::PackedBatch& batch) override;
 
   model::PretrainedClassifier& classifier() { return classifier_; }
+  const SequenceKind& kind() const { return kind_; }
 
  private:
   at::Tensor Outputs(const data::PackedBatch& batch) override;
   at::Tensor StatesBefore(int64_t stage, const data::PackedBatch& batch) override;
   at::Tensor OutputsOfStates(int64_t stage, const at::Tensor& states,
                              const data::PackedBatch& batch) override;
-  int64_t StateRows(int64_t stage, int64_t tokens) const override;
+  int64_t StateRows(int64_t stage, const data::Dataset& dataset, int64_t example) const override;
   at::Tensor LogitsOf(const data::Dataset& dataset);
 
   model::PretrainedClassifier& classifier_;  // owned by the base class
   const SequenceKind& kind_;
 };
+
+/// Opens a model of whichever kind, see TaskRow::open.
+std::unique_ptr<Task> OpenSequenceTask(const std::filesystem::path& path, const TaskOptions& task,
+                                       const model::LoadOptions& load,
+                                       const std::filesystem::path& base_model);
 
 /// The rows of Tasks() for these kinds.
 std::vector<TaskRow> SequenceTaskRows();

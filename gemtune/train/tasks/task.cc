@@ -5,12 +5,12 @@
 namespace gemtune::train {
 
 int64_t Task::passes() const {
-  const model::PassCounter& counter = pretrained_->adapter_pass;
+  const model::PassCounter& counter = pretrained_->pass_counter;
   return counter == nullptr ? 0 : static_cast<int64_t>(*counter);
 }
 
 void Task::set_passes(int64_t passes) {
-  const model::PassCounter& counter = pretrained_->adapter_pass;
+  const model::PassCounter& counter = pretrained_->pass_counter;
   if (counter != nullptr) *counter = static_cast<uint64_t>(passes);
 }
 
@@ -23,7 +23,7 @@ int64_t Task::KeepFrozenStates(const data::Dataset& train, const data::Dataset* 
   for (const data::Dataset* dataset : {&train, validation}) {
     if (dataset == nullptr) continue;
     std::vector<int64_t> rows;
-    for (int64_t i = 0; i < dataset->size(); ++i) rows.push_back(StateRows(kept_stages_, dataset->length(i)));
+    for (int64_t i = 0; i < dataset->size(); ++i) rows.push_back(StateRows(kept_stages_, *dataset, i));
     kept_.emplace_back(
         *dataset, rows, [&](const data::PackedBatch& batch) { return StatesBefore(kept_stages_, batch); },
         rest);
@@ -34,7 +34,7 @@ int64_t Task::KeepFrozenStates(const data::Dataset& train, const data::Dataset* 
 }
 
 at::Tensor Task::TrainingOutputs(const data::PackedBatch& batch) {
-  const model::PassCounter& counter = pretrained_->adapter_pass;
+  const model::PassCounter& counter = pretrained_->pass_counter;
   if (counter != nullptr) ++*counter;
   return kept_.empty() ? Outputs(batch) : OutputsOfStates(kept_stages_, kept_.front().States(batch), batch);
 }

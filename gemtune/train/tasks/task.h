@@ -82,8 +82,8 @@ class Task : public Trainable {
   virtual at::Tensor OutputsOfStates(int64_t stage, const at::Tensor& states,
                                      const data::PackedBatch& batch) = 0;
 
-  /// The number of rows that an example of `tokens` tokens has in StatesBefore.
-  virtual int64_t StateRows(int64_t stage, int64_t tokens) const = 0;
+  /// The number of rows that an example has in StatesBefore.
+  virtual int64_t StateRows(int64_t stage, const data::Dataset& dataset, int64_t example) const = 0;
 
   std::unique_ptr<model::Pretrained> pretrained_;
   int64_t kept_stages_ = 0;

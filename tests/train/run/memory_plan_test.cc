@@ -57,10 +57,10 @@ TEST(PlanMemory, BlocksAreTheFileOrEightBitsANumber) {
 
 TEST(PlanMemory, ThePassIsTheGreaterOfTrainingAndMeasuring) {
   const auto outline = Outline(at::kFloat);
-  const MemoryPlanInput small{.pass_tokens = 10, .pass_sequences = 1, .evaluation_tokens = 5000};
+  const MemoryPlanInput small{.pass_tokens = 10, .pass_rows = 1, .evaluation_tokens = 5000};
   EXPECT_EQ(PlanMemory(*outline, Config(), small).pass,
             model::InferencePassBytes(Config(), 5000, at::kFloat));
-  const MemoryPlanInput large{.pass_tokens = 5000, .pass_sequences = 1, .evaluation_tokens = 10};
+  const MemoryPlanInput large{.pass_tokens = 5000, .pass_rows = 1, .evaluation_tokens = 10};
   EXPECT_EQ(PlanMemory(*outline, Config(), large).pass, model::PassBytes(*outline, Config(), 5000, 1, {}));
 }
 

@@ -29,7 +29,19 @@ TEST(RunOptions, KnowWhichWayAMetricIsBetter) {
                         "'accuracy'?); its metrics: loss, accuracy, macro_f1"));
 }
 
+TEST(RunOptions, PackingFillsBatchesOfExamplesOfTheGreatestLength) {
+  RunOptions options{.trainer = {.batch_size = 3, .packing = true}};
+  EXPECT_EQ(Completed(options).trainer.max_tokens_per_batch, 3 * 512);
+  options.trainer.max_tokens_per_batch = 100;
+  EXPECT_EQ(Completed(options).trainer.max_tokens_per_batch, 100);
+  options.trainer.max_tokens_per_batch = 0;
+  options.data.reading.max_length = 0;
+  EXPECT_THAT(Complaint(options), HasSubstr("`packing` without `max_length`"));
+}
+
 TEST(RunOptions, ThatContradictEachOtherAreRefused) {
+  EXPECT_THAT(Complaint({.cache_frozen = true, .neftune_noise_alpha = 5}),
+              HasSubstr("`neftune_noise_alpha` and `cache_frozen` exclude each other"));
   EXPECT_THAT(Complaint({.data = {.validation_files = {"a"}, .validation_split = 0.5}}),
               HasSubstr("`validation_file` and `validation_split` exclude each other"));
   EXPECT_THAT(Complaint({.resume_from_checkpoint = "auto", .overwrite_output_dir = true}),

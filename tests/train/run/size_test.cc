@@ -14,20 +14,26 @@ const data::Dataset& Rows() {
   return rows;
 }
 
+// An example has as many rows as half its tokens.
+RunSize Size(const TrainerOptions& options) {
+  return SizeOfRun(Rows(), options, [](const data::Dataset& rows, int64_t i) { return rows.length(i) / 2; });
+}
+
 TEST(SizeOfRun, CountsStepsTokensAndTheLargestPass) {
-  const RunSize size = SizeOfRun(Rows(), {.batch_size = 2, .num_train_epochs = 3});
+  const RunSize size = Size({.batch_size = 2, .num_train_epochs = 3});
   EXPECT_EQ(size.steps_per_epoch, 2);
   EXPECT_EQ(size.steps, 6);
   EXPECT_EQ(size.tokens, 3 * 18);
   EXPECT_EQ(size.pass_tokens, 13);
   EXPECT_EQ(size.pass_sequences, 2);
+  EXPECT_EQ(size.pass_rows, 4 + 2);
   EXPECT_EQ(size.passes_a_step, 1);
   EXPECT_EQ(size.distinct_tokens, 4);
   EXPECT_EQ(size.evaluations, 3);
 }
 
 TEST(SizeOfRun, WhatIsNotReachedDoesNotCount) {
-  const RunSize size = SizeOfRun(Rows(), {.batch_size = 2, .max_steps = 1});
+  const RunSize size = Size({.batch_size = 2, .max_steps = 1});
   EXPECT_EQ(size.steps, 1);
   EXPECT_EQ(size.tokens, 13);
   EXPECT_EQ(size.distinct_tokens, 2);
@@ -35,16 +41,15 @@ TEST(SizeOfRun, WhatIsNotReachedDoesNotCount) {
 }
 
 TEST(SizeOfRun, ManyEpochsAreAsTheFirstTen) {
-  EXPECT_EQ(SizeOfRun(Rows(), {.batch_size = 2, .num_train_epochs = 30}).tokens, 30 * 18);
+  EXPECT_EQ(Size({.batch_size = 2, .num_train_epochs = 30}).tokens, 30 * 18);
 }
 
 TEST(SizeOfRun, CutBatchesAndAccumulationMakeMorePasses) {
-  const RunSize cut = SizeOfRun(Rows(), {.batch_size = 2, .max_tokens_per_batch = 8, .max_steps = 2});
+  const RunSize cut = Size({.batch_size = 2, .max_tokens_per_batch = 8, .max_steps = 2});
   EXPECT_EQ(cut.pass_tokens, 8);
   EXPECT_EQ(cut.pass_sequences, 1);
   EXPECT_EQ(cut.passes_a_step, 2);
-  const RunSize window =
-      SizeOfRun(Rows(), {.batch_size = 2, .gradient_accumulation_steps = 2, .num_train_epochs = 1});
+  const RunSize window = Size({.batch_size = 2, .gradient_accumulation_steps = 2, .num_train_epochs = 1});
   EXPECT_EQ(window.steps, 1);
   EXPECT_EQ(window.passes_a_step, 2);
   EXPECT_EQ(window.pass_tokens, 13);
@@ -53,11 +58,11 @@ TEST(SizeOfRun, CutBatchesAndAccumulationMakeMorePasses) {
 TEST(SizeOfRun, EvaluationsComeEverySoManyStepsAndAtTheEnd) {
   TrainerOptions options{
       .batch_size = 2, .num_train_epochs = 3, .eval_strategy = IntervalStrategy::kSteps, .eval_steps = 4};
-  EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 2);
+  EXPECT_EQ(Size(options).evaluations, 2);
   options.eval_steps = 3;
-  EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 2);
+  EXPECT_EQ(Size(options).evaluations, 2);
   options.eval_strategy = IntervalStrategy::kNo;
-  EXPECT_EQ(SizeOfRun(Rows(), options).evaluations, 0);
+  EXPECT_EQ(Size(options).evaluations, 0);
 }
 
 }  // namespace

@@ -48,16 +48,33 @@ TEST_F(TasksTest, WhatATaskSavedIsOpenedAsThatTask) {
   for (const TaskRow& row : Tasks()) {
     Make(row, train)->Save(dir_ / row.name);
     data::DatasetOptions opened, made;
-    OpenTrained(dir_ / row.name)->Read(opened);
+    OpenTrained(dir_ / row.name, row.name)->Read(opened);
     Make(row, train)->Read(made);
+    EXPECT_EQ(opened.row_kind, row.row_kind) << row.name;
+    EXPECT_EQ(made.row_kind, row.row_kind) << row.name;
     EXPECT_EQ(opened.label_kind, made.label_kind) << row.name;
-    EXPECT_EQ(opened.labels->names, made.labels->names) << row.name;
+    EXPECT_EQ(opened.labels.has_value(), made.labels.has_value()) << row.name;
+    if (made.labels) {
+      EXPECT_EQ(opened.labels->names, made.labels->names) << row.name;
+      OpenTrained(dir_ / row.name)->Read(opened);  // it says itself what it is
+      EXPECT_EQ(opened.label_kind, made.label_kind) << row.name;
+    }
   }
 }
 
 TEST_F(TasksTest, AModelThatNoTaskMadeIsRefused) {
   EXPECT_THAT(test::MessageOf([&] { OpenTrained(dir_ / "base"); }),
               HasSubstr("'score.weight' has shape [1, 16], but config.json names none"));
+}
+
+TEST_F(TasksTest, AModelOfAnotherTaskIsRefused) {
+  const data::Dataset train = data::MakeDataset({3, 4});
+  Make(FindTask("classification"), train)->Save(dir_ / "classifier");
+  EXPECT_THAT(test::MessageOf([&] { OpenTrained(dir_ / "classifier", "regression"); }),
+              HasSubstr("was trained for `task` classification, not regression"));
+  Make(FindTask("sft"), train)->Save(dir_ / "language");
+  EXPECT_THAT(test::MessageOf([&] { OpenTrained(dir_ / "language"); }),
+              HasSubstr("a language model is opened with `task` sft or clm"));
 }
 
 }  // namespace
