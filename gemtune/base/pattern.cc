@@ -77,13 +77,22 @@ Pattern::Pattern(const std::string& text, const std::string& place) : text_(text
   code_.reset(code, pcre2_code_free);
 }
 
-bool Pattern::Run(std::string_view name, uint32_t options) const {
+// Where the expression matched: of the first group that took part, or the whole.
+struct Pattern::Match {
+  size_t begin, end;
+};
+
+std::optional<Pattern::Match> Pattern::Run(std::string_view name, uint32_t options) const {
   const MatchContext context = MakeMatchContext();
-  const MatchData data(NotNull(pcre2_match_data_create(1, nullptr)));
+  const MatchData data(NotNull(pcre2_match_data_create(2, nullptr)));
   const int result =
       pcre2_match(code_.get(), Bytes(name), name.size(), 0, options, data.get(), context.get());
-  if (result >= 0) return true;
-  if (result == PCRE2_ERROR_NOMATCH) return false;
+  if (result >= 0) {  // 0: more groups than two
+    const PCRE2_SIZE* const places = pcre2_get_ovector_pointer(data.get());
+    const int group = result == 1 ? 0 : 1;
+    return Match{places[2 * group], places[2 * group + 1]};
+  }
+  if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_HEAPLIMIT) {
     Fail("{} '{}' takes too many steps to match '{}'; write it with fewer * and +, or not one within another",
          place_, Printable(text_), Printable(name));
@@ -93,11 +102,19 @@ bool Pattern::Run(std::string_view name, uint32_t options) const {
 }
 
 bool Pattern::Matches(std::string_view name) const {
-  return Run(name, PCRE2_ANCHORED | PCRE2_ENDANCHORED);
+  return Run(name, PCRE2_ANCHORED | PCRE2_ENDANCHORED).has_value();
 }
 
 bool Pattern::IsFoundIn(std::string_view name) const {
-  return Run(name, 0);
+  return Run(name, 0).has_value();
+}
+
+std::optional<std::string_view> Pattern::Find(std::string_view text) const {
+  const std::optional<Match> match = Run(text, 0);
+  if (!match) return std::nullopt;
+  // A group that took no part is PCRE2_UNSET at both ends.
+  if (match->begin > text.size()) return std::string_view();
+  return text.substr(match->begin, match->end - match->begin);
 }
 
 }  // namespace gemtune

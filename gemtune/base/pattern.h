@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,9 +9,9 @@ struct pcre2_real_code_8;  // PCRE2's compiled expression
 
 namespace gemtune {
 
-/// A regular expression from a file or an option, to be matched with names of modules and parameters, by
-/// PCRE2. It means the same as in Python's `re`, except that names are bytes (\w \d \s know only ASCII, . is
-/// one byte), $ matches only at the very end of the name, and "{,n}" must be written "{0,n}".
+/// A regular expression from a file or an option, to be matched with names of modules and parameters or with
+/// texts, by PCRE2. It means the same as in Python's `re`, except that names are bytes (\w \d \s know only
+/// ASCII, . is one byte), $ matches only at the very end of the name, and "{,n}" must be written "{0,n}".
 ///
 /// An expression may come from an untrusted file, so its compilation and matching are bounded in time and
 /// memory.
@@ -27,8 +28,13 @@ class Pattern {
   /// Whether some part of the name matches (re.search). Throws as Matches does.
   bool IsFoundIn(std::string_view name) const;
 
+  /// What the first match in `text` has in its first group or, without groups, the match itself; nullopt if
+  /// there is none. Throws as Matches does.
+  std::optional<std::string_view> Find(std::string_view text) const;
+
  private:
-  bool Run(std::string_view name, uint32_t options) const;
+  struct Match;
+  std::optional<Match> Run(std::string_view name, uint32_t options) const;
 
   std::string text_, place_;
   std::shared_ptr<const pcre2_real_code_8> code_;

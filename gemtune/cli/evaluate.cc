@@ -19,6 +19,14 @@ void Evaluate::Declare(OptionSet& options) {
   options.Add("--max-test-samples", max_samples_, "Use only this many examples, the first ones; 0: all",
               {.min = 0});
   columns_.Declare(options, {.labels = true, .conversations = true});
+  options.Group("Answers (--task sft)");
+  options.Add("--predict-with-generate", task_options_.predict_with_generate,
+              "Also have the model write each last answer, and measure exact_match and ROUGE-L");
+  options.Add("--answer-regex", task_options_.answer_regex,
+              "What counts in an answer, by a regular expression (its first group, if it has one): "
+              "'#### (-?[0-9.,]+)'; implies --predict-with-generate");
+  options.Add("--max-new-tokens", task_options_.max_new_tokens, "Most tokens of a written answer",
+              {.min = 1, .max = 1 << 20});
   model_.DeclareMachine(options);
   options.Group("Output");
   options.Add("--output-file", output_file_,
@@ -26,8 +34,11 @@ void Evaluate::Declare(OptionSet& options) {
 }
 
 void Evaluate::Run(const OptionSet& options) {
-  RefuseColumnsOfOtherTasks(options, task_.empty() ? train::Tasks().front().name : task_);
-  const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("evaluating"), task_);
+  const std::string& name = task_.empty() ? train::Tasks().front().name : task_;
+  RefuseColumnsOfOtherTasks(options, name);
+  RefuseOfOthers(options, train::Tasks(), name, &train::TaskRow::options, "--task");
+  task_options_.predict_with_generate |= !task_options_.answer_regex.empty();
+  const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("evaluating"), task_, task_options_);
   data::DatasetOptions reading = columns_.Dataset(files_);
   reading.max_samples = max_samples_;
   task->Read(reading);

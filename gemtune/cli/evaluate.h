@@ -15,6 +15,7 @@ class Evaluate : public Command {
   ModelOptions model_;
   ColumnOptions columns_;
   std::string task_;
+  train::TaskOptions task_options_;
   std::string output_file_;
   std::vector<std::string> files_;
   int64_t max_samples_ = 0;

@@ -18,14 +18,14 @@ void ModelOptions::DeclareMachine(OptionSet& options) {
 }
 
 std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int64_t)> progress,
-                                                const std::string& task_name) const {
+                                                const std::string& task_name,
+                                                train::TaskOptions task_options) const {
   const ops::MatmulDtype matmul_dtype = machine.MatmulDtype();
   machine.Apply();
   const std::optional<at::ScalarType> dtype = machine.Dtype();
   // The command prints these outputs, so one that is not finite is an error here.
-  const train::TaskOptions task_options{
-      .evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)},
-      .must_be_finite = true};
+  task_options.evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)};
+  task_options.must_be_finite = true;
   auto task = train::OpenTrained(model, task_name, task_options,
                                  {.dtype = dtype ? *dtype : model::NativeDtype()}, base_model);
   task->trunk()->SetMatmulDtype(matmul_dtype);

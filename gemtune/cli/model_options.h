@@ -21,7 +21,7 @@ struct ModelOptions {
 
   /// Sets the number of threads, then reads the model; for `task` as in train::OpenTrained.
   std::unique_ptr<train::Task> Open(std::function<void(int64_t examples, int64_t total)> progress,
-                                    const std::string& task = {}) const;
+                                    const std::string& task = {}, train::TaskOptions options = {}) const;
 
   /// Uses one thread for a small amount of data, see MachineOptions::FitThreads.
   void FitThreads(train::Task& task, const data::Dataset& dataset) const;

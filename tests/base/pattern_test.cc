@@ -30,6 +30,19 @@ TEST(Pattern, AgreesWithPython) {
   EXPECT_GT(lines, 1000);
 }
 
+TEST(Pattern, FindsItsFirstGroup) {
+  const auto find = [](const char* expression, std::string_view text) {
+    return Pattern(expression, "").Find(text);
+  };
+  EXPECT_EQ(find("#### (-?[0-9.,]+)", "x\n#### -7,1 #### 8"), "-7,1");
+  EXPECT_EQ(find("[0-9]+", "ab 12 3"), "12");
+  EXPECT_EQ(find("(a)(b)(c)(d)", "xabcd"), "a");
+  EXPECT_EQ(find("(a)|b", "b"), "b");
+  EXPECT_EQ(find("(a)|(b)", "b"), "");
+  EXPECT_EQ(find("(x*)", "b"), "");
+  EXPECT_EQ(find("a", "b"), std::nullopt);
+}
+
 TEST(Pattern, WhatIsNoneIsAnErrorThatSaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Complaint("ab(c"),
             "`option` 'ab(c' is not a regular expression: missing closing parenthesis (at byte 4 of 4)");

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/infer/answers.h"
+#include "gemtune/infer/generate.h"
+#include "gemtune/infer/generation_config.h"
 #include "gemtune/model/stored_head.h"
 #include "gemtune/model/weights.h"
 #include "gemtune/ops/host_memory.h"
@@ -36,7 +40,7 @@ TaskRow RowOf(const LanguageKind& kind) {
   return {
       .name = kind.task,
       .columns = kind.columns,
-      .options = {},
+      .options = kind.options,
       .metrics = {{"loss", false}, {"perplexity", false}, {"token_accuracy", true}},
       .row_kind = kind.row_kind,
       .read =
@@ -78,7 +82,8 @@ const std::vector<LanguageKind>& LanguageKinds() {
       {.task = "sft",
        .row_kind = data::RowKind::kConversation,
        .columns = {"messages_column", "prompt_column", "input_column", "completion_column", "train_on",
-                   "excess_length_strategy"}},
+                   "excess_length_strategy"},
+       .options = {"predict_with_generate", "answer_regex", "max_new_tokens"}},
       {.task = "clm", .row_kind = data::RowKind::kDocument, .columns = {"text_column"}},
   };
   return kinds;
@@ -178,10 +183,36 @@ Metrics LanguageTask::Evaluate(const data::Dataset& dataset) {
   }
   const auto targets = static_cast<double>(sum.targets);
   const double loss = sum.loss_sum / targets;
-  return {{"loss", loss},
-          {"perplexity", std::exp(loss)},
-          {"token_accuracy", static_cast<double>(sum.correct) / targets},
-          {"targets", sum.targets}};
+  Metrics metrics = {{"loss", loss},
+                     {"perplexity", std::exp(loss)},
+                     {"token_accuracy", static_cast<double>(sum.correct) / targets},
+                     {"targets", sum.targets}};
+  if (options_.predict_with_generate) metrics.update(MeasureAnswers(dataset));
+  return metrics;
+}
+
+Metrics LanguageTask::MeasureAnswers(const data::Dataset& dataset) {
+  std::optional<Pattern> answer;
+  if (!options_.answer_regex.empty()) answer.emplace(options_.answer_regex, "`answer_regex`");
+  std::vector<infer::Prompt> prompts;
+  std::vector<std::string> expected, texts(static_cast<size_t>(dataset.size()));
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    infer::LastAnswer last = infer::FindLastAnswer(dataset, i, language_model_.tokenizer);
+    prompts.push_back({.ids = std::move(last.prompt)});
+    expected.push_back(std::move(last.text));
+  }
+  infer::ScoreAnswers(expected, expected, answer);  // so that a wrong expression is said before hours of work
+  int64_t done = 0;
+  infer::Generate(language_model_, prompts,
+                  {.eos_token_ids = infer::GenerationConfig::Of(language_model_).eos_token_ids,
+                   .max_new_tokens = options_.max_new_tokens,
+                   .max_tokens_per_pass = options_.evaluation.max_tokens_per_batch},
+                  {.on_done = [&](int64_t prompt, const infer::Generation& generation) {
+                    texts[static_cast<size_t>(prompt)] = generation.text;
+                    if (options_.evaluation.progress) options_.evaluation.progress(++done, dataset.size());
+                  }});
+  const infer::AnswerScores scores = infer::ScoreAnswers(expected, texts, answer);
+  return {{"exact_match", scores.exact_match}, {"rouge_l", scores.rouge_l}};
 }
 
 void LanguageTask::Read(data::DatasetOptions& options) const {

@@ -13,7 +13,8 @@ namespace gemtune::train {
 struct LanguageKind {
   std::string task;  // --task
   data::RowKind row_kind;
-  std::vector<std::string> columns;  // see TaskRow
+  std::vector<std::string> columns = {};  // see TaskRow
+  std::vector<std::string> options = {};
 };
 
 /// Instruction tuning on conversations, whose assistant's turns are predicted, and continued pre-training on
@@ -31,7 +32,10 @@ class LanguageTask : public Task {
   at::Tensor LossSum(const data::PackedBatch& batch) override;
 
   /// "loss", the mean over targets; "perplexity", exp(loss); "token_accuracy", the share of targets that are
-  /// the most likely token; "targets", their number.
+  /// the most likely token; "targets", their number. With predict_with_generate, the last answer of each
+  /// conversation is written anew, the most likely token each time: "exact_match", the share that is right,
+  /// and "rouge_l", the mean F-measure (infer::ScoreAnswers). Throws Error for an answer_regex that is none,
+  /// or that an expected answer does not have.
   Metrics Evaluate(const data::Dataset& dataset) override;
 
   void Read(data::DatasetOptions& options) const override;
@@ -57,6 +61,7 @@ class LanguageTask : public Task {
                              const data::PackedBatch& batch) override;
   int64_t StateRows(int64_t stage, const data::Dataset& dataset, int64_t example) const override;
   std::vector<Score> Scores(const data::Dataset& dataset);
+  Metrics MeasureAnswers(const data::Dataset& dataset);
 
   model::PretrainedCausalLm& language_model_;  // owned by the base class
   const LanguageKind& kind_;

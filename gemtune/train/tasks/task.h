@@ -24,6 +24,9 @@ struct TaskOptions {
   std::vector<std::string> label_names = {};  // in the order of their ids; empty: as found in the data
   double label_smoothing_factor = 0.0;        // in [0, 1]
   infer::PredictOptions evaluation = {};
+  bool predict_with_generate = false;  // Evaluate also has the model write answers, and compares them
+  std::string answer_regex = {};       // finds what counts in an answer; empty: all of it
+  int64_t max_new_tokens = 256;        // of an answer
   /// Evaluate and Predict throw Error for outputs that are not finite, see infer::CheckFinite.
   bool must_be_finite = false;
 };

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "gemtune/infer/generate.h"
 #include "gemtune/train/method.h"
 #include "gemtune/train/trainer.h"
 #include "tests/support/gradcheck.h"
@@ -71,6 +72,41 @@ TEST_F(LanguageTaskTest, TheLossIsCrossEntropyOfTheTargets) {
   EXPECT_EQ(metrics["targets"], targets);
   for (const ScalarMetric& metric : FindTask("sft").metrics)
     EXPECT_TRUE(metrics.contains(metric.name)) << metric.name;
+}
+
+// Answers that the model itself would write, and others.
+TEST_F(LanguageTaskTest, WritesAnswersAndComparesThem) {
+  Task()->Save(dir_ / "saved");
+  TaskOptions options;
+  options.predict_with_generate = true;
+  options.max_new_tokens = 3;
+  const auto open = [&] {
+    auto task = OpenTrained(dir_ / "saved", "sft", options);
+    return std::unique_ptr<LanguageTask>(static_cast<LanguageTask*>(task.release()));
+  };
+  const auto task = open();
+  const std::vector<infer::Prompt> prompts = {{.ids = {2, 270, 280}}, {.ids = {2, 262}}};
+  data::Examples examples;
+  examples.label_kind = data::LabelKind::kNone;
+  infer::Generate(task->language_model(), prompts, {.max_new_tokens = 3},
+                  {.on_done = [&](int64_t prompt, const infer::Generation& generation) {
+                    std::vector<int32_t> ids = prompts[static_cast<size_t>(prompt)].ids;
+                    examples.is_target.insert(examples.is_target.end(), ids.size(), 0);
+                    examples.is_target.insert(examples.is_target.end(), generation.ids.size(), 1);
+                    ids.insert(ids.end(), generation.ids.begin(), generation.ids.end());
+                    examples.ids.insert(examples.ids.end(), ids.begin(), ids.end());
+                    examples.offsets.push_back(std::ssize(examples.ids));
+                    examples.truncated.push_back(0);
+                  }});
+  EXPECT_EQ(task->Evaluate(data::Dataset(examples))["exact_match"], 1.0);
+  examples.ids.back() = examples.ids.back() == 270 ? 271 : 270;
+  EXPECT_EQ(task->Evaluate(data::Dataset(examples))["exact_match"], 0.5);
+  options.answer_regex = "number";
+  EXPECT_THAT(test::MessageOf([&] { open()->Evaluate(data::Dataset(examples)); }),
+              testing::HasSubstr("example 1: `answer_regex` finds nothing in the expected answer"));
+  options.answer_regex = "(";
+  EXPECT_THAT(test::MessageOf([&] { open()->Evaluate(data::Dataset(examples)); }),
+              testing::HasSubstr("`answer_regex` '(' is not a regular expression"));
 }
 
 TEST_F(LanguageTaskTest, ABatchIsItsExamplesOneByOne) {
