@@ -259,6 +259,7 @@ HWY_EXPORT(PadRows);
 }  // namespace
 
 void Gemv(int64_t rows, int64_t out, std::span<const GemvTerm> terms, Floats y, int64_t y_stride) {
+  if (rows == 0) return;
   std::vector<GemvOperands> operands;
   std::vector<hwy::AlignedFreeUniquePtr<float[]>> padded_rows;
   int64_t depth = 0;

@@ -20,7 +20,7 @@ AttentionImpl::AttentionImpl(const AttentionShape& shape, const at::TensorOption
 }
 
 at::Tensor AttentionImpl::forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout,
-                                  const ops::RopeTable& rope) {
+                                  const ops::RopeTable& rope, std::span<ops::KvRows* const> kept) {
   const auto project = [&](const at::Tensor& rows, const std::vector<ops::Projection>& projections) {
     return ops::NormLinear(rows, norm->weight, norm->eps, projections);
   };
@@ -32,9 +32,10 @@ at::Tensor AttentionImpl::forward(const at::Tensor& x, const RmsNorm& norm, cons
   } else {
     qkv = project(x, {q_proj_->projection(), k_proj_->projection(), v_proj_->projection()});
   }
-  return o_proj_(ops::QkvAttention(
-      qkv[0], qkv[1], qkv[2], {.q_weight = q_norm_->weight, .k_weight = k_norm_->weight, .eps = q_norm_->eps},
-      rope, layout, {.scale = shape_.scale, .window = shape_.sliding_window}));
+  const ops::QkNorm qk_norm = {.q_weight = q_norm_->weight, .k_weight = k_norm_->weight, .eps = q_norm_->eps};
+  const ops::AttentionOptions options = {.scale = shape_.scale, .window = shape_.sliding_window};
+  if (kept.empty()) return o_proj_(ops::QkvAttention(qkv[0], qkv[1], qkv[2], qk_norm, rope, layout, options));
+  return o_proj_(ops::CachedQkvAttention(qkv[0], qkv[1], qkv[2], qk_norm, rope, layout, options, kept));
 }
 
 }  // namespace gemtune::model

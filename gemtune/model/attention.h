@@ -3,8 +3,11 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <span>
+
 #include "gemtune/model/linear.h"
 #include "gemtune/model/norm.h"
+#include "gemtune/ops/cached_attention.h"
 #include "gemtune/ops/packed_layout.h"
 #include "gemtune/ops/rope.h"
 
@@ -26,9 +29,10 @@ class AttentionImpl : public torch::nn::Module {
   AttentionImpl(const AttentionShape& shape, const at::TensorOptions& options);
 
   /// x [T, hidden_size], the residual stream; `norm` is applied to it before the projections → [R,
-  /// hidden_size] for the R queries that `layout` selects.
+  /// hidden_size] for the R queries that `layout` selects. `kept`, unless it is empty, holds what this layer
+  /// keeps of each sequence, which `layout` continues, and takes what is new (ops::CachedQkvAttention).
   at::Tensor forward(const at::Tensor& x, const RmsNorm& norm, const ops::PackedLayout& layout,
-                     const ops::RopeTable& rope);
+                     const ops::RopeTable& rope, std::span<ops::KvRows* const> kept = {});
 
  private:
   AttentionShape shape_;

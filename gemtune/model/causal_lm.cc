@@ -11,6 +11,11 @@ at::Tensor CausalLmImpl::forward(const at::Tensor& ids, const ops::PackedLayout&
   return model_(ids, layout);
 }
 
+at::Tensor CausalLmImpl::Continue(const at::Tensor& ids, const ops::PackedLayout& layout,
+                                  std::span<KvCache* const> caches) {
+  return model_->Continue(ids, layout, caches);
+}
+
 at::Tensor CausalLmImpl::Logits(const at::Tensor& hidden) const {
   return ops::Project(hidden, model_->embed_tokens()->projection());
 }

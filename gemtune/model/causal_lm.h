@@ -24,6 +24,10 @@ class CausalLmImpl : public torch::nn::Module {
   /// logits over the whole vocabulary would be the largest tensor by far.
   at::Tensor forward(const at::Tensor& ids, const ops::PackedLayout& layout);
 
+  /// forward for sequences that are continued, see Gemma3ModelImpl::Continue.
+  at::Tensor Continue(const at::Tensor& ids, const ops::PackedLayout& layout,
+                      std::span<KvCache* const> caches);
+
   /// hidden [R, hidden_size] → logits [R, vocab_size] in the model's dtype.
   at::Tensor Logits(const at::Tensor& hidden) const;
 

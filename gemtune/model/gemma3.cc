@@ -39,10 +39,10 @@ DecoderLayerImpl::DecoderLayerImpl(const Gemma3TextConfig& config, int64_t layer
       mlp_(register_module("mlp", Mlp(config.hidden_size, config.intermediate_size, options))) {}
 
 at::Tensor DecoderLayerImpl::forward(const at::Tensor& x, const ops::PackedLayout& layout,
-                                     const ops::RopeTable& rope) {
+                                     const ops::RopeTable& rope, std::span<ops::KvRows* const> kept) {
   const at::Tensor residual = layout.rows.defined() ? x.index_select(0, layout.rows) : x;
   const at::Tensor attended =
-      post_attention_layernorm_->AddTo(residual, self_attn_(x, input_layernorm_, layout, rope));
+      post_attention_layernorm_->AddTo(residual, self_attn_(x, input_layernorm_, layout, rope, kept));
   return post_feedforward_layernorm_->AddTo(attended, mlp_(attended, pre_feedforward_layernorm_));
 }
 
@@ -64,6 +64,8 @@ const ops::RopeTable& Gemma3ModelImpl::Rope(int64_t layer, int64_t num_positions
   const RopeParameters& parameters = is_global ? config_.global_rope : config_.local_rope;
   ops::RopeTable& table = is_global ? global_rope_ : local_rope_;
   if (!table.cos.defined() || table.cos.size(0) < num_positions) {
+    const int64_t before = table.cos.defined() ? table.cos.size(0) : 0;
+    num_positions = std::max(num_positions, 2 * before);  // a sequence may be continued token by token
     table = ops::MakeRopeTable(num_positions, config_.head_dim, parameters.theta, parameters.linear_factor);
     table.cos = table.cos.to(embed_tokens_->weight.device());
     table.sin = table.sin.to(embed_tokens_->weight.device());
@@ -85,7 +87,7 @@ at::Tensor Gemma3ModelImpl::Embed(const at::Tensor& ids, const ops::PackedLayout
 
 at::Tensor Gemma3ModelImpl::RunLayer(int64_t layer, const at::Tensor& x, const ops::PackedLayout& layout) {
   const auto run = [module = layers_[static_cast<size_t>(layer)].ptr(), layout,
-                    rope = Rope(layer, layout.max_seqlen())](const at::Tensor& input) {
+                    rope = Rope(layer, layout.num_positions())](const at::Tensor& input) {
     return module->forward(input, layout, rope);
   };
   if (!gradient_checkpointing_) return run(x);
@@ -109,6 +111,21 @@ at::Tensor Gemma3ModelImpl::RunStages(const at::Tensor& x, const ops::PackedLayo
     }
   }
   return state;
+}
+
+at::Tensor Gemma3ModelImpl::Continue(const at::Tensor& ids, const ops::PackedLayout& layout,
+                                     std::span<KvCache* const> caches) {
+  const at::NoGradGuard no_grad;
+  const ops::PackedLayout all_tokens = layout.WithAllRows();
+  at::Tensor state = embed_tokens_(ids);
+  for (KvCache* cache : caches) cache->resize(layers_.size());
+  std::vector<ops::KvRows*> kept(caches.size());
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    for (size_t s = 0; s < caches.size(); ++s) kept[s] = &(*caches[s])[layer];
+    state = layers_[layer]->forward(state, layer + 1 == layers_.size() ? layout : all_tokens,
+                                    Rope(static_cast<int64_t>(layer), layout.num_positions()), kept);
+  }
+  return norm_(state);
 }
 
 int64_t Gemma3ModelImpl::FrozenStages() const {

@@ -4,6 +4,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,14 +19,18 @@
 
 namespace gemtune::model {
 
+/// What each layer keeps of a sequence while it is continued: [num_hidden_layers].
+using KvCache = std::vector<ops::KvRows>;
+
 /// One transformer layer: attention and MLP, each between two norms and added to the residual stream.
 class DecoderLayerImpl : public torch::nn::Module {
  public:
   DecoderLayerImpl(const Gemma3TextConfig& config, int64_t layer, const at::TensorOptions& options);
 
   /// x [T, hidden_size], the residual stream, which is fp32 even in a bf16 model → [R, hidden_size] for the R
-  /// queries that `layout` selects.
-  at::Tensor forward(const at::Tensor& x, const ops::PackedLayout& layout, const ops::RopeTable& rope);
+  /// queries that `layout` selects. `kept` as in AttentionImpl::forward.
+  at::Tensor forward(const at::Tensor& x, const ops::PackedLayout& layout, const ops::RopeTable& rope,
+                     std::span<ops::KvRows* const> kept = {});
 
  private:
   RmsNorm input_layernorm_, post_attention_layernorm_, pre_feedforward_layernorm_,
@@ -56,6 +61,12 @@ class Gemma3ModelImpl : public torch::nn::Module {
   /// that `layout` selects. All layers but the last see every token; the last one and the final norm see the
   /// queries only.
   at::Tensor forward(const at::Tensor& ids, const ops::PackedLayout& layout);
+
+  /// forward for sequences that are continued, without autograd: of sequence s of `layout`, the first
+  /// layout.begin(s) tokens were in earlier calls with the same caches[s], which takes the new ones. An empty
+  /// cache begins a sequence.
+  at::Tensor Continue(const at::Tensor& ids, const ops::PackedLayout& layout,
+                      std::span<KvCache* const> caches);
 
   /// forward is a chain of stages: 0 is the embedding, 1 to num_hidden_layers the layers, the last the final
   /// norm.

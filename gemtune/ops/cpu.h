@@ -10,6 +10,7 @@
 
 #include "gemtune/ops/adamw_step.h"
 #include "gemtune/ops/block_rows.h"
+#include "gemtune/ops/cached_attention.h"
 #include "gemtune/ops/linear_cross_entropy.h"
 #include "gemtune/ops/matmul.h"
 #include "gemtune/ops/qkv_attention.h"
@@ -64,6 +65,10 @@ at::Tensor ExpandRows(const BlockRows& table, const at::Tensor& ids, at::ScalarT
 
 at::Tensor QkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const QkNorm& norm,
                         const RopeTable& rope, const PackedLayout& layout, const AttentionOptions& options);
+
+at::Tensor CachedQkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                              const QkNorm& norm, const RopeTable& rope, const PackedLayout& layout,
+                              const AttentionOptions& options, std::span<KvRows* const> kept);
 
 // The optimiser's ops.
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "gemtune/kernels/gemm.h"
+#include "gemtune/kernels/gemv.h"
 #include "gemtune/kernels/int8_gemm.h"
 #include "gemtune/ops/cpu.h"
 #include "gemtune/ops/kernel_access.h"
@@ -78,6 +79,36 @@ at::Tensor BlockProduct(const at::Tensor& rows, const MatmulWeight& weight, bool
   return out;
 }
 
+// W for Gemv; nothing if its rows are not one after the other.
+std::vector<kernels::BlockMatrix> MatricesOf(const MatmulWeight& w, at::ScalarType dtype) {
+  std::vector<kernels::BlockMatrix> pieces;
+  for (const BlockRows& piece : w.blocks) pieces.push_back(piece.matrix());
+  if (w.dense.defined() && w.dense.scalar_type() == dtype && w.dense.is_contiguous()) {
+    pieces.push_back({.type = dtype == at::kBFloat16 ? BlockType::kBF16 : BlockType::kF32,
+                      .blocks = static_cast<const std::byte*>(ConstFloatsOf(w.dense).data()),
+                      .rows = w.rows(),
+                      .columns = w.columns()});
+  }
+  return pieces;
+}
+
+// The product of fewer than kFewRows rows, as fast as the weight can be read; never in 8 bits.
+std::optional<at::Tensor> FewRowsOutput(const at::Tensor& x, const MatmulWeight& w,
+                                        const AddedProduct& added) {
+  const auto pieces = MatricesOf(w, x.scalar_type());
+  if (pieces.empty() || x.stride(1) != 1) return std::nullopt;
+  std::vector<kernels::GemvTerm> terms = {{ConstFloatsOf(x), x.stride(0), pieces}};
+  std::vector<kernels::BlockMatrix> added_pieces;
+  if (added.rows.defined()) {
+    added_pieces = MatricesOf(added.weight, x.scalar_type());
+    if (added_pieces.empty() || added.rows.scalar_type() != x.scalar_type()) return std::nullopt;
+    terms.push_back({ConstFloatsOf(added.rows), added.rows.stride(0), added_pieces});
+  }
+  at::Tensor out = at::empty({x.size(0), w.rows()}, x.options());
+  kernels::Gemv(x.size(0), w.rows(), terms, FloatsOf(out), w.rows());
+  return out;
+}
+
 }  // namespace
 
 bool HasInt8Products() {
@@ -90,6 +121,7 @@ bool HasFastBFloat16() {
 
 std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& w, MatmulDtype dtype,
                                        const AddedProduct& added) {
+  if (x.size(0) < kFewRows) return FewRowsOutput(x, w, added);
   if (!Fits(x, w)) return std::nullopt;
   if (dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(x.scalar_type());

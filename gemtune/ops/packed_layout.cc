@@ -8,22 +8,31 @@
 
 namespace gemtune::ops {
 
-int64_t PackedLayout::max_seqlen() const {
-  int64_t longest = 0;
-  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
-    longest = std::max<int64_t>(longest, cu_seqlens[s + 1] - cu_seqlens[s]);
+int64_t PackedLayout::num_positions() const {
+  int64_t most = 0;
+  for (int64_t s = 0; s < num_sequences(); ++s) {
+    const auto i = static_cast<size_t>(s);
+    most = std::max<int64_t>(most, begin(s) + cu_seqlens[i + 1] - cu_seqlens[i]);
   }
-  return longest;
+  return most;
 }
 
 PackedLayout PackedLayout::Full(std::vector<int32_t> cu_seqlens, const at::Device& device) {
+  return Continued(std::move(cu_seqlens), {}, device);
+}
+
+PackedLayout PackedLayout::Continued(std::vector<int32_t> cu_seqlens, std::vector<int64_t> begins,
+                                     const at::Device& device) {
   GEMTUNE_CHECK(cu_seqlens.size() >= 2 && cu_seqlens.front() == 0);
+  GEMTUNE_CHECK(begins.empty() || begins.size() + 1 == cu_seqlens.size());
   PackedLayout layout;
+  layout.begins = std::move(begins);
   layout.positions = at::empty({cu_seqlens.back()}, at::kLong);
   auto* position = layout.positions.data_ptr<int64_t>();
   for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
     GEMTUNE_CHECK(cu_seqlens[s] < cu_seqlens[s + 1]);
-    for (int32_t t = cu_seqlens[s]; t < cu_seqlens[s + 1]; ++t) *position++ = t - cu_seqlens[s];
+    const int64_t begin = layout.begin(static_cast<int64_t>(s));
+    for (int32_t t = cu_seqlens[s]; t < cu_seqlens[s + 1]; ++t) *position++ = begin + t - cu_seqlens[s];
   }
   layout.positions = layout.positions.to(device);
   layout.row_positions = layout.positions;
@@ -50,8 +59,11 @@ PackedLayout PackedLayout::WithRows(const std::vector<int64_t>& token_rows) cons
 }
 
 PackedLayout PackedLayout::WithAllRows() const {
-  return {
-      .cu_seqlens = cu_seqlens, .cu_rows = cu_seqlens, .positions = positions, .row_positions = positions};
+  return {.cu_seqlens = cu_seqlens,
+          .cu_rows = cu_seqlens,
+          .positions = positions,
+          .row_positions = positions,
+          .begins = begins};
 }
 
 }  // namespace gemtune::ops

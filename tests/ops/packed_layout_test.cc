@@ -17,8 +17,18 @@ TEST(PackedLayout, PositionsRestartInEverySequence) {
   EXPECT_EQ(layout.num_sequences(), 3);
   EXPECT_EQ(layout.num_tokens(), 6);
   EXPECT_EQ(layout.num_rows(), 6);
-  EXPECT_EQ(layout.max_seqlen(), 3);
+  EXPECT_EQ(layout.num_positions(), 3);
   EXPECT_FALSE(layout.rows.defined());
+}
+
+TEST(PackedLayout, PositionsGoOnWhereASequenceIsContinued) {
+  const PackedLayout layout = PackedLayout::Continued({0, 3, 4}, {7, 100}).WithRows({1, 3});
+  EXPECT_EQ(Values(layout.positions), (std::vector<int64_t>{7, 8, 9, 100}));
+  EXPECT_EQ(Values(layout.row_positions), (std::vector<int64_t>{8, 100}));
+  EXPECT_EQ(layout.num_positions(), 101);
+  EXPECT_EQ(layout.begin(1), 100);
+  EXPECT_EQ(layout.WithAllRows().begin(0), 7);
+  EXPECT_EQ(PackedLayout::Full({0, 2}).begin(0), 0);
 }
 
 TEST(PackedLayout, RowsAreCountedPerSequence) {
@@ -34,6 +44,7 @@ TEST(PackedLayout, RefusesWhatIsNoLayout) {
   EXPECT_THROW(PackedLayout::Full({0, 2, 2}), std::logic_error);
   EXPECT_THROW(PackedLayout::Full({0, 3}).WithRows({1, 1}), std::logic_error);
   EXPECT_THROW(PackedLayout::Full({0, 3}).WithRows({3}), std::logic_error);
+  EXPECT_THROW(PackedLayout::Continued({0, 3}, {1, 2}), std::logic_error);
 }
 
 }  // namespace
