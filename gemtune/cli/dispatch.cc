@@ -12,8 +12,10 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/cli/bench.h"
+#include "gemtune/cli/chat.h"
 #include "gemtune/cli/command.h"
 #include "gemtune/cli/evaluate.h"
+#include "gemtune/cli/generate.h"
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/merge.h"
 #include "gemtune/cli/predict.h"
@@ -39,6 +41,8 @@ const std::vector<Entry>& Entries() {
        [] { return std::make_unique<Evaluate>(); }},
       {"predict", "Apply a fine-tuned model to texts; prints JSON lines",
        [] { return std::make_unique<Predict>(); }},
+      {"generate", "Continue prompts with a language model", [] { return std::make_unique<Generate>(); }},
+      {"chat", "Talk to a language model in the terminal", [] { return std::make_unique<Chat>(); }},
       {"merge", "Merge an adapter into its base model; writes a whole model",
        [] { return std::make_unique<Merge>(); }},
       {"tokenize", "Print the token ids of texts, one JSON array per row",

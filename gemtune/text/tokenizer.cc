@@ -299,6 +299,18 @@ std::vector<std::vector<int32_t>> Tokenizer::EncodeBatch(std::span<const std::st
   return ids;
 }
 
+bool Tokenizer::IsByte(int32_t id) const {
+  if (id < 0 || id >= vocab_size()) Fail("token id {} is outside the vocabulary [0, {})", id, vocab_size());
+  return ByteOfPiece(TokenText(state_->vocabulary, id)) != kNoId;
+}
+
+int32_t Tokenizer::FindToken(std::string_view text) const {
+  for (int32_t id = 0; id < vocab_size(); ++id) {
+    if (TokenText(state_->vocabulary, id) == text) return id;
+  }
+  return kNoId;
+}
+
 std::string Tokenizer::Decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
   std::string text, bytes;
   const auto flush = [&] {

@@ -45,6 +45,13 @@ class Tokenizer {
   /// As Hugging Face's decode(skip_special_tokens=...). Ids out of range throw Error.
   std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
 
+  /// Whether the token is one byte of a text ("<0x0A>"), perhaps a part of a character. Ids out of range
+  /// throw Error.
+  bool IsByte(int32_t id) const;
+
+  /// The id of the token whose text this is, as it stands in the vocabulary; -1 if there is none.
+  int32_t FindToken(std::string_view text) const;
+
   /// -1 if the tokenizer has no such token.
   int32_t bos_id() const;
   int32_t eos_id() const;
