@@ -29,6 +29,48 @@ TEST(CausalLm, LogitsEqualTransformers) {
   EXPECT_LT(MaxDifference(logits, expected), 2e-5 * expected.abs().max().item<double>());
 }
 
+// Logits of every token, with the sequences taken a few tokens at a time, each in its own steps.
+at::Tensor LogitsStepByStep(CausalLm& model, const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens) {
+  const auto num_sequences = std::ssize(cu_seqlens) - 1;
+  std::vector<KvCache> caches(static_cast<size_t>(num_sequences));
+  std::vector<int64_t> done(caches.size());
+  std::vector<at::Tensor> rows(static_cast<size_t>(ids.size(0)));
+  for (int64_t step = 0; true; ++step) {
+    std::vector<int64_t> tokens, begins;
+    std::vector<int32_t> cu_new = {0};
+    std::vector<KvCache*> taken;
+    for (size_t s = 0; s < caches.size(); ++s) {
+      const int64_t left = cu_seqlens[s + 1] - cu_seqlens[s] - done[s],
+                    count = std::min<int64_t>(left, (step + static_cast<int64_t>(s)) % 3 == 0 ? 5 : 1);
+      if (count == 0) continue;
+      begins.push_back(done[s]);
+      taken.push_back(&caches[s]);
+      for (int64_t i = 0; i < count; ++i) tokens.push_back(cu_seqlens[s] + done[s] + i);
+      cu_new.push_back(static_cast<int32_t>(tokens.size()));
+      done[s] += count;
+    }
+    if (tokens.empty()) return at::cat(rows);
+    const at::Tensor index = at::tensor(tokens, at::kLong);
+    const at::Tensor logits = model->Logits(
+        model->Continue(ids.index_select(0, index), ops::PackedLayout::Continued(cu_new, begins), taken));
+    for (size_t i = 0; i < tokens.size(); ++i)
+      rows[static_cast<size_t>(tokens[i])] = logits.narrow(0, static_cast<int64_t>(i), 1);
+  }
+}
+
+TEST(CausalLm, LogitsOfContinuedSequencesEqualTransformers) {
+  const auto golden = test::Golden("causal");
+  CausalLm model = TinyCausalLm();
+  const auto cu_seqlens = test::ToVector(golden.at("cu_seqlens"));
+  int64_t longest = 0;
+  for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s)
+    longest = std::max<int64_t>(longest, cu_seqlens[s + 1] - cu_seqlens[s]);
+  ASSERT_GT(longest, 2 * model->trunk()->config().sliding_window);
+  const at::Tensor& expected = golden.at("logits");
+  EXPECT_LT(MaxDifference(LogitsStepByStep(model, golden.at("ids"), cu_seqlens), expected),
+            2e-5 * expected.abs().max().item<double>());
+}
+
 // The embedding's gradient is the sum of a sparse one, from the tokens that were read, and a dense one, from
 // the head.
 TEST(CausalLm, LossAndEveryGradientEqualTransformers) {
