@@ -1,6 +1,7 @@
 #include "gemtune/infer/generate.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <memory>
@@ -212,7 +213,7 @@ const char* Name(FinishReason reason) {
 void Generate(model::PretrainedCausalLm& model, std::span<const Prompt> prompts,
               const GenerateOptions& options, const GenerateObserver& observer) {
   Check(model, prompts, options);
-  const at::NoGradGuard no_grad;
+  const c10::InferenceMode inference;  // for the products of few rows, see ops/matmul.h
   Batch(model, prompts, options, observer).Run();
 }
 

@@ -8,16 +8,39 @@
 
 #include <hwy/highway.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "gemtune/base/float16.h"
 
+#ifndef GEMTUNE_KERNELS_BYTES_SHARED_
+#define GEMTUNE_KERNELS_BYTES_SHARED_
+namespace gemtune::kernels::internal {
+
+inline const std::array<float, 1 << 16> kFloatsOfHalves = [] {
+  std::array<float, 1 << 16> floats;
+  for (size_t bits = 0; bits < floats.size(); ++bits)
+    floats[bits] = FloatFromFloat16(static_cast<uint16_t>(bits));
+  return floats;
+}();
+
+}  // namespace gemtune::kernels::internal
+#endif  // GEMTUNE_KERNELS_BYTES_SHARED_
+
 HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The half at p. From a table, since a scale is then broadcast to a vector as it is loaded, which leaves the
+// units that compute to the numbers.
+HWY_INLINE float ScaleAt(const std::byte* p) {
+  uint16_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return internal::kFloatsOfHalves[bits];
+}
 
 // What becomes of each float v, an integer. A multiplication and a subtraction are two roundings.
 struct Times {
@@ -52,11 +75,6 @@ HWY_INLINE Sixteen<T> ForEachByte(F&& value) {
   return result;
 }
 
-HWY_INLINE float ScaleAt(const std::byte* p) {
-  uint16_t bits;
-  std::memcpy(&bits, p, sizeof bits);
-  return FloatFromFloat16(bits);
-}
 HWY_INLINE Bytes Load(const std::byte* p) {
   return ForEachByte([&](int i) { return p[i]; });
 }
@@ -74,11 +92,15 @@ template <int kBits>
 HWY_INLINE Bytes ShiftRight(const Bytes& q) {
   return ForEachByte([&](int i) { return q.at[i] >> kBits; });
 }
-HWY_INLINE Bytes WhereBit(const std::byte* bits, uint8_t value) {
-  return ForEachByte([&](int i) { return (static_cast<int>(bits[i / 8]) >> (i % 8)) % 2 * value; });
+HWY_INLINE Bytes WhereNoBit(const std::byte* bits, uint8_t value) {
+  return ForEachByte([&](int i) { return (static_cast<int>(bits[i / 8]) >> (i % 8)) % 2 == 0 ? value : 0; });
 }
 HWY_INLINE Bytes WhereTested(const Bytes& q, uint8_t bit, uint8_t value) {
   return ForEachByte([&](int i) { return (q.at[i] & bit) != 0 ? value : 0; });
+}
+HWY_INLINE Integers Difference(const Bytes& a, const Bytes& b) {
+  return ForEachByte<int8_t>(
+      [&](int i) { return static_cast<int8_t>(a.at[i]) - static_cast<int8_t>(b.at[i]); });
 }
 HWY_INLINE Integers Unbiased(const Bytes& q, int8_t bias) {
   return ForEachByte<int8_t>([&](int i) { return static_cast<int8_t>(q.at[i]) - bias; });
@@ -96,12 +118,6 @@ using IntegerTag = hn::RebindToSigned<ByteTag>;
 using Bytes = hn::Vec<ByteTag>;
 using Integers = hn::Vec<IntegerTag>;
 
-// The half at p.
-HWY_INLINE float ScaleAt(const std::byte* p) {
-  const hn::CappedTag<float, 1> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> d16;
-  return hn::GetLane(hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p))));
-}
 HWY_INLINE Bytes Load(const std::byte* p) {
   return hn::LoadU(ByteTag(), reinterpret_cast<const uint8_t*>(p));
 }
@@ -119,16 +135,19 @@ template <int kBits>
 HWY_INLINE Bytes ShiftRight(Bytes q) {
   return hn::ShiftRight<kBits>(q);
 }
-// `value` where bit i of the 16 at `bits` is set, else 0.
-HWY_INLINE Bytes WhereBit(const std::byte* bits, uint8_t value) {
+// 0 where bit i of the 16 at `bits` is set, else `value`.
+HWY_INLINE Bytes WhereNoBit(const std::byte* bits, uint8_t value) {
   const auto is_set = hn::LoadMaskBits(ByteTag(), reinterpret_cast<const uint8_t*>(bits));
-  return hn::IfThenElseZero(is_set, hn::Set(ByteTag(), value));
+  return hn::IfThenZeroElse(is_set, hn::Set(ByteTag(), value));
 }
 // `value` where `bit`, one bit, is set in q, else 0.
 HWY_INLINE Bytes WhereTested(Bytes q, uint8_t bit, uint8_t value) {
   return hn::IfThenElseZero(hn::TestBit(q, hn::Set(ByteTag(), bit)), hn::Set(ByteTag(), value));
 }
-// q − bias, as signed bytes.
+// As signed bytes.
+HWY_INLINE Integers Difference(Bytes a, Bytes b) {
+  return hn::BitCast(IntegerTag(), hn::Sub(a, b));
+}
 HWY_INLINE Integers Unbiased(Bytes q, int8_t bias) {
   return hn::Sub(hn::BitCast(IntegerTag(), q), hn::Set(IntegerTag(), bias));
 }

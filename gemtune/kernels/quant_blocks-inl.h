@@ -32,8 +32,9 @@ struct BlockQ5_0 {
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const Times scaled{ScaleAt(block)};
     const Bytes q = Load(block + 6);
-    Emit(0, Unbiased(Or(LowNibbles(q), WhereBit(block + 2, 0x10)), 16), scaled, sink);
-    Emit(16, Unbiased(Or(HighNibbles(q), WhereBit(block + 4, 0x10)), 16), scaled, sink);
+    // Without its fifth bit the number is 16 less, which is its bias.
+    Emit(0, Difference(LowNibbles(q), WhereNoBit(block + 2, 16)), scaled, sink);
+    Emit(16, Difference(HighNibbles(q), WhereNoBit(block + 4, 16)), scaled, sink);
   }
 };
 

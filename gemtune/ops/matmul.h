@@ -51,7 +51,10 @@ struct AddedProduct {
   at::Tensor rows, weight;
 };
 
-/// x·Wᵀ [rows, out], plus added.rows [rows, r] · added.weightᵀ [r, out].
+/// In inference mode (c10::InferenceMode), few rows are multiplied as fast as W can be read from memory, by
+/// blocks' own numbers, not rounded to x's dtype, and a row's result does not depend on the other rows;
+/// kernels/gemv.h. Elsewhere W is for x what it is for its gradient. x·Wᵀ [rows, out], plus added.rows [rows,
+/// r] · added.weightᵀ [r, out].
 at::Tensor LinearOutput(const at::Tensor& x, const MatmulWeight& weight,
                         MatmulDtype dtype = MatmulDtype::kOperands, const AddedProduct& added = {});
 

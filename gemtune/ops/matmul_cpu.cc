@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <optional>
@@ -121,7 +122,7 @@ bool HasFastBFloat16() {
 
 std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& w, MatmulDtype dtype,
                                        const AddedProduct& added) {
-  if (x.size(0) < kFewRows) return FewRowsOutput(x, w, added);
+  if (x.size(0) < kFewRows && c10::InferenceMode::is_enabled()) return FewRowsOutput(x, w, added);
   if (!Fits(x, w)) return std::nullopt;
   if (dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(x.scalar_type());

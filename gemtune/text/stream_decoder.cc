@@ -3,8 +3,11 @@
 namespace gemtune::text {
 
 std::string StreamDecoder::Add(int32_t id) {
+  const bool is_byte = tokenizer_.IsByte(id);
+  if (!is_byte && tokenizer_.Decode(std::vector{id}, /*skip_special_tokens=*/true).empty())
+    return "";  // interrupts no run
   waiting_.push_back(id);
-  return tokenizer_.IsByte(id) ? "" : Finish();
+  return is_byte ? "" : Finish();
 }
 
 std::string StreamDecoder::Finish() {

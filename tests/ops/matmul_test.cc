@@ -38,8 +38,7 @@ TEST(Matmul, TakesDoubleThroughATen) {
   EXPECT_LT(test::MaxDifference(LinearOutput(x, w), x.mm(w.t())), 1e-15);
 }
 
-// Few rows and many, in 8 bits and in double: as with the numbers themselves. Only the output of few rows in
-// bf16 is better, since it is that of the blocks' unrounded numbers.
+// By our own engine (many rows), by ATen (few), in 8 bits and in double: as with the numbers themselves.
 TEST(Matmul, AWeightInBlocksGivesTheSameBits) {
   at::manual_seed(0);
   const MatmulWeight kept({test::RandomBlockRows(kernels::BlockType::kQ5_0, 21, 96, 1),
@@ -54,20 +53,41 @@ TEST(Matmul, AWeightInBlocksGivesTheSameBits) {
         const at::Tensor x = at::randn({rows, 96}).to(dtype), dy = at::randn({rows, 33}).to(dtype),
                          u = at::randn({rows, 5}).to(dtype), a = at::randn({5, 96}).to(dtype),
                          b = at::randn({33, 5}).to(dtype);
-        const at::Tensor y = LinearOutput(x, kept, way, {u, b});
-        if (rows == 3 && dtype == at::kBFloat16) {
-          const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
-          const at::Tensor exact =
-              wide(x).mm(kept.Numbers(at::kFloat).to(at::kDouble).t()) + wide(u).mm(wide(b).t());
-          EXPECT_TRUE(at::allclose(wide(y), exact, /*rtol=*/1.0 / 256, /*atol=*/1e-4));
-        } else {
-          EXPECT_TRUE(at::equal(y, LinearOutput(x, w, way, {u, b})));
-        }
+        EXPECT_TRUE(at::equal(LinearOutput(x, kept, way, {u, b}), LinearOutput(x, w, way, {u, b})));
         EXPECT_TRUE(
             at::equal(LinearInputGradient(dy, kept, way, {u, a}), LinearInputGradient(dy, w, way, {u, a})));
       }
     }
   }
+}
+
+// In inference mode few rows are multiplied by a kernel of their own, which rounds blocks to no other type
+// and gives a row the same bits among any rows.
+TEST(Matmul, FewRowsInInferenceModeReadTheWeightAsItIs) {
+  const c10::InferenceMode inference;
+  at::manual_seed(0);
+  const MatmulWeight kept({test::RandomBlockRows(kernels::BlockType::kQ5_0, 21, 96, 1),
+                           test::RandomBlockRows(kernels::BlockType::kQ8_0, 12, 96, 2)});
+  const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    for (const MatmulDtype way : {MatmulDtype::kOperands, MatmulDtype::kInt8}) {
+      const at::Tensor x = at::randn({40, 96}).to(dtype), u = at::randn({40, 5}).to(dtype),
+                       b = at::randn({33, 5}).to(dtype);
+      const at::Tensor y = LinearOutput(x, kept, way, {u, b});
+      const at::Tensor exact = wide(x).mm(wide(kept.Numbers(at::kFloat)).t()) + wide(u).mm(wide(b).t());
+      const double epsilon = dtype == at::kFloat ? 1e-5 : 1.0 / 256;
+      EXPECT_TRUE(at::allclose(wide(y), exact, /*rtol=*/epsilon, /*atol=*/1e-4));
+      EXPECT_TRUE(
+          at::equal(LinearOutput(x.narrow(0, 7, 1), kept, way, {u.narrow(0, 7, 1), b}), y.narrow(0, 7, 1)));
+    }
+  }
+}
+
+TEST(Matmul, NoRowsGiveNoRows) {
+  const c10::InferenceMode inference;
+  const MatmulWeight kept({test::RandomBlockRows(kernels::BlockType::kQ8_0, 12, 96, 2)});
+  EXPECT_EQ(LinearOutput(at::empty({0, 96}), kept).sizes(), (at::IntArrayRef{0, 12}));
+  EXPECT_EQ(LinearOutput(at::empty({0, 96}), at::ones({4, 96})).sizes(), (at::IntArrayRef{0, 4}));
 }
 
 // Those of a projection, and across the engine's stripes of 96 columns, its blocks of 768 and, of a
@@ -91,14 +111,15 @@ at::Tensor SomeColumns(const at::Tensor& wider) {
 // x·Wᵀ and dy·W: the product itself, and one to which a thin one is added.
 enum class Side { kOutput, kInputGradient };
 
-void Append(Side side, const ProjectionKind& kind, const ProjectionSize& size, std::vector<OpCase>& cases) {
+void Append(Side side, const ProjectionKind& kind, const ProjectionSize& size, std::vector<OpCase>& cases,
+            bool in_inference = false) {
   const auto& [rows, width, out] = size;
   const bool is_output = side == Side::kOutput;
   for (const int64_t rank : {0, 5}) {
     std::vector<Leaf> leaves = {Wider(rows, is_output ? width : out), kind.Weight(out, width)};
     if (rank > 0) leaves.push_back(Normal({rows, rank}, 4));
     if (rank > 0) leaves.push_back(is_output ? Normal({out, rank}) : Normal({rank, width}));
-    const auto run = [is_output, kind, rank](const Inputs& in) {
+    const auto run = [is_output, kind, rank, in_inference](const Inputs& in) {
       const at::Tensor left = SomeColumns(in[0]);
       if (in.is_reference()) {
         const auto right = [&](const at::Tensor& w) { return is_output ? w.t() : w; };
@@ -109,6 +130,7 @@ void Append(Side side, const ProjectionKind& kind, const ProjectionSize& size, s
       const MatmulWeight weight = kind.Of(in[1], in, adapter).matmul_weight();
       const AddedProduct added = rank > 0 ? AddedProduct{in[2], in[3]} : AddedProduct{};
       const auto op = is_output ? LinearOutput : LinearInputGradient;
+      const c10::InferenceMode inference(in_inference);
       return std::vector{op(left, weight, kind.matmul_dtype, added)};
     };
     const std::string name =
@@ -125,6 +147,18 @@ std::vector<OpCase> Cases(Side side, MatmulDtype dtype) {
     if (kind.has_adapter) continue;
     kind.matmul_dtype = dtype;
     for (const ProjectionSize& size : SizesInBlocks()) Append(side, kind, size, cases);
+  }
+  return cases;
+}
+
+std::vector<OpCase> InferenceCases() {
+  std::vector<OpCase> cases;
+  for (const ProjectionSize& size : ProductSizes())
+    Append(Side::kOutput, {.name = "dense"}, size, cases, /*in_inference=*/true);
+  for (const ProjectionKind& kind : KindsInBlocks()) {
+    if (kind.has_adapter) continue;
+    for (const ProjectionSize& size : SizesInBlocks())
+      Append(Side::kOutput, kind, size, cases, /*in_inference=*/true);
   }
   return cases;
 }
@@ -157,6 +191,8 @@ OpRow Int8Product(Side side) {
 }
 
 OP_ROW(LinearOutput, Product(Side::kOutput));
+OP_ROW(LinearOutputInInference, .cases = InferenceCases, .tolerance = InEpsilons(12, 1),
+       .has_gradients = false);
 OP_ROW(LinearInputGradient, Product(Side::kInputGradient));
 OP_ROW(LinearWeightGradient, .cases = WeightGradientCases, .tolerance = InEpsilons(12, 1),
        .has_gradients = false);
