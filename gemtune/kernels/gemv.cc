@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/round_up.h"
 #include "gemtune/kernels/buffer.h"
+#include "gemtune/kernels/gemv_tile.h"
+#include "gemtune/kernels/instruction_set.h"
 #include "gemtune/kernels/quant_blocks-inl.h"
 #include "gemtune/kernels/simd-inl.h"
 
@@ -21,17 +24,35 @@
 #define GEMTUNE_KERNELS_GEMV_SHARED_
 namespace gemtune::kernels::internal {
 
-inline constexpr int64_t kGemvTile = 8;     // rows of W that are read side by side
 inline constexpr int64_t kGemvDepth = 512;  // of W that stays in the first cache; a multiple of every block
 inline constexpr int64_t kGemvRows = 32;    // of x that see a piece of W while it is there
 inline constexpr int64_t kGemvPad = 16;     // x is padded with zeros to a whole vector
 
-// A term with its x as padded fp32 rows.
+// A part of W.
+struct GemvPiece {
+  const BlockTypeInfo* info;
+  const std::byte* blocks;
+  int64_t rows, row_bytes;
+};
+
+// A term with its x as padded fp32 rows, and as it was given if that can be multiplied by a W of the same
+// type.
 struct GemvOperands {
   const float* x;
   int64_t padded;  // width of x's rows
+  const BFloat16* given;
+  int64_t given_stride;
   int64_t columns;
-  std::span<const BlockMatrix> w;
+  std::vector<GemvPiece> w;
+};
+
+// Some of its rows, from one of its columns on.
+struct GemvRows {
+  const GemvOperands& term;
+  int64_t row, rows, begin;
+
+  const float* x() const { return term.x + row * term.padded + begin; }
+  const BFloat16* given() const { return term.given + row * term.given_stride + begin; }
 };
 
 }  // namespace gemtune::kernels::internal
@@ -41,6 +62,8 @@ HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
 using internal::GemvOperands;
+using internal::GemvPiece;
+using internal::GemvRows;
 using internal::kGemvDepth;
 using internal::kGemvRows;
 using internal::kGemvTile;
@@ -48,19 +71,6 @@ using internal::kGemvTile;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Wide()));
 // As many as there are registers for the sums: 24 with AVX-512, else 8.
 constexpr int64_t kRowsAtOnce = kLanes >= 16 ? 3 : 1;
-
-// Row `row` of stacked matrices.
-struct BlockRow {
-  BlockType type;
-  const std::byte* blocks;
-};
-inline BlockRow RowAt(std::span<const BlockMatrix> pieces, int64_t row) {
-  for (const BlockMatrix& piece : pieces) {
-    if (row < piece.rows) return {piece.type, piece.blocks + row * RowBytes(piece.type, piece.columns)};
-    row -= piece.rows;
-  }
-  return {};
-}
 
 // sums [kRows][kGemvTile][kLanes] += rows of x times rows of W, lane by lane. One sum for each pair: the
 // order is that of a single row.
@@ -127,66 +137,84 @@ void AccumulateBlocks(int64_t depth, const float* x, const BlockTypeInfo& info, 
   }
 }
 
-// Where a tile's rows of W are read: in place if they are plain numbers, a whole number of vectors and
-// (unless they are fp32) needed once, else expanded.
+// Where a tile's rows of W are read: in place if they are of one type and in blocks, of fp32, or of bf16 and
+// needed once; else they are expanded.
 class Tile {
  public:
-  Tile(const GemvOperands& term, int64_t begin, int64_t end, float* expanded)
-      : columns_(term.columns), expanded_(expanded) {
-    for (int64_t o = 0; o < kGemvTile; ++o) rows_[o] = RowAt(term.w, std::min(begin + o, end - 1));
+  Tile(const GemvOperands& term, int64_t begin, int64_t end, float* expanded) : expanded_(expanded) {
+    for (int64_t o = 0; o < kGemvTile; ++o) {
+      int64_t row = std::min(begin + o, end - 1);
+      auto piece = term.w.begin();
+      for (; row >= piece->rows; ++piece) row -= piece->rows;
+      pieces_[o] = &*piece;
+      rows_[o] = piece->blocks + row * piece->row_bytes;
+      is_uniform_ = is_uniform_ && piece->info == pieces_[0]->info;
+    }
   }
 
-  void AddTo(float* sums, int64_t rows, const float* x, int64_t x_stride, int64_t begin,
-             int64_t depth) const {
-    const int64_t whole = RoundUp(depth, kLanes);
-    if (whole == depth && AllAre(BlockType::kF32))
-      return InPlace<float>(sums, rows, x, x_stride, begin, depth);
-    if (whole == depth && rows <= kRowsAtOnce && AllAre(BlockType::kBF16))
-      return InPlace<BFloat16>(sums, rows, x, x_stride, begin, depth);
-    const BlockTypeInfo& info = Info(rows_[0].type);
-    if (rows == 1 && info.elements > 1 && AllAre(info.type)) {
-      const std::byte* blocks[kGemvTile];
-      for (int64_t o = 0; o < kGemvTile; ++o) {
-        blocks[o] = At(o, begin);
+  // sums += the products of `depth` columns.
+  void AddTo(float* sums, const GemvRows& x, int64_t depth) const {
+    const BlockTypeInfo& info = *pieces_[0]->info;
+    if (is_uniform_ && info.type == BlockType::kBF16 && x.term.given != nullptr && kLanes == 16) {
+      const BFloat16* w[kGemvTile];
+      return internal::AccumulateBFloat16(x.rows, depth, x.given(), x.term.given_stride, InPlace(x.begin, w),
+                                          Ahead<BFloat16>(), sums);
+    }
+    if (is_uniform_ && depth % kLanes == 0) {
+      if (info.type == BlockType::kF32 && x.rows <= kRowsAtOnce) {
+        const float* w[kGemvTile];
+        return AccumulateRows(x.rows, depth, x.x(), x.term.padded, InPlace(x.begin, w), Ahead<float>(), sums);
       }
-      WithBlock(info.type, [&]<class Block>(Block) HWY_ATTR {
-        AccumulateBlocks<Block>(depth, x, info, blocks, kGemvTile * RowBytes(info.type, columns_), sums);
-      });
-      return;
+      if (info.type == BlockType::kBF16 && x.rows <= kRowsAtOnce) {
+        const BFloat16* w[kGemvTile];
+        return AccumulateRows(x.rows, depth, x.x(), x.term.padded, InPlace(x.begin, w), Ahead<BFloat16>(),
+                              sums);
+      }
+      if (info.elements > 1 && x.rows == 1) return InBlocks(sums, x, depth);
     }
-    const float* w[kGemvTile];
-    for (int64_t o = 0; o < kGemvTile; ++o) {
-      float* to = expanded_ + o * kGemvDepth;
-      Prefetch(At(o, begin) + kGemvTile * RowBytes(rows_[o].type, columns_), RowBytes(rows_[o].type, depth));
-      Dequantize(rows_[o].type, At(o, begin), depth, to);
-      std::fill(to + depth, to + whole, 0.0f);
-      w[o] = to;
-    }
-    AccumulateRows(rows, whole, x, x_stride, w, /*ahead=*/0, sums);
+    Expanded(sums, x, depth);
   }
 
  private:
-  const std::byte* At(int64_t o, int64_t begin) const {
-    return rows_[o].blocks + RowBytes(rows_[o].type, begin);
-  }
-  static void Prefetch(const std::byte* p, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) hwy::Prefetch(p + i);
-  }
-  bool AllAre(BlockType type) const {
-    return std::ranges::all_of(rows_, [type](const BlockRow& row) { return row.type == type; });
-  }
-
   template <typename W>
-  void InPlace(float* sums, int64_t rows, const float* x, int64_t x_stride, int64_t begin,
-               int64_t depth) const {
-    const W* w[kGemvTile];
-    for (int64_t o = 0; o < kGemvTile; ++o) w[o] = reinterpret_cast<const W*>(At(o, begin));
-    AccumulateRows(rows, depth, x, x_stride, w, kGemvTile * columns_, sums);
+  const W* const* InPlace(int64_t begin, const W** w) const {
+    for (int64_t o = 0; o < kGemvTile; ++o) w[o] = reinterpret_cast<const W*>(rows_[o]) + begin;
+    return w;
+  }
+  template <typename W>
+  int64_t Ahead() const {
+    return kGemvTile * pieces_[0]->row_bytes / static_cast<int64_t>(sizeof(W));
   }
 
-  const int64_t columns_;
+  void InBlocks(float* sums, const GemvRows& x, int64_t depth) const {
+    const BlockTypeInfo& info = *pieces_[0]->info;
+    const std::byte* w[kGemvTile];
+    for (int64_t o = 0; o < kGemvTile; ++o) w[o] = rows_[o] + x.begin / info.elements * info.bytes;
+    WithBlock(info.type, [&]<class Block>(Block) HWY_ATTR {
+      AccumulateBlocks<Block>(depth, x.x(), info, w, kGemvTile * pieces_[0]->row_bytes, sums);
+    });
+  }
+
+  void Expanded(float* sums, const GemvRows& x, int64_t depth) const {
+    const float* w[kGemvTile];
+    const int64_t padded = RoundUp(depth, kLanes);
+    for (int64_t o = 0; o < kGemvTile; ++o) {
+      float* to = expanded_ + o * kGemvDepth;
+      const BlockTypeInfo& info = *pieces_[o]->info;
+      const std::byte* from = rows_[o] + x.begin / info.elements * info.bytes;
+      for (int64_t line = 0; line < depth / info.elements * info.bytes; line += 64)
+        hwy::Prefetch(from + kGemvTile * pieces_[o]->row_bytes + line);
+      Dequantize(info.type, from, depth, to);
+      std::fill(to + depth, to + padded, 0.0f);
+      w[o] = to;
+    }
+    AccumulateRows(x.rows, padded, x.x(), x.term.padded, w, /*ahead=*/0, sums);
+  }
+
   float* const expanded_;
-  std::array<BlockRow, kGemvTile> rows_;
+  std::array<const GemvPiece*, kGemvTile> pieces_;
+  std::array<const std::byte*, kGemvTile> rows_;
+  bool is_uniform_ = true;
 };
 
 // Columns [begin, end) of y, at most a tile, for at most kGemvRows rows from `row` on.
@@ -196,8 +224,7 @@ void MultiplyTile(int64_t row, int64_t rows, int64_t begin, int64_t end, std::sp
   for (const GemvOperands& term : terms) {
     const Tile tile(term, begin, end, expanded);
     for (int64_t k = 0; k < term.columns; k += kGemvDepth) {
-      tile.AddTo(sums, rows, term.x + row * term.padded + k, term.padded, k,
-                 std::min(kGemvDepth, term.columns - k));
+      tile.AddTo(sums, {term, row, rows, k}, std::min(kGemvDepth, term.columns - k));
     }
   }
   const Wide d;
@@ -250,6 +277,7 @@ namespace gemtune::kernels {
 namespace {
 
 using internal::GemvOperands;
+using internal::GemvPiece;
 using internal::kGemvPad;
 using internal::kGemvTile;
 
@@ -257,6 +285,13 @@ HWY_EXPORT(MultiplyTiles);
 HWY_EXPORT(PadRows);
 
 }  // namespace
+
+#if !defined(__x86_64__)
+void internal::AccumulateBFloat16(int64_t, int64_t, const BFloat16*, int64_t, const BFloat16* const*, int64_t,
+                                  float*) {
+  GEMTUNE_CHECK(false);  // HaveAvx512Bf16() is
+}
+#endif
 
 void Gemv(int64_t rows, int64_t out, std::span<const GemvTerm> terms, Floats y, int64_t y_stride) {
   if (rows == 0) return;
@@ -266,14 +301,22 @@ void Gemv(int64_t rows, int64_t out, std::span<const GemvTerm> terms, Floats y, 
   for (const GemvTerm& term : terms) {
     const int64_t columns = term.w.front().columns, padded = RoundUp(columns, kGemvPad);
     int64_t height = 0;
+    std::vector<GemvPiece> pieces;
     for (const BlockMatrix& piece : term.w) {
       GEMTUNE_CHECK(piece.columns == columns);
       height += piece.rows;
+      pieces.push_back({&Info(piece.type), piece.blocks, piece.rows, RowBytes(piece.type, columns)});
     }
     GEMTUNE_CHECK(height == out && term.x.is_bf16() == y.is_bf16());
     padded_rows.push_back(Buffer<float>(rows * padded));
     HWY_DYNAMIC_DISPATCH(PadRows)(rows, columns, term.x, term.x_stride, padded_rows.back().get(), padded);
-    operands.push_back({.x = padded_rows.back().get(), .padded = padded, .columns = columns, .w = term.w});
+    const bool is_native = term.x.is_bf16() && HaveAvx512Bf16();
+    operands.push_back({.x = padded_rows.back().get(),
+                        .padded = padded,
+                        .given = is_native ? static_cast<const BFloat16*>(term.x.data()) : nullptr,
+                        .given_stride = term.x_stride,
+                        .columns = columns,
+                        .w = std::move(pieces)});
     depth += columns;
   }
   ParallelFor(CeilDiv(out, kGemvTile), GrainRows(1, rows * depth * kGemvTile),
