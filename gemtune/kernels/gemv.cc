@@ -232,10 +232,14 @@ void MultiplyTile(int64_t row, int64_t rows, int64_t begin, int64_t end, std::sp
       [&]<typename T>(T) {
         for (int64_t r = 0; r < rows; ++r) {
           T* to = static_cast<T*>(y.data()) + (row + r) * y_stride + begin;
-          for (int64_t o = 0; o < end - begin; ++o) {
-            const auto sum = hn::SumOfLanes(d, hn::LoadU(d, sums + (r * kGemvTile + o) * kLanes));
-            StoreFloat(hn::Set(One(), hn::GetLane(sum)), One(), to + o);
-          }
+          HWY_ALIGN float columns[kGemvTile];
+          for (int64_t o = 0; o < kGemvTile; ++o)
+            columns[o] = hn::GetLane(hn::SumOfLanes(d, hn::LoadU(d, sums + (r * kGemvTile + o) * kLanes)));
+          const hn::CappedTag<float, kGemvTile> some;
+          const auto width = static_cast<int64_t>(hn::Lanes(some));
+          int64_t o = 0;
+          for (; o + width <= end - begin; o += width) StoreFloat(hn::LoadU(some, columns + o), some, to + o);
+          for (; o < end - begin; ++o) StoreFloat(hn::LoadU(One(), columns + o), One(), to + o);
         }
       },
       y);

@@ -58,6 +58,7 @@ TEST(Gemv, EqualsAPlainLoop) {
       for (const bool is_bf16 : {false, true}) {
         for (const int64_t rows : {1, 2, 3, 4, 35}) {
           for (const int64_t out : {1, 8, 17}) {
+            if (rows > 4 && out < 17) continue;  // nothing new, and slow
             if (info.elements == 1) {
               for (const int64_t columns : {1, 15, 16, 33, 512, 525}) {
                 Check(info.type, is_bf16, rows, out, columns);
