@@ -22,6 +22,7 @@
 #include "gemtune/io/safetensors.h"
 #include "gemtune/io/tensor_names.h"
 #include "gemtune/kernels/quant.h"
+#include "gemtune/kernels/quantize.h"
 
 namespace gemtune::io {
 namespace fs = std::filesystem;
@@ -332,7 +333,7 @@ void Checkpoint::ReadQ8_0(const std::string& name, std::byte* out) const {
     std::vector<float> numbers(static_cast<size_t>(end - begin));
     ReadNumbers(source, begin, end, DType::kF32, numbers.data());
     std::byte* const blocks = out + kernels::RowBytes(BlockType::kQ8_0, begin);
-    if (!kernels::QuantizeToQ8_0(numbers.data(), end - begin, blocks)) {
+    if (!kernels::Quantize(BlockType::kQ8_0, numbers.data(), end - begin, blocks)) {
       Fail("{}: '{}' holds a number that is not finite, or too large for Q8_0", path().string(),
            Printable(name));
     }

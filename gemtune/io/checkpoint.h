@@ -58,7 +58,7 @@ class Checkpoint {
   /// the file do not stay resident in this process. Throws Error if there is no such tensor.
   void Read(const std::string& name, DType out_dtype, void* out) const;
 
-  /// Rounds `name` to Q8_0 blocks (kernels::QuantizeToQ8_0) along its rows into `out`, which has room for
+  /// Rounds `name` to Q8_0 blocks (kernels::Quantize) along its rows into `out`, which has room for
   /// them, on all threads. Converts through fp32, a megabyte at a time. The last dimension must be a multiple
   /// of 32. Throws Error if there is no such tensor, or for numbers that Q8_0 cannot hold.
   void ReadQ8_0(const std::string& name, std::byte* out) const;

@@ -21,7 +21,6 @@ namespace gemtune::kernels::internal {
 static_assert(std::endian::native == std::endian::little, "blocks are read in place");
 
 inline constexpr int64_t kSuperBlock = 256;  // elements of a K-quant block
-inline constexpr int64_t kQ8Block = 32;      // elements of a Q8_0 block
 
 }  // namespace gemtune::kernels::internal
 #endif  // GEMTUNE_KERNELS_QUANT_SHARED_
@@ -99,33 +98,10 @@ HWY_AFTER_NAMESPACE();
 namespace gemtune::kernels {
 namespace {
 
-using internal::kQ8Block;
 using internal::kSuperBlock;
 
 HWY_EXPORT(ToFloats);
 HWY_EXPORT(ToBFloats);
-
-// To nearest, halves away from zero, as roundf, which would not vectorise. x·(1/d) is at most 127 and a
-// little.
-int32_t Rounded(float x) {
-  const auto whole = static_cast<int32_t>(x);
-  const float rest = x - static_cast<float>(whole);
-  return whole + static_cast<int32_t>(rest >= 0.5f) - static_cast<int32_t>(rest <= -0.5f);
-}
-
-bool ToBlockQ8_0(const float* __restrict x, std::byte* __restrict block) {
-  uint32_t largest = 0;  // bits of floats without their signs are in the order of the floats, NaN last
-  for (int i = 0; i < kQ8Block; ++i) largest = std::max(largest, std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu);
-  const float d = std::bit_cast<float>(largest) / 127.0f;
-  const uint16_t half = Float16FromFloat(d);
-  if ((half & 0x7c00u) == 0x7c00u) return false;
-  // If it overflows, d is zero as a half.
-  const float inverse = std::isfinite(1.0f / d) ? 1.0f / d : 0.0f;
-  std::memcpy(block, &half, sizeof half);
-  auto* q = reinterpret_cast<int8_t*>(block + sizeof half);
-  for (int i = 0; i < kQ8Block; ++i) q[i] = static_cast<int8_t>(Rounded(x[i] * inverse));
-  return true;
-}
 
 constexpr std::array<BlockTypeInfo, 9> kTable = {{
     {BlockType::kF32, 0, "F32", 1, 4},
@@ -166,15 +142,6 @@ void DequantizeToBFloat16(BlockType type, const std::byte* blocks, int64_t eleme
   const BlockTypeInfo& info = Info(type);
   GEMTUNE_CHECK(elements >= 0 && elements % info.elements == 0);
   HWY_DYNAMIC_DISPATCH(ToBFloats)(info, blocks, elements, out);
-}
-
-bool QuantizeToQ8_0(const float* values, int64_t elements, std::byte* blocks) {
-  const BlockTypeInfo& info = Info(BlockType::kQ8_0);
-  GEMTUNE_CHECK(elements >= 0 && elements % info.elements == 0);
-  for (int64_t done = 0; done < elements; done += info.elements, blocks += info.bytes) {
-    if (!ToBlockQ8_0(values + done, blocks)) return false;
-  }
-  return true;
 }
 
 int64_t RowBytes(BlockType type, int64_t columns) {

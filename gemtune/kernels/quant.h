@@ -43,12 +43,6 @@ void Dequantize(BlockType type, const std::byte* blocks, int64_t elements, float
 /// The same rounded to bfloat16, to nearest, ties to even. BF16 blocks are copied as they are.
 void DequantizeToBFloat16(BlockType type, const std::byte* blocks, int64_t elements, uint16_t* out);
 
-/// values [elements] → Q8_0 blocks, overwritten; `elements` is a multiple of 32. Bitwise equal to ggml's
-/// quantize_row_q8_0_ref and gguf.quants.quantize: d = max |x| / 127, q = x · (1 / d) rounded to nearest,
-/// halves away from zero; only then is d rounded to a half. Returns false, with undefined blocks, if a number
-/// is not finite or so large (8,321,000) that d does not fit a half.
-bool QuantizeToQ8_0(const float* values, int64_t elements, std::byte* blocks);
-
 /// A matrix [rows, columns] in blocks along its rows, one row after the other.
 struct BlockMatrix {
   BlockType type;

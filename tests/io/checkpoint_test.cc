@@ -203,7 +203,7 @@ TEST_F(CheckpointTest, RoundsToQ8_0OnAnyNumberOfThreads) {
   std::vector<float> numbers(kRows * kColumns);
   for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = std::sin(static_cast<float>(i));
   std::vector<std::byte> expected(numbers.size() / 32 * 34), blocks(expected.size());
-  kernels::QuantizeToQ8_0(numbers.data(), std::ssize(numbers), expected.data());
+  kernels::Quantize(kernels::BlockType::kQ8_0, numbers.data(), std::ssize(numbers), expected.data());
   Write("config.json", "{}");
   const auto save = [&] {
     WriteSafetensors(dir_ / "model.safetensors",

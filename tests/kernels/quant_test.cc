@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -128,48 +126,6 @@ TEST(Quant, PartOfABlockIsABug) {
   std::vector<std::byte> blocks(210);
   std::vector<float> out(256);
   EXPECT_THROW(Dequantize(BlockType::kQ6_K, blocks.data(), 255, out.data()), std::logic_error);
-}
-
-// What gguf.quants.quantize made of numbers of every size; see golden/generate_quant.py.
-TEST(Quant, RoundsToTheQ8_0BlocksOfTheGgufPackage) {
-  const std::string file = ReadFile(GEMTUNE_SOURCE_DIR "/tests/kernels/golden/q8_0.bin");
-  int64_t count;
-  std::memcpy(&count, file.data(), sizeof count);
-  ASSERT_EQ(file.size(), sizeof count + static_cast<size_t>(count) * (32 * sizeof(float) + 34));
-  std::vector<float> values(static_cast<size_t>(count) * 32);
-  std::memcpy(values.data(), file.data() + sizeof count, values.size() * sizeof(float));
-  const std::string expected = file.substr(sizeof count + values.size() * sizeof(float));
-  std::vector<std::byte> blocks(expected.size() + 1, std::byte{7});
-  ASSERT_TRUE(QuantizeToQ8_0(values.data(), count * 32, blocks.data()));
-  for (int64_t b = 0; b < count; ++b) {
-    ASSERT_EQ(std::memcmp(blocks.data() + b * 34, expected.data() + b * 34, 34), 0) << "block " << b;
-  }
-  EXPECT_EQ(blocks.back(), std::byte{7});
-
-  // Half a step of q, and what is lost of d: 2^-11 of it, or half a subnormal's unit, at most 127 times.
-  std::vector<float> back(values.size());
-  Dequantize(BlockType::kQ8_0, blocks.data(), count * 32, back.data());
-  for (size_t block = 0; block < back.size(); block += 32) {
-    float largest = 0;
-    for (size_t i = block; i < block + 32; ++i) largest = std::max(largest, std::fabs(values[i]));
-    const float d = largest / 127, bound = 0.5f * d + 127 * std::max(d * 0x1p-11f, 0x1p-25f);
-    for (size_t i = block; i < block + 32; ++i) EXPECT_LE(std::fabs(back[i] - values[i]), bound * 1.0001f);
-  }
-}
-
-TEST(Quant, NumbersThatNoQ8_0BlockHoldsAreSaid) {
-  std::vector<std::byte> blocks(68);
-  for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                          std::numeric_limits<float>::quiet_NaN(), 127 * 65520.0f, -1e30f}) {
-    std::vector<float> values(64, 1.0f);
-    values[37] = bad;
-    EXPECT_FALSE(QuantizeToQ8_0(values.data(), 64, blocks.data())) << bad;
-    EXPECT_TRUE(QuantizeToQ8_0(values.data(), 32, blocks.data()));
-  }
-  const std::vector<float> tiny(32, std::numeric_limits<float>::denorm_min());
-  EXPECT_TRUE(QuantizeToQ8_0(tiny.data(), 32, blocks.data()));
-  EXPECT_TRUE(QuantizeToQ8_0(nullptr, 0, nullptr));
-  EXPECT_THROW(QuantizeToQ8_0(tiny.data(), 31, blocks.data()), std::logic_error);
 }
 
 // Within a piece, over the boundary of two, and nothing.
