@@ -49,6 +49,20 @@ std::optional<std::string_view> Match(std::string_view name, std::string_view pa
   return layer;
 }
 
+// `name`, which is named by `from` in one of the rows, as `to` names it.
+std::optional<TranslatedName> Translate(std::string_view name, std::string_view TensorNameRow::*from,
+                                        std::string_view TensorNameRow::*to) {
+  for (const TensorNameRow& row : kGemma3) {
+    const auto layer = Match(name, row.*from);
+    if (!layer) continue;
+    std::string translated(row.*to);
+    const size_t hole = translated.find("{}");
+    if (hole != std::string::npos) translated.replace(hole, 2, *layer);
+    return TranslatedName{std::move(translated), row.gguf_stores_one_plus};
+  }
+  return std::nullopt;
+}
+
 struct PrefixRow {
   std::string_view prefix;
   std::string_view text_only;  // its replacement; "" if the tensor is not the text model's
@@ -72,15 +86,11 @@ constexpr std::array<PrefixRow, 11> kPrefixes = {{
 }  // namespace
 
 std::optional<TranslatedName> HfNameFromGguf(std::string_view gguf_name) {
-  for (const TensorNameRow& row : kGemma3) {
-    const auto layer = Match(gguf_name, row.gguf);
-    if (!layer) continue;
-    std::string translated(row.hf);
-    const size_t hole = translated.find("{}");
-    if (hole != std::string::npos) translated.replace(hole, 2, *layer);
-    return TranslatedName{std::move(translated), row.gguf_stores_one_plus};
-  }
-  return std::nullopt;
+  return Translate(gguf_name, &TensorNameRow::gguf, &TensorNameRow::hf);
+}
+
+std::optional<TranslatedName> GgufNameFromHf(std::string_view hf_name) {
+  return Translate(hf_name, &TensorNameRow::hf, &TensorNameRow::gguf);
 }
 
 std::optional<std::string> TextModelName(std::string_view hf_name) {

@@ -71,7 +71,7 @@ Bpe::Bpe(const Vocabulary& vocabulary, const std::string& source) : cache_(std::
     }
   }
   auto model = std::make_unique<sentencepiece::SentencePieceProcessor>();
-  const auto status = model->LoadFromSerializedProto(EncodeModelProto(vocabulary));
+  const auto status = model->LoadFromSerializedProto(EncodeModelWithoutAdded(vocabulary));
   if (!status.ok())
     Fail("{}: SentencePiece refuses its vocabulary: {}", source, Printable(status.message(), 200));
   model_ = std::move(model);

@@ -1,5 +1,8 @@
 #include "gemtune/text/gguf_vocabulary.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +14,31 @@
 #include "gemtune/io/gguf.h"
 
 namespace gemtune::text {
+namespace {
+
+// does_token_look_special of convert_hf_to_gguf.py, for what Gemma has of it.
+bool LooksSpecial(std::string_view content) {
+  return content == "<pad>" || content == "<mask>" ||
+         (content.starts_with("<unused") && content.ends_with(">")) ||
+         (content.starts_with("<|") && content.ends_with("|>"));
+}
+
+// llama.cpp finds these in raw text.
+std::string WithoutSpaceSymbols(std::string text) {
+  for (size_t at; (at = text.find(kSpaceSymbol)) != text.npos;) text.replace(at, kSpaceSymbol.size(), " ");
+  return text;
+}
+
+// Appends tokens without text up to `size`.
+void AppendUnused(size_t size, ScoredPieces& scored) {
+  while (scored.pieces.size() < size) {
+    scored.pieces.push_back(fmt::format("[PAD{}]", scored.pieces.size()));
+    scored.scores.push_back(-10000.0f);
+    scored.types.push_back(PieceType::kUnused);
+  }
+}
+
+}  // namespace
 
 Vocabulary ReadGgufVocabulary(const std::filesystem::path& path) {
   const io::GgufFile file = io::GgufFile::Open(path);
@@ -47,6 +75,41 @@ Vocabulary ReadGgufVocabulary(const std::filesystem::path& path) {
   if (const auto text = file.Optional<std::string_view>("tokenizer.chat_template"))
     vocabulary.chat_template = *text;
   return vocabulary;
+}
+
+void AddGgufVocabulary(const Vocabulary& vocabulary, int64_t rows, io::GgufMetadata& metadata) {
+  ScoredPieces scored = ScoresFromVocabulary(vocabulary);
+  AppendUnused(static_cast<size_t>(std::max(rows, VocabularySize(vocabulary))), scored);
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    const auto id = static_cast<size_t>(token.id);
+    if (scored.types[id] == PieceType::kByte) continue;
+    const bool is_control = token.special || LooksSpecial(token.content);
+    scored.pieces[id] = is_control ? token.content : WithoutSpaceSymbols(token.content);
+    scored.types[id] = is_control ? PieceType::kControl : PieceType::kUserDefined;
+    scored.scores[id] = -1000.0f;
+  }
+  const auto size = static_cast<size_t>(rows);
+  scored.pieces.resize(size);  // <image_soft_token> has no row in a text-only model
+  scored.scores.resize(size);
+  std::vector<int32_t> types;
+  for (size_t id = 0; id < size; ++id) types.push_back(static_cast<int32_t>(scored.types[id]));
+
+  metadata.Set("tokenizer.ggml.model", "llama")
+      .Set("tokenizer.ggml.pre", "default")
+      .Set("tokenizer.ggml.tokens", scored.pieces)
+      .Set("tokenizer.ggml.scores", scored.scores)
+      .Set("tokenizer.ggml.token_type", types);
+  const auto set_id = [&](std::string_view name, int32_t id) {
+    if (id != kNoId) metadata.Set(fmt::format("tokenizer.ggml.{}_token_id", name), static_cast<uint32_t>(id));
+  };
+  set_id("bos", scored.bos_id);
+  set_id("eos", scored.eos_id);
+  set_id("unknown", scored.unk_id);
+  set_id("padding", scored.pad_id);
+  metadata.Set("tokenizer.ggml.add_bos_token", scored.add_bos)
+      .Set("tokenizer.ggml.add_eos_token", scored.add_eos)
+      .Set("tokenizer.ggml.add_space_prefix", false);
+  if (vocabulary.chat_template) metadata.Set("tokenizer.chat_template", *vocabulary.chat_template);
 }
 
 }  // namespace gemtune::text

@@ -19,7 +19,7 @@ constexpr uint32_t kModelPieces = 1, kModelTrainerSpec = 2, kModelNormalizerSpec
 constexpr uint32_t kPieceText = 1, kPieceScore = 2, kPieceType = 3;
 constexpr uint32_t kTrainerModelType = 3, kTrainerByteFallback = 35;
 constexpr uint32_t kTrainerUnkId = 40, kTrainerBosId = 41, kTrainerEosId = 42, kTrainerPadId = 43;
-constexpr uint32_t kTrainerUnkPiece = 45;
+constexpr uint32_t kTrainerUnkPiece = 45, kTrainerBosPiece = 46, kTrainerEosPiece = 47, kTrainerPadPiece = 48;
 constexpr uint32_t kNormalizerName = 1, kNormalizerCharsMap = 2, kNormalizerAddDummyPrefix = 3;
 constexpr uint32_t kNormalizerRemoveExtraWhitespaces = 4, kNormalizerEscapeWhitespaces = 5;
 constexpr int32_t kModelTypeBpe = 2;
@@ -120,14 +120,22 @@ void DecodeNormalizerSpec(pbf_reader message, const std::string& source) {
   }
 }
 
-void EncodeTrainerSpec(const Vocabulary& vocabulary, pbf_writer spec) {
+void EncodeTrainerSpec(const ScoredPieces& scored, pbf_writer spec) {
   spec.add_int32(kTrainerModelType, kModelTypeBpe);
   spec.add_bool(kTrainerByteFallback, true);
-  spec.add_int32(kTrainerUnkId, vocabulary.unk_id);
-  spec.add_int32(kTrainerBosId, vocabulary.bos_id);
-  spec.add_int32(kTrainerEosId, vocabulary.eos_id);
-  spec.add_int32(kTrainerPadId, vocabulary.pad_id);
-  spec.add_bytes(kTrainerUnkPiece, vocabulary.pieces[vocabulary.unk_id]);
+  spec.add_int32(kTrainerUnkId, scored.unk_id);
+  spec.add_int32(kTrainerBosId, scored.bos_id);
+  spec.add_int32(kTrainerEosId, scored.eos_id);
+  spec.add_int32(kTrainerPadId, scored.pad_id);
+  // SentencePiece takes these tokens by their texts, which default to others than Gemma's.
+  const auto add_piece = [&](uint32_t field, int32_t id) {
+    const bool is_piece = id >= 0 && static_cast<size_t>(id) < scored.pieces.size();
+    if (is_piece) spec.add_bytes(field, scored.pieces[id]);
+  };
+  add_piece(kTrainerUnkPiece, scored.unk_id);
+  add_piece(kTrainerBosPiece, scored.bos_id);
+  add_piece(kTrainerEosPiece, scored.eos_id);
+  add_piece(kTrainerPadPiece, scored.pad_id);
 }
 
 void EncodeNormalizerSpec(pbf_writer spec) {
@@ -139,38 +147,40 @@ void EncodeNormalizerSpec(pbf_writer spec) {
 
 }  // namespace
 
-std::string EncodeModelProto(const Vocabulary& vocabulary) {
-  // Characters that no merge makes; SentencePiece needs a score of them and never compares it.
-  constexpr float kNoMerge = -1e9F;
-  std::vector<float> scores(vocabulary.pieces.size(), kNoMerge);
-  std::vector<PieceType> types(vocabulary.pieces.size(), PieceType::kNormal);
-  for (size_t id = 0; id < types.size(); ++id) {
-    if (ByteOfPiece(vocabulary.pieces[id]) != kNoId) types[id] = PieceType::kByte;
+std::string EncodeModelProto(const ScoredPieces& scored) {
+  GEMTUNE_CHECK(scored.unk_id >= 0);
+  std::string bytes;
+  pbf_writer model(bytes);
+  for (size_t id = 0; id < scored.pieces.size(); ++id) {
+    pbf_writer piece(model, kModelPieces);
+    piece.add_bytes(kPieceText, scored.pieces[id]);
+    piece.add_float(kPieceScore, scored.scores[id]);
+    piece.add_enum(kPieceType, static_cast<int32_t>(scored.types[id]));
+  }
+  EncodeTrainerSpec(scored, pbf_writer(model, kModelTrainerSpec));
+  EncodeNormalizerSpec(pbf_writer(model, kModelNormalizerSpec));
+  return bytes;
+}
+
+std::string EncodeModelWithoutAdded(const Vocabulary& vocabulary) {
+  ScoredPieces scored = ScoresFromVocabulary(vocabulary);
+  for (size_t id = 0; id < scored.types.size(); ++id) {
+    if (scored.types[id] != PieceType::kByte) scored.types[id] = PieceType::kNormal;
   }
   // A token that was added to text that BPE also makes stays a normal piece, since flags may let BPE have
   // that text: control pieces are never merged, nor looked up for a single character.
   for (const AddedToken& token : vocabulary.added_tokens) {
-    if (static_cast<size_t>(token.id) >= types.size() || types[token.id] == PieceType::kByte) continue;
-    if (token.content.size() > Utf8Length(token.content[0])) types[token.id] = PieceType::kControl;
+    if (static_cast<size_t>(token.id) >= scored.types.size()) continue;
+    if (scored.types[token.id] == PieceType::kByte) continue;
+    if (token.content.size() > Utf8Length(token.content[0])) scored.types[token.id] = PieceType::kControl;
   }
   for (size_t rank = vocabulary.merges.size(); rank-- > 0;) {
     const int32_t id = vocabulary.merges[rank].merged;
-    scores[id] = -static_cast<float>(rank);
-    types[id] = PieceType::kNormal;  // also an added token, such as four spaces
+    scored.scores[id] = -static_cast<float>(rank);
+    scored.types[id] = PieceType::kNormal;  // also an added token, such as four spaces
   }
-  types[vocabulary.unk_id] = PieceType::kUnknown;
-
-  std::string bytes;
-  pbf_writer model(bytes);
-  for (size_t id = 0; id < types.size(); ++id) {
-    pbf_writer piece(model, kModelPieces);
-    piece.add_bytes(kPieceText, vocabulary.pieces[id]);
-    piece.add_float(kPieceScore, scores[id]);
-    piece.add_enum(kPieceType, static_cast<int32_t>(types[id]));
-  }
-  EncodeTrainerSpec(vocabulary, pbf_writer(model, kModelTrainerSpec));
-  EncodeNormalizerSpec(pbf_writer(model, kModelNormalizerSpec));
-  return bytes;
+  scored.types[vocabulary.unk_id] = PieceType::kUnknown;
+  return EncodeModelProto(scored);
 }
 
 ScoredPieces DecodeModelProto(std::string_view bytes, const std::string& source) try {

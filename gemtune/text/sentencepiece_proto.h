@@ -11,9 +11,13 @@ namespace gemtune::text {
 // inside LibTorch and Arrow, and only a few fields are needed. Field numbers:
 // https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto
 
-/// A BPE model with which SentencePiece gives Hugging Face's ids: a piece's score is minus the rank of the
-/// first merge that makes it, and the text is not normalised except ' ' → ▁.
-std::string EncodeModelProto(const Vocabulary& vocabulary);
+/// The contents of a tokenizer.model: a BPE model with byte fallback that does not normalise the text except
+/// ' ' → ▁. The unknown token must be there.
+std::string EncodeModelProto(const ScoredPieces& scored);
+
+/// The model that gives Hugging Face's ids for text between added tokens (see Bpe): these are pieces like
+/// others where a merge makes them, and are never found where none does.
+std::string EncodeModelWithoutAdded(const Vocabulary& vocabulary);
 
 /// Reads a tokenizer.model. Throws Error("<source>: ...") if it is damaged or not a model of Gemma's kind
 /// (BPE, byte fallback, no normalisation, no space added in front).

@@ -38,7 +38,7 @@ struct SourceFile {
 
 struct Loaded {
   Vocabulary vocabulary = {};
-  std::vector<SourceFile> files = {};  // empty: Save makes them
+  std::vector<SourceFile> files = {};  // Save makes others
 };
 
 std::string HashOf(std::string_view contents) {
@@ -84,9 +84,10 @@ Loaded LoadTokenizerJson(const fs::path& path) {
 
 Loaded LoadSentencePiece(const fs::path& path) {
   Loaded loaded;
-  loaded.vocabulary = VocabularyFromScores(DecodeModelProto(ReadFile(path), path.string()), path.string());
+  const std::string model = ReadSource(path, kTokenizerModel, &loaded.files);
+  loaded.vocabulary = VocabularyFromScores(DecodeModelProto(model, path.string()), path.string());
   LoadSidecars(path.parent_path(), VocabularySource::kSentencePiece, &loaded);
-  loaded.files.clear();
+  loaded.files.resize(1);  // the configuration is made anew, for the tokenizer.json that is made
   return loaded;
 }
 
@@ -359,17 +360,30 @@ const std::string& Tokenizer::fingerprint() const {
 void Tokenizer::Save(const fs::path& directory) const {
   std::error_code error;
   fs::create_directories(directory, error);  // if it fails, so does writing the first file
+  const Vocabulary& vocabulary = state_->vocabulary;
+  std::unordered_set<std::string_view> copied;
   for (const SourceFile& file : state_->files) {
-    const std::string contents = ReadFile(file.path);
+    std::string contents = ReadFile(file.path);
     if (HashOf(contents) != file.hash) {
       throw RunError(fmt::format(
           "{}: was changed after the tokenizer was loaded, and cannot be saved from it", file.path.string()));
     }
+    if (file.saved_name == kTokenizerConfig) {
+      contents = WithAddedTokens(std::move(contents), file.path.string(), vocabulary);
+    }
     WriteFileAtomically(directory / file.saved_name, contents);
+    copied.insert(file.saved_name);
   }
-  if (!state_->files.empty()) return;
-  WriteFileAtomically(directory / kTokenizerJson, FormatTokenizerJson(state_->vocabulary));
-  WriteFileAtomically(directory / kTokenizerConfig, FormatTokenizerConfig(state_->vocabulary));
+  const auto make = [&](const char* name, const auto& contents) {
+    if (!copied.contains(name)) WriteFileAtomically(directory / name, contents());
+  };
+  make(kTokenizerJson, [&] { return FormatTokenizerJson(vocabulary); });
+  make(kTokenizerConfig, [&] { return FormatTokenizerConfig(vocabulary); });
+  make(kTokenizerModel, [&] { return EncodeModelProto(ScoresFromVocabulary(vocabulary)); });
+}
+
+void Tokenizer::AddTo(io::GgufMetadata& metadata, int64_t embedding_rows) const {
+  AddGgufVocabulary(state_->vocabulary, embedding_rows, metadata);
 }
 
 }  // namespace gemtune::text

@@ -9,6 +9,10 @@
 #include <string_view>
 #include <vector>
 
+namespace gemtune::io {
+class GgufMetadata;
+}
+
 namespace gemtune::text {
 
 struct EncodeOptions {
@@ -63,11 +67,15 @@ class Tokenizer {
   /// The Jinja text of the chat template, if the tokenizer has one.
   const std::optional<std::string>& chat_template() const;
 
-  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids. Files
-  /// loaded from a directory are copied unchanged, with the tokenizer's other files; for a GGUF or a
-  /// tokenizer.model they are generated. Throws RunError if writing fails or a file has changed since it was
-  /// loaded.
+  /// Writes tokenizer.json and tokenizer_config.json, which Hugging Face loads with the same ids, and
+  /// tokenizer.model, without which llama.cpp's convert_hf_to_gguf.py would take another kind of vocabulary.
+  /// Files loaded from a directory are copied unchanged, with the tokenizer's other files, but for
+  /// WithAddedTokens; those that are not there are generated. Throws RunError if writing fails or a file has
+  /// changed since it was loaded.
   void Save(const std::filesystem::path& directory) const;
+
+  /// Adds the vocabulary to the metadata of a GGUF file, see AddGgufVocabulary.
+  void AddTo(io::GgufMetadata& metadata, int64_t embedding_rows) const;
 
   /// Equal for tokenizers that give the same ids for every text, whatever their chat templates: the key of
   /// the token cache.

@@ -130,6 +130,16 @@ void ApplyNamedTokens(const ordered_json& config, const std::string& source, Voc
   }
 }
 
+ordered_json AddedTokensDecoder(const Vocabulary& vocabulary) {
+  ordered_json tokens = ordered_json::object();
+  for (const AddedToken& token : vocabulary.added_tokens) {
+    tokens[std::to_string(token.id)] = {{"content", token.content},         {"lstrip", token.lstrip},
+                                        {"normalized", token.normalized},   {"rstrip", token.rstrip},
+                                        {"single_word", token.single_word}, {"special", token.special}};
+  }
+  return tokens;
+}
+
 }  // namespace
 
 void ApplyTokenizerConfig(std::string_view text, const std::string& source,
@@ -153,10 +163,18 @@ void ApplyTokenizerConfig(std::string_view text, const std::string& source,
   vocabulary->chat_template = ReadChatTemplate(config, source);
 }
 
+std::string WithAddedTokens(std::string json, const std::string& source, const Vocabulary& vocabulary) {
+  ordered_json config = io::ParseJson(json, source);
+  if (config.contains("added_tokens_decoder")) return json;
+  config["added_tokens_decoder"] = AddedTokensDecoder(vocabulary);
+  return config.dump(2) + "\n";
+}
+
 std::string FormatTokenizerConfig(const Vocabulary& vocabulary) {
   const SpecialTokensTemplate& around = vocabulary.special_tokens;
   ordered_json config = {{"add_bos_token", !around.single_before.empty()},
-                         {"add_eos_token", !around.single_after.empty()}};
+                         {"add_eos_token", !around.single_after.empty()},
+                         {"added_tokens_decoder", AddedTokensDecoder(vocabulary)}};
   const auto token = [&](const char* key, int32_t id) {
     config[key] = id == kNoId ? ordered_json() : ordered_json(TokenText(vocabulary, id));
   };

@@ -18,6 +18,11 @@ enum class VocabularySource { kTokenizerJson, kSentencePiece };
 void ApplyTokenizerConfig(std::string_view json, const std::string& source,
                           VocabularySource vocabulary_source, Vocabulary* vocabulary);
 
+/// `json`, a tokenizer_config.json, with the added tokens of the vocabulary (added_tokens_decoder) unless it
+/// lists them: transformers 5 leaves them to tokenizer.json, but llama.cpp's convert_hf_to_gguf.py looks for
+/// them here.
+std::string WithAddedTokens(std::string json, const std::string& source, const Vocabulary& vocabulary);
+
 /// A tokenizer_config.json with which transformers' AutoTokenizer loads the tokenizer.json beside it.
 std::string FormatTokenizerConfig(const Vocabulary& vocabulary);
 

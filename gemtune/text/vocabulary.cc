@@ -254,6 +254,36 @@ Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) 
   return vocabulary;
 }
 
+ScoredPieces ScoresFromVocabulary(const Vocabulary& vocabulary) {
+  ScoredPieces scored = {.pieces = vocabulary.pieces,
+                         .bos_id = vocabulary.bos_id,
+                         .eos_id = vocabulary.eos_id,
+                         .pad_id = vocabulary.pad_id,
+                         .unk_id = vocabulary.unk_id,
+                         .add_bos = !vocabulary.special_tokens.single_before.empty(),
+                         .add_eos = !vocabulary.special_tokens.single_after.empty()};
+  const size_t size = vocabulary.pieces.size();
+  scored.scores.assign(size, -static_cast<float>(vocabulary.merges.size()));
+  scored.types.assign(size, PieceType::kNormal);
+  for (size_t rank = vocabulary.merges.size(); rank-- > 0;) {
+    scored.scores[vocabulary.merges[rank].merged] = -static_cast<float>(rank);
+  }
+  const auto set = [&](int64_t id, PieceType type) {
+    if (id < 0 || id >= static_cast<int64_t>(size)) return;
+    scored.types[id] = type;
+    scored.scores[id] = 0;
+  };
+  for (const AddedToken& token : vocabulary.added_tokens) set(token.id, PieceType::kUserDefined);
+  for (const int32_t id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.pad_id}) {
+    set(id, PieceType::kControl);
+  }
+  set(vocabulary.unk_id, PieceType::kUnknown);
+  for (size_t id = 0; id < size; ++id) {
+    if (ByteOfPiece(vocabulary.pieces[id]) != kNoId) set(static_cast<int64_t>(id), PieceType::kByte);
+  }
+  return scored;
+}
+
 SpecialTokensTemplate MakeTemplate(int32_t bos_id, int32_t eos_id) {
   SpecialTokensTemplate made;
   if (bos_id != kNoId) {

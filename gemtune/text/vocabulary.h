@@ -104,6 +104,12 @@ struct ScoredPieces {
 /// then descending length of the left part. Throws Error("<source>: ...").
 Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source);
 
+/// The inverse, for tokenizer.model and GGUF files: the pieces, without the added tokens behind them. A
+/// piece's score is minus the rank of the first merge that makes it, so that the best merge is the same; of
+/// those that no merge makes, the scores are lower, of bytes and added tokens 0. Named added tokens are
+/// kControl and kUnknown, others kUserDefined.
+ScoredPieces ScoresFromVocabulary(const Vocabulary& vocabulary);
+
 /// The template that transformers makes from a tokenizer's flags: bos_id before and eos_id after each text,
 /// unless kNoId.
 SpecialTokensTemplate MakeTemplate(int32_t bos_id, int32_t eos_id);

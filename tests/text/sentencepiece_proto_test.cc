@@ -80,13 +80,13 @@ TEST(DecodeModelProto, RefusesModelsOfAnotherKind) {
   EXPECT_THAT(message(std::string(100, '\xff')), HasSubstr("not a SentencePiece model"));
 }
 
-TEST(EncodeModelProto, IsReadBySentencePiece) {
+TEST(EncodeModelWithoutAdded, IsReadBySentencePiece) {
   Vocabulary vocabulary = {.pieces = {"<unk>", "<c>", "a", "b", "ab", "ba", "aba"}, .unk_id = 0};
   vocabulary.merges = {{2, 5, 6}, {4, 2, 6}, {2, 3, 4}, {3, 2, 5}};
   vocabulary.added_tokens = {{.id = 1, .content = "<c>"}};
   for (int byte = 0; byte < 256; ++byte) vocabulary.pieces.push_back(fmt::format("<0x{:02X}>", byte));
   sentencepiece::SentencePieceProcessor processor;
-  ASSERT_TRUE(processor.LoadFromSerializedProto(EncodeModelProto(vocabulary)).ok());
+  ASSERT_TRUE(processor.LoadFromSerializedProto(EncodeModelWithoutAdded(vocabulary)).ok());
   EXPECT_EQ(processor.GetPieceSize(), 263);
   EXPECT_TRUE(processor.IsUnknown(0));
   EXPECT_TRUE(processor.IsControl(1));
@@ -101,7 +101,7 @@ TEST(EncodeModelProto, IsReadBySentencePiece) {
             (std::vector<int>{6, 3, 7 + 0xe2, 7 + 0x96, 7 + 0x81, 7 + 0xe2, 7 + 0x96, 7 + 0x81, 7 + 'c'}));
 }
 
-TEST(EncodeModelProto, LeavesAddedTokensToBpeThatItCanMake) {
+TEST(EncodeModelWithoutAdded, LeavesAddedTokensToBpeThatItCanMake) {
   Vocabulary vocabulary = {.pieces = {"<unk>", "a", "\u3042", "aa", "bb"}, .unk_id = 0};
   vocabulary.merges = {{1, 1, 3}};
   for (int byte = 0; byte < 256; ++byte) vocabulary.pieces.push_back(fmt::format("<0x{:02X}>", byte));
@@ -109,7 +109,7 @@ TEST(EncodeModelProto, LeavesAddedTokensToBpeThatItCanMake) {
     vocabulary.added_tokens.push_back({.id = id, .content = vocabulary.pieces[id]});
   }
   sentencepiece::SentencePieceProcessor processor;
-  ASSERT_TRUE(processor.LoadFromSerializedProto(EncodeModelProto(vocabulary)).ok());
+  ASSERT_TRUE(processor.LoadFromSerializedProto(EncodeModelWithoutAdded(vocabulary)).ok());
   EXPECT_TRUE(processor.IsControl(4));
   EXPECT_TRUE(processor.IsByte(5 + 'x'));
   std::vector<int> ids;
