@@ -15,6 +15,7 @@
 #include "gemtune/cli/chat.h"
 #include "gemtune/cli/command.h"
 #include "gemtune/cli/evaluate.h"
+#include "gemtune/cli/export.h"
 #include "gemtune/cli/generate.h"
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/merge.h"
@@ -45,6 +46,8 @@ const std::vector<Entry>& Entries() {
       {"chat", "Talk to a language model in the terminal", [] { return std::make_unique<Chat>(); }},
       {"merge", "Merge an adapter into its base model; writes a whole model",
        [] { return std::make_unique<Merge>(); }},
+      {"export", "Write a language model or an adapter as a GGUF file, for llama.cpp",
+       [] { return std::make_unique<Export>(); }},
       {"tokenize", "Print the token ids of texts, one JSON array per row",
        [] { return std::make_unique<Tokenize>(); }},
       {"bench", "Measure how fast a training run would be; prints JSON",

@@ -1,12 +1,15 @@
 #include "gemtune/io/gguf_writer.h"
 
+#include <algorithm>
 #include <bit>
 #include <functional>
 #include <numeric>
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/parallel.h"
 #include "gemtune/base/round_up.h"
+#include "gemtune/kernels/quantize.h"
 
 namespace gemtune::io {
 namespace {
@@ -15,6 +18,9 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 constexpr uint32_t kVersion = 3;
 constexpr int64_t kAlignment = 32;
+
+// What a thread rounds at a time, and all of them before it is written; multiples of every block.
+constexpr int64_t kChunkNumbers = int64_t{1} << 16, kBufferNumbers = 256 * kChunkNumbers;
 
 template <typename T>
 void Append(std::string& to, T value) {
@@ -61,26 +67,42 @@ int64_t GgufTensorEntry::bytes() const {
 
 GgufWriter::GgufWriter(const std::filesystem::path& path, const GgufMetadata& metadata,
                        std::vector<GgufTensorEntry> tensors)
-    : file_(path), tensors_(std::move(tensors)) {
-  const std::string header = Header(metadata, tensors_);
-  file_.Write(header);
-  position_ = header.size();
+    : path_(path.string()), file_(path), tensors_(std::move(tensors)) {
+  Append(Header(metadata, tensors_));
   Pad();
   if (!tensors_.empty()) left_ = tensors_.front().bytes();
 }
 
-// Up to the next multiple of the alignment; the last tensor, too, as the gguf package does.
-void GgufWriter::Pad() {
-  const auto padding = static_cast<size_t>(RoundUp(static_cast<int64_t>(position_), kAlignment)) - position_;
-  file_.Write(std::string(padding, '\0'));
-  position_ += padding;
+void GgufWriter::Append(std::string_view bytes) {
+  file_.Write(bytes);
+  position_ += static_cast<int64_t>(bytes.size());
 }
 
-void GgufWriter::Write(std::span<const std::byte> piece) {
-  GEMTUNE_CHECK(tensor_ < tensors_.size() && static_cast<int64_t>(piece.size()) <= left_);
-  file_.Write({reinterpret_cast<const char*>(piece.data()), piece.size()});
-  position_ += piece.size();
-  left_ -= static_cast<int64_t>(piece.size());
+// Up to the next multiple of the alignment; behind the last tensor, too, as the gguf package does.
+void GgufWriter::Pad() {
+  Append(std::string(static_cast<size_t>(RoundUp(position_, kAlignment) - position_), '\0'));
+}
+
+void GgufWriter::Write(std::span<const float> numbers) {
+  GEMTUNE_CHECK(tensor_ < tensors_.size());
+  const GgufTensorEntry& tensor = tensors_[tensor_];
+  const int64_t count = std::ssize(numbers), bytes = kernels::RowBytes(tensor.type, count);
+  GEMTUNE_CHECK(bytes <= left_);
+  std::string buffer;
+  for (int64_t done = 0; done < count; done += kBufferNumbers) {
+    const int64_t now = std::min(kBufferNumbers, count - done);
+    buffer.resize(static_cast<size_t>(kernels::RowBytes(tensor.type, now)));
+    ParallelForEach(CeilDiv(now, kChunkNumbers), [&](int64_t i) {
+      const int64_t begin = i * kChunkNumbers, size = std::min(kChunkNumbers, now - begin);
+      auto* const blocks =
+          reinterpret_cast<std::byte*>(buffer.data()) + kernels::RowBytes(tensor.type, begin);
+      if (kernels::Quantize(tensor.type, numbers.data() + done + begin, size, blocks)) return;
+      Fail("{}: '{}' holds a number that is not finite, or too large for {}", path_, tensor.name,
+           kernels::Info(tensor.type).name);
+    });
+    Append(buffer);
+  }
+  left_ -= bytes;
   if (left_ > 0) return;
   Pad();
   if (++tensor_ < tensors_.size()) left_ = tensors_[tensor_].bytes();

@@ -96,9 +96,9 @@ struct GgufTensorEntry {
   int64_t bytes() const;
 };
 
-/// Writes a GGUF file, version 3, little endian: the header at once, then the tensors' data piece by piece,
-/// so that no more than a piece is in memory. The file gets its name in Commit() (AtomicFile). Format:
-/// https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+/// Writes a GGUF file, version 3, little endian: the header at once, then the tensors' numbers piece by
+/// piece, so that no more than a piece of them is in memory. The file gets its name in Commit() (AtomicFile).
+/// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 class GgufWriter {
  public:
   /// Data is aligned to 32 bytes, the format's default. Throws RunError naming the file if writing fails, as
@@ -106,21 +106,24 @@ class GgufWriter {
   GgufWriter(const std::filesystem::path& path, const GgufMetadata& metadata,
              std::vector<GgufTensorEntry> tensors);
 
-  /// Appends to the data of the tensors, which follow one another in the order of `tensors`. A piece belongs
-  /// to one tensor.
-  void Write(std::span<const std::byte> piece);
+  /// Rounds numbers to the type of the tensor whose turn it is (kernels::Quantize), on all threads, and
+  /// appends them. The tensors follow one another in the order of `tensors`; a piece is whole blocks of one
+  /// of them. Throws Error naming the tensor for numbers that its type cannot hold.
+  void Write(std::span<const float> numbers);
 
-  /// All data must have been written.
+  /// All numbers must have been written.
   void Commit();
 
  private:
+  void Append(std::string_view bytes);
   void Pad();
 
+  std::string path_;
   AtomicFile file_;
   std::vector<GgufTensorEntry> tensors_;
-  uint64_t position_ = 0;  // bytes in the file
-  size_t tensor_ = 0;      // to which the next piece belongs
-  int64_t left_ = 0;       // bytes that it still lacks
+  int64_t position_ = 0;  // bytes in the file
+  size_t tensor_ = 0;     // whose turn it is
+  int64_t left_ = 0;      // bytes that it still lacks
 };
 
 }  // namespace gemtune::io

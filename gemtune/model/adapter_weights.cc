@@ -145,16 +145,23 @@ void AdapterWeights::CheckFor(const torch::nn::Module& model) const {
   }
 }
 
+at::Tensor AdapterWeights::Read(const std::string& parameter) const {
+  const Entry* found = Find(parameter);
+  if (found == nullptr) Fail("{}: tensor '{}' is missing", path_, FileName(parameter, trunk_prefix_));
+  return Numbers(*found).to(at::kFloat);
+}
+
 void AdapterWeights::ReadInto(const torch::nn::Module& model) const {
   const at::NoGradGuard no_grad;
   CheckFor(model);
-  for (const auto& [name, parameter] : Trained(model)) {
-    const io::TensorView& view = Find(name)->view;
-    // Copied twice, because numbers in the file may be unaligned.
-    const at::Tensor stored = at::empty(view.shape, ops::ToScalarType(view.dtype));
-    std::ranges::copy(view.data, ops::HostBytes(stored).begin());
-    parameter.copy_(stored);
-  }
+  for (const auto& [name, parameter] : Trained(model)) parameter.copy_(Numbers(*Find(name)));
+}
+
+// A copy, because numbers in the file may be unaligned.
+at::Tensor AdapterWeights::Numbers(const Entry& entry) {
+  const at::Tensor stored = at::empty(entry.view.shape, ops::ToScalarType(entry.view.dtype));
+  std::ranges::copy(entry.view.data, ops::HostBytes(stored).begin());
+  return stored;
 }
 
 void WriteAdapterWeights(const fs::path& directory, const torch::nn::Module& model,

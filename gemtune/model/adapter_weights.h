@@ -39,6 +39,9 @@ class AdapterWeights {
   /// no memory.
   void CheckFor(const torch::nn::Module& model) const;
 
+  /// The tensor of a parameter, named as in the model, in fp32. Throws Error if there is none.
+  at::Tensor Read(const std::string& parameter) const;
+
   /// Fills every parameter of `model` that requires a gradient, on any device. Throws Error as CheckFor does.
   void ReadInto(const torch::nn::Module& model) const;
 
@@ -52,6 +55,7 @@ class AdapterWeights {
   AdapterWeights(const std::filesystem::path& directory, io::SafetensorsFile file);
   void List(std::string_view name, const io::TensorView& view);
   const Entry* Find(const std::string& parameter) const;
+  static at::Tensor Numbers(const Entry& entry);
   [[noreturn]] void FailOfShape(const Entry& entry, at::IntArrayRef wanted) const;
 
   std::filesystem::path directory_;

@@ -81,10 +81,10 @@ text::Tokenizer TokenizerOf(const fs::path& path, const ModelSource& base) {
 }
 
 // Puts the adapter on its base, which is loaded.
-void Attach(const Adapter& adapter, Pretrained& loaded) {
-  loaded.adapter = adapter.config;
+void Attach(const AdapterConfig& config, const AdapterWeights& weights, Pretrained& loaded) {
+  loaded.adapter = config;
   loaded.pass_counter = AttachLora(loaded.module(), loaded.adapter->lora, /*seed=*/0);
-  adapter.weights.ReadInto(loaded.module());
+  weights.ReadInto(loaded.module());
 }
 
 }  // namespace
@@ -107,27 +107,33 @@ PretrainedClassifier LoadClassifierAdapter(const fs::path& path, const LoadOptio
   PretrainedClassifier loaded = PretrainedClassifier::FromBase(
       adapter.base, TokenizerOf(path, adapter.base),
       HeadOfAdapter(path, adapter.base.checkpoint.config(), adapter.contents.outputs), options);
-  Attach(adapter, loaded);
+  Attach(adapter.config, adapter.weights, loaded);
   loaded.head_is_new = false;
   return loaded;
 }
 
-PretrainedCausalLm LoadCausalLmAdapter(const fs::path& path, const LoadOptions& options,
-                                       const fs::path& base_model) {
+CausalLmAdapter OpenCausalLmAdapter(const fs::path& path, const LoadOptions& options,
+                                    const fs::path& base_model) {
   AdapterConfig config = ReadAdapterConfig(path);
   if (config.task_type != kCausalLm) {
     Fail("{}: 'task_type' is {}: this is not the adapter of a language model ({})",
          (path / kAdapterConfigName).string(), config.task_type, kCausalLm);
   }
-  const Adapter adapter = Open(path, std::move(config), base_model);
+  Adapter adapter = Open(path, std::move(config), base_model);
   if (adapter.contents.has_embedding) {
     Fail("{}: a token embedding is saved with the adapter, which then differs from the head; {}",
          path.string(), MergeAdvice(path, kCausalLm));
   }
   CheckFit(adapter, *OutlineCausalLm(adapter.base, options));
+  return {std::move(adapter.config), std::move(adapter.weights), std::move(adapter.base)};
+}
+
+PretrainedCausalLm LoadCausalLmAdapter(const fs::path& path, const LoadOptions& options,
+                                       const fs::path& base_model) {
+  const CausalLmAdapter adapter = OpenCausalLmAdapter(path, options, base_model);
   PretrainedCausalLm loaded =
       PretrainedCausalLm::FromBase(adapter.base, TokenizerOf(path, adapter.base), options);
-  Attach(adapter, loaded);
+  Attach(adapter.config, adapter.weights, loaded);
   return loaded;
 }
 

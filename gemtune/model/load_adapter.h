@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "gemtune/model/adapter_weights.h"
 #include "gemtune/model/pretrained.h"
 
 namespace gemtune::model {
@@ -13,7 +14,19 @@ namespace gemtune::model {
 PretrainedClassifier LoadClassifierAdapter(const std::filesystem::path& path, const LoadOptions& options,
                                            const std::filesystem::path& base_model);
 
-/// The same for a language model; see PretrainedCausalLm::FromTrained.
+/// The files of a language model's adapter and of its base, which were found to fit; no weights are loaded.
+struct CausalLmAdapter {
+  AdapterConfig config;
+  AdapterWeights weights;
+  ModelSource base;
+};
+
+/// Opens the adapter in the directory `path` with its base, see LoadClassifierAdapter. Throws Error for files
+/// that are missing, damaged, or do not fit one another.
+CausalLmAdapter OpenCausalLmAdapter(const std::filesystem::path& path, const LoadOptions& options,
+                                    const std::filesystem::path& base_model);
+
+/// Loads them; see PretrainedCausalLm::FromTrained.
 PretrainedCausalLm LoadCausalLmAdapter(const std::filesystem::path& path, const LoadOptions& options,
                                        const std::filesystem::path& base_model);
 
