@@ -84,9 +84,11 @@ void RefuseMoreThanLora(const LoraConfig& lora, const fs::path& adapter) {
 
 void RefuseClassifier(const ModelSource& source) {
   const auto architectures = source.checkpoint.config().find("architectures");
-  const bool says_so = architectures != source.checkpoint.config().end() &&
-                       architectures->dump().find("ForSequenceClassification") != std::string::npos;
-  if (says_so || source.checkpoint.Find(std::string(kHeadWeight)) != nullptr) FailOfClassifier(source.path);
+  const bool is_classifier =
+      architectures == source.checkpoint.config().end()
+          ? source.checkpoint.Find(std::string(kHeadWeight)) != nullptr
+          : architectures->dump().find("ForSequenceClassification") != std::string::npos;
+  if (is_classifier) FailOfClassifier(source.path);
 }
 
 void RefuseClassifierAdapter(const fs::path& adapter) {

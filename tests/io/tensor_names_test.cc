@@ -39,7 +39,12 @@ TEST(TensorNames, AreTranslatedFromGguf) {
     ASSERT_TRUE(translated) << gguf;
     EXPECT_EQ(translated->name, hf);
     EXPECT_EQ(translated->gguf_stores_one_plus, hf.ends_with("norm.weight")) << hf;
+    const auto back = GgufNameFromHf(hf);
+    ASSERT_TRUE(back) << hf;
+    EXPECT_EQ(back->name, gguf);
+    EXPECT_EQ(back->gguf_stores_one_plus, translated->gguf_stores_one_plus);
   }
+  EXPECT_FALSE(GgufNameFromHf("score.weight"));
 }
 
 TEST(TensorNames, OthersAreNotTranslated) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "gemtune/io/gguf.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -100,6 +101,48 @@ TEST_F(GgufVocabulary, RefusesListsThatDoNotFit) {
 TEST_F(GgufVocabulary, RefusesAFileWithoutTokenizer) {
   GgufWriter().Set("general.architecture", "gemma3").Write(dir_ / "m.gguf");
   EXPECT_THAT(MessageOf([&] { ReadGgufVocabulary(dir_ / "m.gguf"); }), HasSubstr("tokenizer.ggml.model"));
+}
+
+TEST_F(GgufVocabulary, IsWrittenAsConvertHfToGgufDoes) {
+  const Vocabulary tiny = VocabularyFromScores(TinyPieces(), "f");
+  Vocabulary vocabulary = tiny;
+  const auto size = static_cast<int32_t>(vocabulary.pieces.size());
+  vocabulary.added_tokens.push_back({.id = size, .content = "<image_soft_token>", .special = true});
+  vocabulary.chat_template = "{{ x }}";
+  for (const int rows :
+       {0, 1, 3}) {  // <image_soft_token> has no row; has the last one; has unused ones behind it
+    io::GgufMetadata metadata;
+    AddGgufVocabulary(vocabulary, size + rows, metadata);
+    io::GgufWriter(dir_ / "w.gguf", metadata, {}).Commit();
+    const io::GgufFile file = io::GgufFile::Open(dir_ / "w.gguf");
+    const auto tokens = file.Required<std::span<const std::string_view>>("tokenizer.ggml.tokens");
+    const auto types = file.Required<std::vector<int32_t>>("tokenizer.ggml.token_type");
+    const auto scores = file.Required<std::vector<float>>("tokenizer.ggml.scores");
+    ASSERT_EQ(tokens.size(), static_cast<size_t>(size + rows));
+    EXPECT_EQ(file.Required<std::string_view>("tokenizer.ggml.pre"), "default");
+    EXPECT_EQ(types[3], 3);  // <unk> is special, and then llama.cpp's type is control
+    EXPECT_EQ(scores[3], -1000.0f);
+    if (rows >= 1) EXPECT_EQ(tokens[size], "<image_soft_token>");
+    if (rows == 3) {
+      EXPECT_EQ(tokens[size + 2], "[PAD" + std::to_string(size + 2) + "]");
+      EXPECT_EQ(types[size + 2], 5);
+    }
+    for (const AddedToken& token : tiny.added_tokens) {
+      EXPECT_EQ(scores[token.id], -1000.0f);
+      EXPECT_EQ(tokens[token.id].find(kSpaceSymbol), std::string_view::npos) << tokens[token.id];
+    }
+
+    const Vocabulary read = ReadGgufVocabulary(dir_ / "w.gguf");
+    EXPECT_EQ(read.chat_template, "{{ x }}");
+    EXPECT_EQ(read.bos_id, 2);
+    EXPECT_EQ(read.eos_id, 1);
+    EXPECT_EQ(read.pad_id, 0);
+    EXPECT_EQ(read.unk_id, 3);
+    EXPECT_EQ(read.special_tokens.single_before, std::vector<int32_t>{2});
+    EXPECT_THAT(read.special_tokens.single_after, IsEmpty());
+    EXPECT_EQ(std::vector(read.pieces.begin(), read.pieces.begin() + size), tiny.pieces);
+    EXPECT_EQ(read.merges.size(), tiny.merges.size());
+  }
 }
 
 }  // namespace

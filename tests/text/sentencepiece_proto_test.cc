@@ -80,6 +80,24 @@ TEST(DecodeModelProto, RefusesModelsOfAnotherKind) {
   EXPECT_THAT(message(std::string(100, '\xff')), HasSubstr("not a SentencePiece model"));
 }
 
+TEST(EncodeModelProto, IsReadAsWritten) {
+  const ScoredPieces golden = TinyPieces();
+  const ScoredPieces scored = DecodeModelProto(EncodeModelProto(golden), "m");
+  EXPECT_EQ(scored.pieces, golden.pieces);
+  EXPECT_EQ(scored.scores, golden.scores);
+  EXPECT_EQ(scored.types, golden.types);
+  EXPECT_EQ(scored.pad_id, 0);
+  EXPECT_EQ(scored.eos_id, 1);
+  EXPECT_EQ(scored.bos_id, 2);
+  EXPECT_EQ(scored.unk_id, 3);
+  sentencepiece::SentencePieceProcessor processor;
+  ASSERT_TRUE(processor.LoadFromSerializedProto(EncodeModelProto(golden)).ok());
+  EXPECT_EQ(processor.bos_id(), 2);
+  EXPECT_EQ(processor.eos_id(), 1);
+  EXPECT_EQ(processor.pad_id(), 0);
+  EXPECT_EQ(processor.unk_id(), 3);
+}
+
 TEST(EncodeModelWithoutAdded, IsReadBySentencePiece) {
   Vocabulary vocabulary = {.pieces = {"<unk>", "<c>", "a", "b", "ab", "ba", "aba"}, .unk_id = 0};
   vocabulary.merges = {{2, 5, 6}, {4, 2, 6}, {2, 3, 4}, {3, 2, 5}};

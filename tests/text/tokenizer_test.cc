@@ -222,9 +222,47 @@ TEST_F(TokenizerTest, SavesFilesAsTheyWere) {
   for (const char* name : {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"}) {
     EXPECT_EQ(ReadFile(dir_ / "saved" / name), ReadFile(path / name)) << name;
   }
-  EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "saved"), fs::directory_iterator()), 3);
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_ / "saved"), fs::directory_iterator()),
+            4);          // and tokenizer.model
   tokenizer.Save(path);  // onto itself
   EXPECT_EQ(Tokenizer::Load(path).fingerprint(), tokenizer.fingerprint());
+}
+
+// What llama.cpp's convert_hf_to_gguf.py takes from the directory.
+TEST_F(TokenizerTest, SavesATokenizerModelWithTheSameIds) {
+  const fs::path path = CopyTiny();
+  json config = json::parse(ReadFile(path / "tokenizer_config.json"));
+  config.erase("added_tokens_decoder");  // as transformers 5 saves it
+  std::ofstream(path / "tokenizer_config.json") << config;
+  const Tokenizer tokenizer = Tokenizer::Load(path);
+  tokenizer.Save(dir_ / "saved");
+  json saved = json::parse(ReadFile(dir_ / "saved/tokenizer_config.json"));
+  const json decoder = saved["added_tokens_decoder"];
+  saved.erase("added_tokens_decoder");
+  EXPECT_EQ(saved, config);
+  const json added = json::parse(ReadFile(path / "tokenizer.json"))["added_tokens"];
+  ASSERT_EQ(decoder.size(), added.size());
+  for (const json& token : added) {
+    const json& entry = decoder[std::to_string(token["id"].get<int>())];
+    for (const char* member : {"content", "special", "lstrip", "rstrip", "normalized", "single_word"}) {
+      EXPECT_EQ(entry[member], token[member]) << token;
+    }
+  }
+  EXPECT_EQ(Tokenizer::Load(dir_ / "saved").fingerprint(), tokenizer.fingerprint());
+
+  const Tokenizer alone = Tokenizer::Load(dir_ / "saved/tokenizer.model");
+  ExpectGoldenTexts(alone, false);
+}
+
+TEST_F(TokenizerTest, CopiesATokenizerModelThatIsThere) {
+  const fs::path path = CopyTiny();
+  fs::copy(kTinyModel, path / "tokenizer.model");
+  Tokenizer::Load(path).Save(dir_ / "saved");
+  EXPECT_EQ(ReadFile(dir_ / "saved/tokenizer.model"), ReadFile(kTinyModel));
+  fs::create_directory(dir_ / "model");
+  fs::copy(kTinyModel, dir_ / "model/tokenizer.model");
+  Tokenizer::Load(dir_ / "model").Save(dir_ / "from_model");
+  EXPECT_EQ(ReadFile(dir_ / "from_model/tokenizer.model"), ReadFile(kTinyModel));
 }
 
 TEST_F(TokenizerTest, SavesAFileOfAnotherNameUnderItsOwn) {

@@ -197,6 +197,36 @@ TEST(CheckVocabulary, RefusesNormalizedTokensThatAreOne) {
   EXPECT_NO_THROW(check(false, true));
 }
 
+TEST(ScoresFromVocabulary, GiveTheSameVocabularyAgain) {
+  const ScoredPieces tiny = TinyPieces();
+  const Vocabulary vocabulary = VocabularyFromScores(tiny, "f");
+  const ScoredPieces scored = ScoresFromVocabulary(vocabulary);
+  EXPECT_EQ(scored.pieces, tiny.pieces);
+  EXPECT_EQ(scored.bos_id, 2);
+  EXPECT_EQ(scored.eos_id, 1);
+  EXPECT_EQ(scored.pad_id, 0);
+  EXPECT_EQ(scored.unk_id, 3);
+  EXPECT_TRUE(scored.add_bos);
+  EXPECT_FALSE(scored.add_eos);
+  EXPECT_EQ(scored.types[0], PieceType::kControl);
+  EXPECT_EQ(scored.types[3], PieceType::kUnknown);
+  size_t added = 0;
+  for (size_t id = 0; id < tiny.types.size(); ++id) {
+    const bool is_added = tiny.types[id] == PieceType::kUserDefined || tiny.pieces[id] == "<mask>";
+    added += is_added ? 1 : 0;
+    EXPECT_EQ(scored.types[id] == PieceType::kUserDefined, is_added) << id;
+    EXPECT_EQ(scored.types[id] == PieceType::kByte, tiny.types[id] == PieceType::kByte) << id;
+  }
+  EXPECT_GT(added, 0u);
+  const Vocabulary again = VocabularyFromScores(scored, "f");
+  EXPECT_EQ(again.added_tokens.size(), vocabulary.added_tokens.size());
+  ASSERT_EQ(again.merges.size(), vocabulary.merges.size());
+  for (size_t rank = 0; rank < again.merges.size(); ++rank) {
+    EXPECT_EQ(again.merges[rank].left, vocabulary.merges[rank].left) << rank;
+    EXPECT_EQ(again.merges[rank].right, vocabulary.merges[rank].right) << rank;
+  }
+}
+
 TEST(Normalize, MakesSpacesSymbols) {
   EXPECT_EQ(Normalize(""), "");
   EXPECT_EQ(Normalize(" a  b\n\t\u00a0\u3000\u2581"), "\u2581a\u2581\u2581b\n\t\u00a0\u3000\u2581");
