@@ -1,0 +1,143 @@
+"""What gemtune export writes, as others read it: the gguf package, transformers, llama.cpp.
+
+llama.cpp is llama-cpp-python, which PyPI has as sources only; building it takes a quarter of an hour, so its tests are left out,
+visibly, where it is not installed.
+"""
+import json
+import pathlib
+
+import gguf as gguf_package
+import numpy as np
+import pytest
+import torch
+
+from conftest import run, sample
+
+PROMPTS = [" ".join(text.split()[:12 + i]) for i, text in enumerate(sample("train")[0][:20])]
+GREEDY_TOKENS = 200
+
+
+def export(model, file, *arguments):
+    run("export", "--model", model, "--outfile", file, *arguments)
+    return file
+
+
+@pytest.fixture(scope="module")
+def f32(gguf, tmp_path_factory):
+    """The real model, dequantised and written again."""
+    return export(gguf, tmp_path_factory.mktemp("f32") / "model.gguf", "--outtype", "f32")
+
+
+@pytest.fixture(scope="module")
+def trained(gguf, tmp_path_factory):
+    """Directories of the real model that gemtune wrote: from the GGUF, and an adapter's."""
+    folder = tmp_path_factory.mktemp("trained")
+    run("tokenize", "--model", gguf, "--save-tokenizer", folder / "tokenizer")
+    return folder
+
+
+def tensors(path):
+    return {tensor.name: tensor for tensor in gguf_package.GGUFReader(path).tensors}
+
+
+def fields(path):
+    return {name: field.contents() for name, field in gguf_package.GGUFReader(path).fields.items() if not name.startswith("GGUF.")}
+
+
+def test_the_gguf_package_reads_the_same_weights(gguf, f32):
+    original, written = tensors(gguf), tensors(f32)
+    assert original.keys() == written.keys()
+    for name, tensor in original.items():
+        numbers = gguf_package.quants.dequantize(tensor.data, tensor.tensor_type)
+        assert (np.asarray(written[name].data) == numbers).all(), name
+        assert list(written[name].shape) == list(tensor.shape)
+
+
+@pytest.mark.parametrize("outtype", ["q8_0", "f16", "bf16"])
+def test_blocks_are_those_of_the_gguf_package(gguf, f32, tmp_path, outtype):
+    kind = gguf_package.GGMLQuantizationType[outtype.upper()]
+    numbers, written = tensors(f32), tensors(export(gguf, tmp_path / "m.gguf", "--outtype", outtype))
+    for name, tensor in written.items():
+        expected = gguf_package.GGMLQuantizationType.F32 if tensor.shape.size == 1 else kind
+        assert tensor.tensor_type == expected, name
+        if expected == kind:
+            blocks = gguf_package.quants.quantize(np.asarray(numbers[name].data), kind)
+            assert blocks.tobytes() == np.asarray(tensor.data).tobytes(), name
+
+
+def test_metadata_are_those_of_llama_cpps_own_file(gguf, tmp_path):
+    original, written = fields(gguf), fields(export(gguf, tmp_path / "m.gguf", "--outtype", "q4_k_m"))
+    # What the file's maker added by hand, or the script leaves out since.
+    by_hand = {"general.basename", "general.license", "general.tags", "tokenizer.ggml.add_sep_token"}
+    assert original.keys() - by_hand <= written.keys()
+    for name in original.keys() - by_hand - {"general.name", "general.size_label"}:
+        if name == "tokenizer.ggml.token_type":
+            differ = [token for token, old, new in zip(original["tokenizer.ggml.tokens"], original[name], written[name]) if old != new]
+            assert differ == ["<start_of_image>", "<end_of_image>"]  # special since
+        elif name == "tokenizer.ggml.scores":
+            order = lambda scores: np.argsort(-np.array(scores, np.float64)[np.array(original["tokenizer.ggml.token_type"]) == 1], kind="stable")
+            assert len(original[name]) == len(written[name])
+            merged = np.array(original["tokenizer.ggml.token_type"]) == 1
+            assert (order(original[name])[:200_000] == order(written[name])[:200_000]).all() and merged.any()
+        else:
+            assert written[name] == original[name], name
+    types = lambda path: {name: tensor.tensor_type for name, tensor in tensors(path).items()}
+    assert types(tmp_path / "m.gguf") == types(gguf)
+
+
+def test_transformers_reads_the_same_model(f32, hf_base):
+    from transformers import AutoModelForCausalLM
+    expected = AutoModelForCausalLM.from_pretrained(hf_base, dtype=torch.float32)
+    read = AutoModelForCausalLM.from_pretrained(f32.parent, gguf_file=f32.name, dtype=torch.float32)
+    ids = torch.tensor([[2, 818, 5279, 529, 7001, 563]])
+    with torch.no_grad():
+        assert torch.equal(read(ids).logits, expected(ids).logits)
+
+
+def test_sentencepiece_reads_the_tokenizer_model_with_the_same_ids(trained, real_tokenizer):
+    import sentencepiece
+    model = sentencepiece.SentencePieceProcessor(model_file=str(trained / "tokenizer" / "tokenizer.model"))
+    golden = json.loads((pathlib.Path(__file__).parents[1] / "text" / "golden" / "gemma3_golden.json").read_text())
+    texts = sample("validation")[0][:500] + [entry["text"] for entry in golden]
+    same = 0
+    for text in texts:
+        if any(token in text for token in ("<pad>", "<eos>", "<bos>", "<unk>", "<image_soft_token>", "\u2581", " " * 32)):
+            continue  # SentencePiece never finds control tokens in a text, and cuts long runs of spaces otherwise
+        assert model.encode(text) == real_tokenizer(text, add_special_tokens=False)["input_ids"], repr(text)
+        same += 1
+    assert same > 500
+    assert (model.bos_id(), model.eos_id(), model.pad_id(), model.unk_id()) == (2, 1, 0, 3)
+
+
+def llama(path, **options):
+    llama_cpp = pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed; it is built from sources")
+    return llama_cpp.Llama(str(path), n_ctx=512, n_batch=512, verbose=False, n_threads=2, **options)
+
+
+def greedy(model, ids, count):
+    generated = []
+    for token in model.generate(ids, temp=0.0, top_k=1, repeat_penalty=1.0):
+        generated.append(token)
+        if len(generated) == count or token in (1, 106):
+            return generated
+
+
+def transformers_greedy(model, ids, count):
+    with torch.no_grad():
+        out = model.generate(torch.tensor([ids]), max_new_tokens=count, do_sample=False, eos_token_id=[1, 106], pad_token_id=0)
+    return out[0, len(ids):].tolist()
+
+
+def test_llama_cpp_finds_the_same_ids(f32, real_tokenizer):
+    model = llama(f32, vocab_only=True)
+    for text in sample("validation")[0][:200]:
+        assert model.tokenize(text.encode(), add_bos=True) == real_tokenizer(text)["input_ids"], text
+
+
+def test_llama_cpp_generates_the_same_200_tokens(f32, hf_base, real_tokenizer):
+    from transformers import AutoModelForCausalLM
+    model = llama(f32)
+    expected = AutoModelForCausalLM.from_pretrained(hf_base, dtype=torch.float32).eval()
+    for prompt in PROMPTS:
+        ids = real_tokenizer(prompt)["input_ids"]
+        assert greedy(model, ids, GREEDY_TOKENS) == transformers_greedy(expected, ids, GREEDY_TOKENS), prompt
