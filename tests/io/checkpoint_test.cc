@@ -16,6 +16,7 @@
 #include "gemtune/base/float16.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/io/safetensors.h"
+#include "gemtune/kernels/quantize.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/message_of.h"
 #include "tests/support/shared_pages.h"

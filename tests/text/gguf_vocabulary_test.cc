@@ -122,7 +122,9 @@ TEST_F(GgufVocabulary, IsWrittenAsConvertHfToGgufDoes) {
     EXPECT_EQ(file.Required<std::string_view>("tokenizer.ggml.pre"), "default");
     EXPECT_EQ(types[3], 3);  // <unk> is special, and then llama.cpp's type is control
     EXPECT_EQ(scores[3], -1000.0f);
-    if (rows >= 1) EXPECT_EQ(tokens[size], "<image_soft_token>");
+    if (rows >= 1) {
+      EXPECT_EQ(tokens[size], "<image_soft_token>");
+    }
     if (rows == 3) {
       EXPECT_EQ(tokens[size + 2], "[PAD" + std::to_string(size + 2) + "]");
       EXPECT_EQ(types[size + 2], 5);
