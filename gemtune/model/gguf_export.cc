@@ -33,7 +33,7 @@ at::Tensor OnHost(const at::Tensor& weight) {
 }
 
 // Writes the parameters of `outline`, a language model, which may have no numbers itself.
-void WriteModel(torch::nn::Module& outline, const Weights& weights, const Gemma3TextConfig& config,
+void WriteModel(const torch::nn::Module& outline, const Weights& weights, const Gemma3TextConfig& config,
                 const io::GgufMetadata& metadata, const io::GgufOuttype& outtype, const fs::path& file) {
   const at::NoGradGuard no_grad;
   std::vector<io::GgufTensorEntry> entries;
