@@ -113,7 +113,7 @@ void RowEncoder::AddDocuments(const RowBatch& batch) {
 // Makes examples of the document's tokens so far: of all if it ends here, else of as many as fill examples.
 void RowEncoder::AddBlocks(bool is_end) {
   if (document_.empty()) return;
-  const int32_t bos = tokenizer_.bos_id(), eos = tokenizer_.eos_id();
+  const int32_t bos = tokenizer_.bos_id(), eos = tokenizer_.FindToken("<eos>");
   if (is_end && eos >= 0) document_.push_back(eos);
   const size_t size = document_.size();
   const size_t room = options_.max_length == 0

@@ -15,8 +15,10 @@ namespace gemtune::data {
 ///  - kText: one example a row, of text and pair, cut at max_length;
 ///  - kConversation: one example a row (text::EncodeChat). One that is longer than max_length is cut at its
 ///    end or, with ExcessLength::kDrop, left out; so is one of which no target is left;
-///  - kDocument: <bos> document <eos>, and what is longer than max_length as several examples, each of which
-///    begins with <bos>. Every token but <bos> is a target. The rows of a file of plain text are one
+///  - kDocument: <bos> document <eos> (the token of that name: an instruction-tuned model's tokenizer may
+///  call
+///    <end_of_turn> its end of sequence), and what is longer than max_length as several examples, each of
+///    which begins with <bos>. Every token but <bos> is a target. The rows of a file of plain text are one
 ///    document; an empty document is no example.
 class RowEncoder {
  public:

@@ -11,7 +11,7 @@ from conftest import ROOT, run
 GOLDEN_CHATS = json.loads((ROOT / "tests" / "text" / "golden" / "chat_golden.json").read_text())
 QUESTIONS = [("How many legs have two dogs?", "Two dogs have 2*4 = <<2*4=8>>8 legs.\n#### 8"),
              ("Ann has 3 apples and eats one. How many are left?", "3-1 = <<3-1=2>>2 are left.\n#### 2")]
-FULL, LORA = 1e-5, 1e-4  # learning rates; at ten times as much the steps overshoot, and rounding alone moves the losses by a percent
+FULL, LORA = 2e-6, 1e-4  # learning rates; at five times as much the steps overshoot, and rounding alone moves the losses by a thousandth
 STEP = ["--lr-scheduler-type", "constant", "--warmup-ratio", 0, "--dtype", "fp32", "--no-cache"]
 
 
@@ -113,7 +113,7 @@ def test_ten_losses_equal_transformers(hf_base, questions, tmp_path):
     theirs = ten_losses(load(hf_base), batch_of(tokenize(hf_base, questions, *COLUMNS)), FULL)
     print("ours", ours, "\ntheirs", theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
-    assert ours[-1] < 0.8 * ours[0]
+    assert ours[-1] < ours[0] - 1
 
 
 def test_what_is_saved_is_the_same_model_in_transformers(hf_base, questions, tmp_path):
