@@ -49,7 +49,7 @@ def greedy(model, ids):
     """The tokens that transformers generates, one prompt after the other."""
     import torch
     with torch.no_grad():
-        return [model.generate(torch.tensor([row]), do_sample=False, max_new_tokens=NEW, min_new_tokens=NEW)[0, len(row):].tolist()
+        return [model.generate(torch.tensor([row]), do_sample=False, max_new_tokens=NEW, min_new_tokens=NEW, eos_token_id=1)[0, len(row):].tolist()
                 for row in ids]
 
 
