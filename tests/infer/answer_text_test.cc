@@ -32,13 +32,13 @@ TEST_F(AnswerTextTest, StopsAcrossTheBordersOfTokens) {
   EXPECT_EQ(Shown("abcdxy", {"cd"}), "a.b...!ab");
   EXPECT_EQ(Shown("athe", {"he"}), "a.t..!at");   // begins within the token "th"
   EXPECT_EQ(Shown("xath b", {"at"}), "x...!x");   // ends within it
-  EXPECT_EQ(Shown("abc", {"abc", "b"}), "..!a");  // the first that is whole
+  EXPECT_EQ(Shown("abc", {"abc", "b"}), ".a.!a");  // the first that is whole
   EXPECT_EQ(Shown("abab", {"x", "ba"}), "a...!a");
 }
 
 TEST_F(AnswerTextTest, ShowsWhatTurnsOutNotToStop) {
-  EXPECT_EQ(Shown("abx", {"abc"}), "...abx.||abx");
-  EXPECT_EQ(Shown("ab", {"abc"}), "...|ab|ab");
+  EXPECT_EQ(Shown("abx", {"abc"}), "..abx.||abx");
+  EXPECT_EQ(Shown("ab", {"abc"}), "..|ab|ab");
   EXPECT_EQ(Shown("aab", {"ab"}), ".a..!a");
 }
 

@@ -131,7 +131,7 @@ TEST_F(GenerateTest, StopsBeforeAText) {
   EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(stop)));
   EXPECT_EQ(shown, cut.text);
   EXPECT_EQ(cut.reason, FinishReason::kStop);
-  EXPECT_LT(cut.ids.size(), whole.ids.size());
+  EXPECT_LE(cut.ids.size(), whole.ids.size());
 }
 
 TEST_F(GenerateTest, GoesOnWhereASequenceIsABeginning) {
