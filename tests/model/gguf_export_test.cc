@@ -5,6 +5,7 @@
 #include "gemtune/base/file.h"
 #include "gemtune/io/gguf.h"
 #include "gemtune/io/tensor_names.h"
+#include "gemtune/model/names.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_classifier.h"

@@ -49,9 +49,9 @@ TEST_F(GgufMetadataTest, TheConfigurationIsReadAsItWas) {
   const Gemma3TextConfig config = Config();
   const text::Tokenizer tokenizer = test::TinyTokenizer().Make(dir_);
   const io::GgufMetadata metadata = ModelMetadata("my model", config, tokenizer, io::FindGgufOuttype("q8_0"));
-  std::vector<io::GgufTensorEntry> tensors = {{"token_embd.weight", ops::BlockType::kF32, {300, 48}}};
+  std::vector<io::GgufTensorEntry> tensors = {{"token_embd.weight", kernels::BlockType::kF32, {300, 48}}};
   for (int i = 0; i < 7; ++i) {
-    tensors.push_back({"blk." + std::to_string(i) + ".attn_norm.weight", ops::BlockType::kF32, {48}});
+    tensors.push_back({"blk." + std::to_string(i) + ".attn_norm.weight", kernels::BlockType::kF32, {48}});
   }
   const io::GgufFile file = Write(metadata, tensors);
   EXPECT_EQ(file.Required<std::string_view>("general.type"), "model");
