@@ -119,16 +119,15 @@ struct AddProducts {
 
 // Accumulate for one row of x and W in blocks, which never leave the registers: the same sums.
 template <class Block>
-void AccumulateBlocks(int64_t depth, const float* x, const BlockTypeInfo& info, const std::byte* const* w,
-                      int64_t ahead, float* sums) {
+void AccumulateBlocks(int64_t depth, const float* x, const std::byte* const* w, int64_t ahead, float* sums) {
   const Wide d;
   constexpr int64_t kAtOnce = 4;  // independent sums
   for (int64_t o = 0; o < kGemvTile; o += kAtOnce) {
     hn::Vec<Wide> sum[kAtOnce];
     for (int64_t r = 0; r < kAtOnce; ++r) sum[r] = hn::LoadU(d, sums + (o + r) * kLanes);
-    for (int64_t i = 0, at = 0; i < depth; i += info.elements, at += info.bytes) {
+    for (int64_t i = 0, at = 0; i < depth; i += Block::kElements, at += Block::kBytes) {
       for (int64_t r = 0; r < kAtOnce; ++r) {
-        for (int64_t line = 0; line < info.bytes; line += 64) hwy::Prefetch(w[o + r] + at + ahead + line);
+        for (int64_t line = 0; line < Block::kBytes; line += 64) hwy::Prefetch(w[o + r] + at + ahead + line);
         AddProducts products{x + i, sum[r]};
         Block::Expand(w[o + r] + at, products);
       }
@@ -137,45 +136,67 @@ void AccumulateBlocks(int64_t depth, const float* x, const BlockTypeInfo& info, 
   }
 }
 
-// Where a tile's rows of W are read: in place if they are of one type and in blocks, of fp32, or of bf16 and
-// needed once; else they are expanded.
+// Rows of W, and how they are multiplied: in place where they are of one type and needed once or twice, else
+// expanded. (fp32 rows some power of two apart, in place and needed often, would throw each other out of the
+// cache.) All ways add up in the same order.
 class Tile {
  public:
-  Tile(const GemvOperands& term, int64_t begin, int64_t end, float* expanded) : expanded_(expanded) {
+  // Rows [begin, end), for some rows of x.
+  Tile(const GemvOperands& term, int64_t begin, int64_t end, int64_t rows, float* expanded)
+      : term_(term), expanded_(expanded) {
     for (int64_t o = 0; o < kGemvTile; ++o) {
       int64_t row = std::min(begin + o, end - 1);
       auto piece = term.w.begin();
       for (; row >= piece->rows; ++piece) row -= piece->rows;
       pieces_[o] = &*piece;
       rows_[o] = piece->blocks + row * piece->row_bytes;
-      is_uniform_ = is_uniform_ && piece->info == pieces_[0]->info;
     }
+    way_ = WayFor(rows);
+    depth_ = rows <= kRowsAtOnce && way_ != Way::kExpanded ? term.columns : kGemvDepth;
   }
+
+  // Columns to be taken at a time: all, or as many as stay in the cache.
+  int64_t depth() const { return depth_; }
 
   // sums += the products of `depth` columns.
   void AddTo(float* sums, const GemvRows& x, int64_t depth) const {
-    const BlockTypeInfo& info = *pieces_[0]->info;
-    if (is_uniform_ && info.type == BlockType::kBF16 && x.term.given != nullptr && kLanes == 16) {
-      const BFloat16* w[kGemvTile];
-      return internal::AccumulateBFloat16(x.rows, depth, x.given(), x.term.given_stride, InPlace(x.begin, w),
-                                          Ahead<BFloat16>(), sums);
-    }
-    if (is_uniform_ && depth % kLanes == 0) {
-      if (info.type == BlockType::kF32 && x.rows <= kRowsAtOnce) {
-        const float* w[kGemvTile];
-        return AccumulateRows(x.rows, depth, x.x(), x.term.padded, InPlace(x.begin, w), Ahead<float>(), sums);
-      }
-      if (info.type == BlockType::kBF16 && x.rows <= kRowsAtOnce) {
+    switch (way_) {
+      case Way::kPairs: {
         const BFloat16* w[kGemvTile];
-        return AccumulateRows(x.rows, depth, x.x(), x.term.padded, InPlace(x.begin, w), Ahead<BFloat16>(),
+        return internal::AccumulateBFloat16(x.rows, depth, x.given(), term_.given_stride, InPlace(x.begin, w),
+                                            Ahead<BFloat16>(), sums);
+      }
+      case Way::kBFloats: {
+        const BFloat16* w[kGemvTile];
+        return AccumulateRows(x.rows, depth, x.x(), term_.padded, InPlace(x.begin, w), Ahead<BFloat16>(),
                               sums);
       }
-      if (info.elements > 1 && x.rows == 1) return InBlocks(sums, x, depth);
+      case Way::kFloats: {
+        const float* w[kGemvTile];
+        return AccumulateRows(x.rows, depth, x.x(), term_.padded, InPlace(x.begin, w), Ahead<float>(), sums);
+      }
+      case Way::kBlocks:
+        return InBlocks(sums, x, depth);
+      case Way::kExpanded:
+        return Expanded(sums, x, depth);
     }
-    Expanded(sums, x, depth);
   }
 
  private:
+  enum class Way { kPairs, kBFloats, kFloats, kBlocks, kExpanded };
+
+  Way WayFor(int64_t rows) const {
+    const BlockTypeInfo& info = *pieces_[0]->info;
+    const bool is_uniform =
+        std::ranges::all_of(pieces_, [&](const GemvPiece* piece) { return piece->info == &info; });
+    if (!is_uniform) return Way::kExpanded;
+    if (info.type == BlockType::kBF16 && term_.given != nullptr && kLanes == 16) return Way::kPairs;
+    if (term_.columns % kLanes != 0) return Way::kExpanded;
+    if (info.type == BlockType::kBF16 && rows <= kRowsAtOnce) return Way::kBFloats;
+    if (info.type == BlockType::kF32 && rows <= kRowsAtOnce) return Way::kFloats;
+    return info.elements > 1 && rows == 1 ? Way::kBlocks : Way::kExpanded;
+  }
+
   template <typename W>
   const W* const* InPlace(int64_t begin, const W** w) const {
     for (int64_t o = 0; o < kGemvTile; ++o) w[o] = reinterpret_cast<const W*>(rows_[o]) + begin;
@@ -189,9 +210,10 @@ class Tile {
   void InBlocks(float* sums, const GemvRows& x, int64_t depth) const {
     const BlockTypeInfo& info = *pieces_[0]->info;
     const std::byte* w[kGemvTile];
-    for (int64_t o = 0; o < kGemvTile; ++o) w[o] = rows_[o] + x.begin / info.elements * info.bytes;
+    const int64_t offset = x.begin / info.elements * info.bytes;
+    for (int64_t o = 0; o < kGemvTile; ++o) w[o] = rows_[o] + offset;
     WithBlock(info.type, [&]<class Block>(Block) HWY_ATTR {
-      AccumulateBlocks<Block>(depth, x.x(), info, w, kGemvTile * pieces_[0]->row_bytes, sums);
+      AccumulateBlocks<Block>(depth, x.x(), w, kGemvTile * pieces_[0]->row_bytes, sums);
     });
   }
 
@@ -208,13 +230,15 @@ class Tile {
       std::fill(to + depth, to + padded, 0.0f);
       w[o] = to;
     }
-    AccumulateRows(x.rows, padded, x.x(), x.term.padded, w, /*ahead=*/0, sums);
+    AccumulateRows(x.rows, padded, x.x(), term_.padded, w, /*ahead=*/0, sums);
   }
 
+  const GemvOperands& term_;
   float* const expanded_;
   std::array<const GemvPiece*, kGemvTile> pieces_;
   std::array<const std::byte*, kGemvTile> rows_;
-  bool is_uniform_ = true;
+  Way way_;
+  int64_t depth_;
 };
 
 // Columns [begin, end) of y, at most a tile, for at most kGemvRows rows from `row` on.
@@ -222,10 +246,9 @@ void MultiplyTile(int64_t row, int64_t rows, int64_t begin, int64_t end, std::sp
                   float* expanded, float* sums, Floats y, int64_t y_stride) {
   std::fill_n(sums, rows * kGemvTile * kLanes, 0.0f);
   for (const GemvOperands& term : terms) {
-    const Tile tile(term, begin, end, expanded);
-    for (int64_t k = 0; k < term.columns; k += kGemvDepth) {
-      tile.AddTo(sums, {term, row, rows, k}, std::min(kGemvDepth, term.columns - k));
-    }
+    const Tile tile(term, begin, end, rows, expanded);
+    for (int64_t k = 0; k < term.columns; k += tile.depth())
+      tile.AddTo(sums, {term, row, rows, k}, std::min(tile.depth(), term.columns - k));
   }
   const Wide d;
   WithTypeOf(

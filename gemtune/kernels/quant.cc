@@ -70,7 +70,7 @@ void ToFloats(const BlockTypeInfo& info, const std::byte* blocks, int64_t elemen
       break;
   }
   WithBlock(info.type, [&]<class Block>(Block) HWY_ATTR {
-    for (const float* end = out + elements; out < end; blocks += info.bytes, out += info.elements) {
+    for (const float* end = out + elements; out < end; blocks += Block::kBytes, out += Block::kElements) {
       Store store{out};
       Block::Expand(blocks, store);
     }

@@ -13,10 +13,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace gemtune::kernels::HWY_NAMESPACE {
 
-// Each Expand(block, sink) gives the sink its block's floats in ascending order, see Emit.
+// Each Expand(block, sink) gives the sink its block's floats in ascending order, see Emit. kElements and
+// kBytes are those of BlockTypeInfo, where the compiler knows them.
 
 // d (half), 16 bytes: low nibbles are elements 0..15, high nibbles 16..31; biased by 8.
 struct BlockQ4_0 {
+  static constexpr int64_t kElements = 32, kBytes = 18;
+
   template <class Sink>
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const Times scaled{ScaleAt(block)};
@@ -28,6 +31,8 @@ struct BlockQ4_0 {
 
 // d (half), 32 fifth bits, then as Q4_0; biased by 16.
 struct BlockQ5_0 {
+  static constexpr int64_t kElements = 32, kBytes = 22;
+
   template <class Sink>
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const Times scaled{ScaleAt(block)};
@@ -40,6 +45,8 @@ struct BlockQ5_0 {
 
 // d (half), 32 signed bytes.
 struct BlockQ8_0 {
+  static constexpr int64_t kElements = 32, kBytes = 34;
+
   template <class Sink>
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const Times scaled{ScaleAt(block)};
@@ -59,6 +66,8 @@ HWY_INLINE TimesMinus UnpackScale(const std::byte* scales, int j, float d, float
 
 // d, dmin (halves), 12 bytes of scales, 128 bytes: each 32 hold two runs of 32 elements, low nibbles first.
 struct BlockQ4_K {
+  static constexpr int64_t kElements = 256, kBytes = 144;
+
   template <class Sink>
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const float d = ScaleAt(block), dmin = ScaleAt(block + 2);
@@ -77,6 +86,8 @@ struct BlockQ4_K {
 
 // As Q4_K with 32 bytes of fifth bits before the nibbles: bit j of byte i belongs to element i of run j.
 struct BlockQ5_K {
+  static constexpr int64_t kElements = 256, kBytes = 176;
+
   template <class Sink>
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const float d = ScaleAt(block), dmin = ScaleAt(block + 2);
@@ -98,6 +109,8 @@ struct BlockQ5_K {
 // by 32. Each half of the block (128 elements): runs 0, 1 are the low nibbles of 64 bytes, runs 2, 3 the high
 // ones; run r takes bits 2r, 2r+1 of the 32 bytes of pairs.
 struct BlockQ6_K {
+  static constexpr int64_t kElements = 256, kBytes = 210;
+
   template <class Sink>
   HWY_INLINE static void Expand(const std::byte* block, Sink& sink) {
     const auto* scales = reinterpret_cast<const int8_t*>(block + 192);
