@@ -4,8 +4,6 @@
 #define HWY_TARGET_INCLUDE "gemtune/kernels/gemv.cc"
 #include <hwy/foreach_target.h>
 
-#include <hwy/cache_control.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -86,7 +84,7 @@ void Accumulate(int64_t depth, const float* x, int64_t x_stride, const W* const*
     hn::Vec<Wide> left[kRows];
     for (int64_t r = 0; r < kRows; ++r) left[r] = hn::LoadU(d, x + r * x_stride + i);
     for (int64_t o = 0; o < kGemvTile; ++o) {
-      if (ahead != 0) hwy::Prefetch(w[o] + i + ahead);
+      if (ahead != 0) internal::Fetch(w[o] + i + ahead);
       const auto right = LoadFloat(d, w[o] + i);
       for (int64_t r = 0; r < kRows; ++r) sum[r][o] = hn::MulAdd(left[r], right, sum[r][o]);
     }
@@ -127,7 +125,8 @@ void AccumulateBlocks(int64_t depth, const float* x, const std::byte* const* w, 
     for (int64_t r = 0; r < kAtOnce; ++r) sum[r] = hn::LoadU(d, sums + (o + r) * kLanes);
     for (int64_t i = 0, at = 0; i < depth; i += Block::kElements, at += Block::kBytes) {
       for (int64_t r = 0; r < kAtOnce; ++r) {
-        for (int64_t line = 0; line < Block::kBytes; line += 64) hwy::Prefetch(w[o + r] + at + ahead + line);
+        for (int64_t line = 0; line < Block::kBytes; line += 64)
+          internal::Fetch(w[o + r] + at + ahead + line);
         AddProducts products{x + i, sum[r]};
         Block::Expand(w[o + r] + at, products);
       }
@@ -204,7 +203,7 @@ class Tile {
   }
   template <typename W>
   int64_t Ahead() const {
-    return kGemvTile * pieces_[0]->row_bytes / static_cast<int64_t>(sizeof(W));
+    return internal::kGemvAhead * pieces_[0]->row_bytes / static_cast<int64_t>(sizeof(W));
   }
 
   void InBlocks(float* sums, const GemvRows& x, int64_t depth) const {
@@ -213,7 +212,7 @@ class Tile {
     const int64_t offset = x.begin / info.elements * info.bytes;
     for (int64_t o = 0; o < kGemvTile; ++o) w[o] = rows_[o] + offset;
     WithBlock(info.type, [&]<class Block>(Block) HWY_ATTR {
-      AccumulateBlocks<Block>(depth, x.x(), w, kGemvTile * pieces_[0]->row_bytes, sums);
+      AccumulateBlocks<Block>(depth, x.x(), w, internal::kGemvAhead * pieces_[0]->row_bytes, sums);
     });
   }
 
@@ -225,7 +224,7 @@ class Tile {
       const BlockTypeInfo& info = *pieces_[o]->info;
       const std::byte* from = rows_[o] + x.begin / info.elements * info.bytes;
       for (int64_t line = 0; line < depth / info.elements * info.bytes; line += 64)
-        hwy::Prefetch(from + kGemvTile * pieces_[o]->row_bytes + line);
+        internal::Fetch(from + internal::kGemvAhead * pieces_[o]->row_bytes + line);
       Dequantize(info.type, from, depth, to);
       std::fill(to + depth, to + padded, 0.0f);
       w[o] = to;

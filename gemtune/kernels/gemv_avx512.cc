@@ -34,7 +34,7 @@ void Accumulate(int64_t depth, const BFloat16* x, int64_t x_stride, const BFloat
   int64_t i = 0;
   for (; i + kPairs <= depth; i += kPairs) {
     if (ahead != 0) {
-      for (int o = 0; o < kGemvTile; ++o) _mm_prefetch(w[o] + i + ahead, _MM_HINT_T0);
+      for (int o = 0; o < kGemvTile; ++o) Fetch(w[o] + i + ahead);
     }
     add(Load, i);
   }

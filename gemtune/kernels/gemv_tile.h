@@ -7,7 +7,13 @@
 // What kernels/gemv.cc and its file of intrinsics share.
 namespace gemtune::kernels::internal {
 
-inline constexpr int64_t kGemvTile = 8;  // rows of W that are read side by side
+inline constexpr int64_t kGemvTile = 8;               // rows of W that are read side by side
+inline constexpr int64_t kGemvAhead = 2 * kGemvTile;  // rows by which W is fetched before it is read
+
+/// Begins to fetch a line into the second cache: the first takes no more than a dozen lines on their way.
+inline void Fetch(const void* p) {
+  __builtin_prefetch(p, /*rw=*/0, /*locality=*/2);
+}
 
 /// sums [rows][kGemvTile][16] += x · wᵀ over `depth` columns, lane by lane and one sum for each pair, by
 /// AVX512-BF16's product of pairs (exact products, fp32 sums). Row r of x begins at x + r · x_stride. Fetches
