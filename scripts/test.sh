@@ -36,7 +36,7 @@ if [ "${1:-}" = --fuzz ]; then
 fi
 
 scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
-if ! .venv/bin/python -c "import transformers, peft, gguf, sklearn, pytest" 2> /dev/null; then
+if ! .venv/bin/python -c "import transformers, peft, gguf, sentencepiece, sklearn, pytest" 2> /dev/null; then
   echo "== fetching Hugging Face's packages into .venv (about 2,500 MB, most of it GPU libraries without which torch is not imported)" >&2
   scripts/pip.sh -r scripts/requirements-test.txt
 fi

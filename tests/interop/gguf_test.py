@@ -28,14 +28,6 @@ def f32(gguf, tmp_path_factory):
     return export(gguf, tmp_path_factory.mktemp("f32") / "model.gguf", "--outtype", "f32")
 
 
-@pytest.fixture(scope="module")
-def trained(gguf, tmp_path_factory):
-    """Directories of the real model that gemtune wrote: from the GGUF, and an adapter's."""
-    folder = tmp_path_factory.mktemp("trained")
-    run("tokenize", "--model", gguf, "--save-tokenizer", folder / "tokenizer")
-    return folder
-
-
 def tensors(path):
     return {tensor.name: tensor for tensor in gguf_package.GGUFReader(path).tensors}
 
@@ -48,9 +40,11 @@ def test_the_gguf_package_reads_the_same_weights(gguf, f32):
     original, written = tensors(gguf), tensors(f32)
     assert original.keys() == written.keys()
     for name, tensor in original.items():
-        numbers = gguf_package.quants.dequantize(tensor.data, tensor.tensor_type)
-        assert (np.asarray(written[name].data) == numbers).all(), name
-        assert list(written[name].shape) == list(tensor.shape)
+        numbers, read = gguf_package.quants.dequantize(tensor.data, tensor.tensor_type), np.asarray(written[name].data)
+        assert read.shape == numbers.shape
+        # 1 + w, which is w in memory: below one half its last bits go.
+        bound = 6e-8 if name.endswith("norm.weight") else 0
+        assert np.abs(read - numbers).max() <= bound, name
 
 
 @pytest.mark.parametrize("outtype", ["q8_0", "f16", "bf16"])
@@ -75,10 +69,12 @@ def test_metadata_are_those_of_llama_cpps_own_file(gguf, tmp_path):
             differ = [token for token, old, new in zip(original["tokenizer.ggml.tokens"], original[name], written[name]) if old != new]
             assert differ == ["<start_of_image>", "<end_of_image>"]  # special since
         elif name == "tokenizer.ggml.scores":
-            order = lambda scores: np.argsort(-np.array(scores, np.float64)[np.array(original["tokenizer.ggml.token_type"]) == 1], kind="stable")
-            assert len(original[name]) == len(written[name])
-            merged = np.array(original["tokenizer.ggml.token_type"]) == 1
-            assert (order(original[name])[:200_000] == order(written[name])[:200_000]).all() and merged.any()
+            # Other numbers in the same order, of all pieces that a merge makes.
+            old, new = np.array(original[name]), np.array(written[name])
+            is_normal = np.array(original["tokenizer.ggml.token_type"]) == 1
+            merged = np.flatnonzero(is_normal & (new > new[is_normal].min()))
+            assert len(merged) > 200_000
+            assert (np.diff(old[merged[np.argsort(-new[merged])]]) < 0).all()
         else:
             assert written[name] == original[name], name
     types = lambda path: {name: tensor.tensor_type for name, tensor in tensors(path).items()}
@@ -94,19 +90,26 @@ def test_transformers_reads_the_same_model(f32, hf_base):
         assert torch.equal(read(ids).logits, expected(ids).logits)
 
 
-def test_sentencepiece_reads_the_tokenizer_model_with_the_same_ids(trained, real_tokenizer):
+@pytest.mark.parametrize("source", ["gguf", "transformers"])
+def test_sentencepiece_reads_the_tokenizer_model_with_the_same_ids(source, gguf, real_tokenizer, tmp_path):
     import sentencepiece
-    model = sentencepiece.SentencePieceProcessor(model_file=str(trained / "tokenizer" / "tokenizer.model"))
+    real_tokenizer.save_pretrained(tmp_path / "transformers")  # without a tokenizer.model and a list of added tokens
+    run("tokenize", "--model", gguf if source == "gguf" else tmp_path / source, "--save-tokenizer", tmp_path / "saved")
+    model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "saved" / "tokenizer.model"))
     golden = json.loads((pathlib.Path(__file__).parents[1] / "text" / "golden" / "gemma3_golden.json").read_text())
     texts = sample("validation")[0][:500] + [entry["text"] for entry in golden]
     same = 0
     for text in texts:
+        # SentencePiece never finds control tokens in a text, and cuts long runs of spaces otherwise.
         if any(token in text for token in ("<pad>", "<eos>", "<bos>", "<unk>", "<image_soft_token>", "\u2581", " " * 32)):
-            continue  # SentencePiece never finds control tokens in a text, and cuts long runs of spaces otherwise
+            continue
         assert model.encode(text) == real_tokenizer(text, add_special_tokens=False)["input_ids"], repr(text)
         same += 1
-    assert same > 500
-    assert (model.bos_id(), model.eos_id(), model.pad_id(), model.unk_id()) == (2, 1, 0, 3)
+    assert same > 200
+    assert (model.bos_id(), model.pad_id(), model.unk_id()) == (2, 0, 3)
+    added = json.loads((tmp_path / "saved" / "tokenizer_config.json").read_text())["added_tokens_decoder"]
+    assert added["105"] == {"content": "<start_of_turn>", "lstrip": False, "normalized": False, "rstrip": False,
+                            "single_word": False, "special": True}
 
 
 def llama(path, **options):
