@@ -102,10 +102,10 @@ void AddGgufVocabulary(const Vocabulary& vocabulary, int64_t rows, io::GgufMetad
   const auto set_id = [&](std::string_view name, int32_t id) {
     if (id != kNoId) metadata.Set(fmt::format("tokenizer.ggml.{}_token_id", name), static_cast<uint32_t>(id));
   };
-  set_id("bos", scored.bos_id);
-  set_id("eos", scored.eos_id);
-  set_id("unknown", scored.unk_id);
-  set_id("padding", scored.pad_id);
+  set_id("bos", vocabulary.bos_id);
+  set_id("eos", vocabulary.eos_id);
+  set_id("unknown", vocabulary.unk_id);
+  set_id("padding", vocabulary.pad_id);
   metadata.Set("tokenizer.ggml.add_bos_token", scored.add_bos)
       .Set("tokenizer.ggml.add_eos_token", scored.add_eos)
       .Set("tokenizer.ggml.add_space_prefix", false);

@@ -255,9 +255,10 @@ Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source) 
 }
 
 ScoredPieces ScoresFromVocabulary(const Vocabulary& vocabulary) {
+  const auto eos = std::ranges::find(vocabulary.added_tokens, "<eos>", &AddedToken::content);
   ScoredPieces scored = {.pieces = vocabulary.pieces,
                          .bos_id = vocabulary.bos_id,
-                         .eos_id = vocabulary.eos_id,
+                         .eos_id = eos == vocabulary.added_tokens.end() ? vocabulary.eos_id : eos->id,
                          .pad_id = vocabulary.pad_id,
                          .unk_id = vocabulary.unk_id,
                          .add_bos = !vocabulary.special_tokens.single_before.empty(),
@@ -274,7 +275,7 @@ ScoredPieces ScoresFromVocabulary(const Vocabulary& vocabulary) {
     scored.scores[id] = 0;
   };
   for (const AddedToken& token : vocabulary.added_tokens) set(token.id, PieceType::kUserDefined);
-  for (const int32_t id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.pad_id}) {
+  for (const int32_t id : {scored.bos_id, scored.eos_id, scored.pad_id}) {
     set(id, PieceType::kControl);
   }
   set(vocabulary.unk_id, PieceType::kUnknown);

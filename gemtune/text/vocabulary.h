@@ -107,7 +107,8 @@ Vocabulary VocabularyFromScores(ScoredPieces scored, const std::string& source);
 /// The inverse, for tokenizer.model and GGUF files: the pieces, without the added tokens behind them. A
 /// piece's score is minus the rank of the first merge that makes it, so that the best merge is the same; of
 /// those that no merge makes, the scores are lower, of bytes and added tokens 0. Named added tokens are
-/// kControl and kUnknown, others kUserDefined.
+/// kControl and kUnknown, others kUserDefined. The eos token is <eos>, as in Google's file, also where a
+/// configuration names <end_of_turn>: SentencePiece finds no control tokens in a text.
 ScoredPieces ScoresFromVocabulary(const Vocabulary& vocabulary);
 
 /// The template that transformers makes from a tokenizer's flags: bos_id before and eos_id after each text,

@@ -106,6 +106,7 @@ TEST_F(GgufVocabulary, RefusesAFileWithoutTokenizer) {
 TEST_F(GgufVocabulary, IsWrittenAsConvertHfToGgufDoes) {
   const Vocabulary tiny = VocabularyFromScores(TinyPieces(), "f");
   Vocabulary vocabulary = tiny;
+  vocabulary.eos_id = 7;  // <end_of_turn>
   const auto size = static_cast<int32_t>(vocabulary.pieces.size());
   vocabulary.added_tokens.push_back({.id = size, .content = "<image_soft_token>", .special = true});
   vocabulary.chat_template = "{{ x }}";
@@ -137,7 +138,7 @@ TEST_F(GgufVocabulary, IsWrittenAsConvertHfToGgufDoes) {
     const Vocabulary read = ReadGgufVocabulary(dir_ / "w.gguf");
     EXPECT_EQ(read.chat_template, "{{ x }}");
     EXPECT_EQ(read.bos_id, 2);
-    EXPECT_EQ(read.eos_id, 1);
+    EXPECT_EQ(read.eos_id, 7);
     EXPECT_EQ(read.pad_id, 0);
     EXPECT_EQ(read.unk_id, 3);
     EXPECT_EQ(read.special_tokens.single_before, std::vector<int32_t>{2});

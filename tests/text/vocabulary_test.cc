@@ -218,6 +218,11 @@ TEST(ScoresFromVocabulary, GiveTheSameVocabularyAgain) {
     EXPECT_EQ(scored.types[id] == PieceType::kByte, tiny.types[id] == PieceType::kByte) << id;
   }
   EXPECT_GT(added, 0u);
+  Vocabulary tuned = vocabulary;  // as of an instruction-tuned model
+  tuned.eos_id = 7;
+  ASSERT_EQ(tuned.pieces[7], "<end_of_turn>");
+  EXPECT_EQ(ScoresFromVocabulary(tuned).eos_id, 1);
+  EXPECT_EQ(ScoresFromVocabulary(tuned).types[7], PieceType::kUserDefined);
   const Vocabulary again = VocabularyFromScores(scored, "f");
   EXPECT_EQ(again.added_tokens.size(), vocabulary.added_tokens.size());
   ASSERT_EQ(again.merges.size(), vocabulary.merges.size());
