@@ -85,7 +85,8 @@ TEST_F(GgufExport, EveryTypeStaysNearTheWeights) {
       const at::Tensor error = (weight - expected.at(name)).norm() / expected.at(name).norm();
       EXPECT_LE(error.item<double>(), bound) << outtype << " " << name;
     }
-    for (const io::GgufTensor& tensor : io::GgufFile::Open(file).tensors()) {
+    const io::GgufFile written = io::GgufFile::Open(file);
+    for (const io::GgufTensor& tensor : written.tensors()) {
       EXPECT_EQ(tensor.type, io::GgufTensorType(io::FindGgufOuttype(outtype), tensor.name, tensor.shape, 2));
     }
   }
