@@ -8,6 +8,7 @@
 
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -291,6 +292,18 @@ void Gemm(const std::string& weight_name, at::ScalarType dtype, int64_t in_featu
       [=] { at::mm(dy.t(), x); });
 }
 
+// The head's product for the last tokens of a few sequences, which is most of the time of generating text.
+void Gemv(at::ScalarType dtype, int64_t rows) {
+  const at::Tensor x = Random({rows, kHidden}, dtype), weight = Random({1 << 18, kHidden}, dtype);
+  Register(
+      "gemv head, rows " + std::to_string(rows), dtype,
+      [=] {
+        const c10::InferenceMode inference;
+        ops::LinearOutput(x, weight);
+      },
+      [=] { at::mm(x, weight.t()); });
+}
+
 // Numbers as 8 bits and the scale of those along `dim`.
 std::pair<at::Tensor, at::Tensor> InInt8(const at::Tensor& x, int64_t dim) {
   const at::Tensor scale = x.abs().amax(dim, /*keepdim=*/true).to(at::kFloat) / 127.0;
@@ -359,6 +372,7 @@ constexpr std::tuple<const char*, int64_t, int64_t> kLinears[] = {
 
 void RegisterAll() {
   for (const at::ScalarType dtype : {at::kBFloat16, at::kFloat}) {
+    for (const int64_t rows : {1, 4, 32}) Gemv(dtype, rows);
     RmsNorm(dtype);
     AddRmsNorm(dtype);
     NormRope(dtype);

@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     "--help", "--version", "train --help", "inspect base", "tokenize --model base --input-file data.csv --no-cache",
     "predict --model out text", "evaluate --model out --test-file data.csv --no-cache",
     "train --model base --train-file data.csv --max-steps 1 --output-dir other --overwrite-output-dir --no-cache",
-    "bench --model base --train-file data.csv --steps 1 --no-cache"])
+    "bench --model base --train-file data.csv --steps 1 --no-cache", "generate --model base --prompt a --max-new-tokens 3"])
 @pytest.mark.parametrize("target", [">/dev/full", ">&-"])
 def test_output_that_cannot_be_written_is_an_error(folder, command, target):
     done = shell(f"$G {command} {target}", folder)
