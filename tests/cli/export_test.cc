@@ -49,7 +49,7 @@ TEST_F(ExportCommand, AnAdapterIsWrittenMergedOrAlone) {
   loaded.AddAdapter({.r = 4}, (dir_ / "gone").string(), 1);
   loaded.Save(dir_ / "adapter");
   for (const std::string format : {"gguf", "gguf-lora"}) {
-    const auto lost = Run({"--format", format}, "adapter");
+    const auto lost = Run({"--format", format, "--overwrite"}, "adapter");
     EXPECT_EQ(lost.exit_code, kBadInput);
     EXPECT_THAT(lost.err, HasSubstr("name it with --base-model"));
     const auto run =
