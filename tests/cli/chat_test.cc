@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 class ChatCommand : public test::TempDir {
  protected:
-  ChatCommand() { test::WriteTinyModel(dir_ / "model"); }
+  ChatCommand() { test::WriteTinyModel(dir_ / "model", /*turns=*/true); }
 
   test::Finished Run(const std::string& typed, const std::vector<std::string>& more = {}) const {
     std::istringstream input(typed);

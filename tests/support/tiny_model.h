@@ -68,12 +68,12 @@ inline model::SequenceClassifier TinyAdapted(const std::string& name) {
 }
 
 /// Writes a pre-trained model of TinyTokenizer's vocabulary: config.json, random weights in fp32,
-/// tokenizer.json.
-inline void WriteTinyModel(const std::filesystem::path& directory) {
+/// tokenizer.json. With `turns` also of the tokens of a conversation.
+inline void WriteTinyModel(const std::filesystem::path& directory, bool turns = false) {
   std::filesystem::create_directories(directory);
   const nlohmann::ordered_json json = {{"model_type", "gemma3_text"},
                                        {"architectures", {"Gemma3ForCausalLM"}},
-                                       {"vocab_size", 288},
+                                       {"vocab_size", turns ? 290 : 288},
                                        {"hidden_size", 16},
                                        {"intermediate_size", 32},
                                        {"num_hidden_layers", 7},
@@ -92,7 +92,7 @@ inline void WriteTinyModel(const std::filesystem::path& directory) {
     parameter.normal_(0, parameter.dim() == 1 ? 0.1 : 0.25);
   }
   model::SaveParameters(*classifier, directory);
-  TinyTokenizer().Make(directory);
+  TinyTokenizer{.turns = turns}.Make(directory);
 }
 
 /// Rewrites `directory`'s model.safetensors: its tensors under the names from `rename`, without the head
