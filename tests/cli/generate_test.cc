@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 class GenerateCommand : public test::TempDir {
  protected:
-  GenerateCommand() { test::WriteTinyModel(dir_ / "model"); }
+  GenerateCommand() { test::WriteTinyModel(dir_ / "model", /*turns=*/true); }
 
   test::Finished Run(const std::vector<std::string>& more) const {
     std::vector<std::string> all = {
