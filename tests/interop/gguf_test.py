@@ -47,6 +47,11 @@ def test_the_gguf_package_reads_the_same_weights(gguf, f32):
         assert np.abs(read - numbers).max() <= bound, name
 
 
+def some(name, data):
+    """The gguf package is slow: of the embedding its first rows, and two layers."""
+    return data[:1024] if name.startswith("token_embd") else data if name.startswith(("blk.0.", "blk.17.")) else None
+
+
 @pytest.mark.parametrize("outtype", ["q8_0", "f16", "bf16"])
 def test_blocks_are_those_of_the_gguf_package(gguf, f32, tmp_path, outtype):
     kind = gguf_package.GGMLQuantizationType[outtype.upper()]
@@ -54,9 +59,9 @@ def test_blocks_are_those_of_the_gguf_package(gguf, f32, tmp_path, outtype):
     for name, tensor in written.items():
         expected = gguf_package.GGMLQuantizationType.F32 if tensor.shape.size == 1 else kind
         assert tensor.tensor_type == expected, name
-        if expected == kind:
-            blocks = gguf_package.quants.quantize(np.asarray(numbers[name].data), kind)
-            assert blocks.tobytes() == np.asarray(tensor.data).tobytes(), name
+        if expected == kind and (part := some(name, np.asarray(numbers[name].data))) is not None:
+            blocks = gguf_package.quants.quantize(part, kind)
+            assert blocks.tobytes() == np.asarray(some(name, tensor.data)).tobytes(), name
 
 
 def test_metadata_are_those_of_llama_cpps_own_file(gguf, tmp_path):

@@ -81,13 +81,13 @@ def batch_of(tokens):
     return dict(input_ids=ids, attention_mask=mask, labels=labels)
 
 
-def ten_losses(model, batch, learning_rate):
+def losses_in_transformers(model, batch, learning_rate, steps=10):
     decayed = [p for p in model.parameters() if p.requires_grad and p.dim() >= 2]
     plain = [p for p in model.parameters() if p.requires_grad and p.dim() < 2]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}], lr=learning_rate)
     losses = []
     model.train()
-    for _ in range(10):
+    for _ in range(steps):
         optimizer.zero_grad()
         loss = model(**batch).loss
         loss.backward()
@@ -108,17 +108,13 @@ def load(folder):
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
-def test_ten_losses_equal_transformers(hf_base, questions, tmp_path):
-    ours = train_ten_steps(hf_base, questions, tmp_path / "out", FULL)
-    theirs = ten_losses(load(hf_base), batch_of(tokenize(hf_base, questions, *COLUMNS)), FULL)
+def test_ten_losses_equal_transformers_and_so_does_what_is_saved(hf_base, questions, tmp_path):
+    out = tmp_path / "out"
+    ours = train_ten_steps(hf_base, questions, out, FULL)
+    theirs = losses_in_transformers(load(hf_base), batch_of(tokenize(hf_base, questions, *COLUMNS)), FULL)
     print("ours", ours, "\ntheirs", theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
     assert ours[-1] < ours[0] - 1
-
-
-def test_what_is_saved_is_the_same_model_in_transformers(hf_base, questions, tmp_path):
-    out = tmp_path / "out"
-    train_ten_steps(hf_base, questions, out, FULL)
     model = load(out)
     assert type(model).__name__ == "Gemma3ForCausalLM"
     with torch.no_grad():
@@ -137,7 +133,7 @@ def test_ten_losses_of_lora_equal_peft(hf_base, questions, tmp_path):
         "--output-dir", start)
     ours = train_ten_steps(hf_base, questions, out, LORA, *lora)
     model = PeftModel.from_pretrained(load(hf_base), start, is_trainable=True)
-    theirs = ten_losses(model, batch_of(tokenize(hf_base, questions, *COLUMNS)), LORA)
+    theirs = losses_in_transformers(model, batch_of(tokenize(hf_base, questions, *COLUMNS)), LORA)
     print("ours", ours, "\ntheirs", theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
     assert ours[-1] < ours[0]
@@ -160,7 +156,7 @@ def test_continued_pre_training_equals_transformers_and_a_classifier_starts_from
     from transformers import AutoTokenizer
     ids = AutoTokenizer.from_pretrained(hf_base)(text, add_special_tokens=False)["input_ids"] + [1]
     blocks = [[2, *ids[i:i + 39]] for i in range(0, len(ids), 39)]
-    theirs = ten_losses(load(hf_base), batch_of([{"input_ids": b, "assistant_masks": [0] + [1] * (len(b) - 1)} for b in blocks]), FULL)[:3]
+    theirs = losses_in_transformers(load(hf_base), batch_of([{"input_ids": b, "assistant_masks": [0] + [1] * (len(b) - 1)} for b in blocks]), FULL, steps=3)
     np.testing.assert_allclose(losses_of(out), theirs, rtol=1e-4)
     data = write_rows(tmp_path / "c.jsonl", [{"text": "good", "label": "a"}, {"text": "bad", "label": "b"}])
     classifier = tmp_path / "classifier"
