@@ -147,7 +147,7 @@ def test_ten_losses_of_lora_equal_peft(hf_base, questions, tmp_path):
     assert math.isclose(evaluated["loss"], expected, rel_tol=1e-4)
 
 
-def test_continued_pre_training_equals_transformers_and_a_classifier_starts_from_it(hf_base, tmp_path):
+def test_continued_pre_training_equals_transformers(hf_base, tmp_path):
     text = "The rain in Spain stays mainly in the plain.\nAnd where is that plain?\n" * 4
     (tmp_path / "a.txt").write_text(text)
     out = tmp_path / "out"
@@ -158,7 +158,3 @@ def test_continued_pre_training_equals_transformers_and_a_classifier_starts_from
     blocks = [[2, *ids[i:i + 39]] for i in range(0, len(ids), 39)]
     theirs = losses_in_transformers(load(hf_base), batch_of([{"input_ids": b, "assistant_masks": [0] + [1] * (len(b) - 1)} for b in blocks]), FULL, steps=3)
     np.testing.assert_allclose(losses_of(out), theirs, rtol=1e-4)
-    data = write_rows(tmp_path / "c.jsonl", [{"text": "good", "label": "a"}, {"text": "bad", "label": "b"}])
-    classifier = tmp_path / "classifier"
-    run("train", "--model", out, "--train-file", data, "--max-steps", 1, *STEP, "--learning-rate", FULL, "--output-dir", classifier)
-    assert json.loads((classifier / "config.json").read_text())["architectures"] == ["Gemma3TextForSequenceClassification"]
