@@ -3,6 +3,7 @@
 llama.cpp is llama-cpp-python, which PyPI has as sources only; building it takes a quarter of an hour, so its tests are left out,
 visibly, where it is not installed.
 """
+import functools
 import json
 import pathlib
 
@@ -28,14 +29,19 @@ def f32(gguf, tmp_path_factory):
     return export(gguf, tmp_path_factory.mktemp("f32") / "model.gguf", "--outtype", "f32")
 
 
+@functools.cache  # reading 262,144 tokens takes the package ten seconds
+def reader(path):
+    return gguf_package.GGUFReader(path)
+
+
 def tensors(path):
-    return {tensor.name: tensor for tensor in gguf_package.GGUFReader(path).tensors}
+    return {tensor.name: tensor for tensor in reader(path).tensors}
 
 
 def fields(path):
     """Without the texts of the 262,144 tokens, which the package takes half a minute to decode."""
     left_out = {"tokenizer.ggml.tokens", "tokenizer.ggml.merges"}
-    return {name: name if name in left_out else field.contents() for name, field in gguf_package.GGUFReader(path).fields.items()
+    return {name: name if name in left_out else field.contents() for name, field in reader(path).fields.items()
             if not name.startswith("GGUF.")}
 
 
