@@ -378,7 +378,9 @@ void Tokenizer::Save(const fs::path& directory) const {
     if (!copied.contains(name)) WriteFileAtomically(directory / name, contents());
   };
   make(kTokenizerJson, [&] { return FormatTokenizerJson(vocabulary); });
-  make(kTokenizerConfig, [&] { return FormatTokenizerConfig(vocabulary); });
+  // A tokenizer.json alone stays so: with a configuration beside it peft would resize a model to its length.
+  if (!copied.contains(kTokenizerJson))
+    make(kTokenizerConfig, [&] { return FormatTokenizerConfig(vocabulary); });
   make(kTokenizerModel, [&] { return EncodeModelProto(ScoresFromVocabulary(vocabulary)); });
 }
 
