@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/split_mix.h"
 
 namespace gemtune::infer {
 namespace {
@@ -87,11 +88,8 @@ void KeepMinP(std::vector<Candidate>& candidates, double min_p, float largest) {
   std::erase_if(candidates, [&](const Candidate& candidate) { return Weight(candidate, largest) < min_p; });
 }
 
-uint64_t Mixed(uint64_t x) {  // splitmix64 (Steele et al. 2014)
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
+uint64_t Mixed(uint64_t x) {
+  return SplitMix(x + kSplitMixStep);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/float16.h"
 #include "gemtune/base/parallel.h"
-#include "gemtune/kernels/split_mix.h"
+#include "gemtune/base/split_mix.h"
 
 namespace gemtune::kernels {
 namespace {
@@ -41,7 +41,7 @@ void Dropout(int64_t n, ConstFloats x, double rate, uint64_t key, Floats y) {
         const int64_t pairs = (n + 1) / 2;
         ParallelFor(pairs, kGrain, [&](int64_t begin, int64_t end) {
           for (int64_t pair = begin; pair < end; ++pair) {
-            const uint64_t bits = SplitMix(key + static_cast<uint64_t>(pair + 1) * kGolden);
+            const uint64_t bits = SplitMix(key + static_cast<uint64_t>(pair + 1) * kSplitMixStep);
             put(2 * pair, bits >> 32);
             if (2 * pair + 1 < n) put(2 * pair + 1, bits & 0xFFFFFFFF);
           }
@@ -51,7 +51,7 @@ void Dropout(int64_t n, ConstFloats x, double rate, uint64_t key, Floats y) {
 }
 
 uint64_t DropoutKey(uint64_t key, uint64_t stream) {
-  return SplitMix(SplitMix(key + kGolden) ^ (stream * kGolden + 1));
+  return SplitMix(SplitMix(key + kSplitMixStep) ^ (stream * kSplitMixStep + 1));
 }
 
 }  // namespace gemtune::kernels

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-namespace gemtune::kernels {
+namespace gemtune {
 
 /// The increment of SplitMix64 (Steele et al. 2014): 2^64 divided by the golden ratio.
-inline constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;
+inline constexpr uint64_t kSplitMixStep = 0x9E3779B97F4A7C15;
 
 /// SplitMix64's output for the state `z`; every bit of it depends on every bit of z.
 inline uint64_t SplitMix(uint64_t z) {
@@ -14,4 +14,4 @@ inline uint64_t SplitMix(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-}  // namespace gemtune::kernels
+}  // namespace gemtune
