@@ -25,6 +25,15 @@ model::NextTokens NextTokensOf(const data::PackedBatch& batch) {
   return model::FindNextTokens(batch.ids, batch.cu_seqlens, batch.is_target);
 }
 
+ops::PackedLayout LayoutOf(const data::PackedBatch& batch, const at::Device& device) {
+  return ops::PackedLayout::Full(batch.cu_seqlens, device).WithRows(NextTokensOf(batch).rows);
+}
+
+// The targets of a batch [R] int64.
+at::Tensor TargetsOf(const data::PackedBatch& batch, const at::Device& device) {
+  return at::tensor(NextTokensOf(batch).ids, at::kLong).to(device);
+}
+
 // The rows of an example on which the last layer and the head run: the targets but a first token.
 int64_t CountRows(const data::Dataset& dataset, int64_t example) {
   const std::span<const uint8_t> is_target = dataset.is_target(example);
@@ -104,19 +113,6 @@ LanguageTask::LanguageTask(std::unique_ptr<model::PretrainedCausalLm> language_m
 int64_t LanguageTask::CountTargets(const data::PackedBatch& batch) const {
   return std::ssize(NextTokensOf(batch).rows);
 }
-
-namespace {
-
-ops::PackedLayout LayoutOf(const data::PackedBatch& batch, const at::Device& device) {
-  return ops::PackedLayout::Full(batch.cu_seqlens, device).WithRows(NextTokensOf(batch).rows);
-}
-
-// The targets of a batch [R] int64.
-at::Tensor TargetsOf(const data::PackedBatch& batch, const at::Device& device) {
-  return at::tensor(NextTokensOf(batch).ids, at::kLong).to(device);
-}
-
-}  // namespace
 
 at::Tensor LanguageTask::Outputs(const data::PackedBatch& batch) {
   const at::Device device = trunk()->embed_tokens()->weight.device();
