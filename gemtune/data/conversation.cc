@@ -60,7 +60,9 @@ class Row {
       : row_(row), names_(names), path_(path), number_(number) {}
 
   bool Has(const std::string& column) const { return row_.contains(column); }
-  std::vector<text::ChatMessage> Messages(const std::string& column) const;
+  std::vector<text::ChatMessage> Messages(const std::string& column) const {
+    return MessagesOf(row_.at(column), column, path_, number_);
+  }
   std::vector<text::ChatMessage> Answered(const Exchange& exchange) const;
   void Check(const std::vector<text::ChatMessage>& messages) const;
   [[noreturn]] void FailColumns(const Formats& formats) const;
@@ -71,7 +73,6 @@ class Row {
     FailRow(path_, number_, fault, format, std::forward<Args>(args)...);
   }
   std::string Text(const std::string& column) const;
-  std::string Field(const json& message, size_t number, std::string_view name, std::string_view other) const;
 
   const json& row_;
   const std::vector<std::string>& names_;
@@ -107,40 +108,6 @@ std::string Row::Text(const std::string& column) const {
   return value.get<std::string>();
 }
 
-// What a message says under one of two names. A text may also be a list with one part of the type text, as
-// for models that see images.
-std::string Row::Field(const json& message, size_t number, std::string_view name,
-                       std::string_view other) const {
-  if (!message.is_object())
-    Complain(RowFault::kWrongType, "message {} is a JSON {}, not an object", number, message.type_name());
-  auto found = message.find(name);
-  if (found == message.end()) found = message.find(other);
-  if (found == message.end() || found->is_null())
-    Complain(RowFault::kBadConversation, "message {} has no '{}' (or '{}')", number, name, other);
-  if (found->is_string()) return found->get<std::string>();
-  if (found->is_array() && found->size() == 1 && found->front().is_object() &&
-      found->front().value("type", json()) == "text" && found->front().value("text", json()).is_string())
-    return found->front()["text"].get<std::string>();
-  Complain(RowFault::kWrongType, "'{}' of message {} is not a text (nor a list with one part of type text)",
-           name, number);
-}
-
-std::vector<text::ChatMessage> Row::Messages(const std::string& column) const {
-  const json& list = row_.at(column);
-  if (list.is_null()) Complain(RowFault::kNull, "'{}' is null", Printable(column));
-  if (!list.is_array()) {
-    Complain(RowFault::kWrongType, "'{}' is a JSON {}, not a list of messages", Printable(column),
-             list.type_name());
-  }
-  std::vector<text::ChatMessage> messages;
-  for (const json& message : list) {
-    const size_t number = messages.size() + 1;
-    const std::string role = Field(message, number, "role", "from");
-    messages.push_back({std::string(RoleOf(role)), Field(message, number, "content", "value")});
-  }
-  return messages;
-}
-
 std::vector<text::ChatMessage> Row::Answered(const Exchange& exchange) const {
   std::string prompt = Text(exchange.prompt);
   const bool has_input = !exchange.input.empty() && Has(exchange.input) && !row_.at(exchange.input).is_null();
@@ -155,7 +122,43 @@ void Row::Check(const std::vector<text::ChatMessage>& messages) const {
   if (fault) Complain(RowFault::kBadConversation, "{}", *fault);
 }
 
+// What message `i` of a row says under one of two names. A text may also be a list with one part of the type
+// text, as for models that see images.
+std::string Field(const json& message, size_t i, std::string_view name, std::string_view other,
+                  const std::string& path, int64_t number) {
+  if (!message.is_object()) {
+    FailRow(path, number, RowFault::kWrongType, "message {} is a JSON {}, not an object", i,
+            message.type_name());
+  }
+  auto found = message.find(name);
+  if (found == message.end()) found = message.find(other);
+  if (found == message.end() || found->is_null())
+    FailRow(path, number, RowFault::kBadConversation, "message {} has no '{}' (or '{}')", i, name, other);
+  if (found->is_string()) return found->get<std::string>();
+  if (found->is_array() && found->size() == 1 && found->front().is_object() &&
+      found->front().value("type", json()) == "text" && found->front().value("text", json()).is_string())
+    return found->front()["text"].get<std::string>();
+  FailRow(path, number, RowFault::kWrongType,
+          "'{}' of message {} is not a text (nor a list with one part of type text)", name, i);
+}
+
 }  // namespace
+
+std::vector<text::ChatMessage> MessagesOf(const json& list, const std::string& column,
+                                          const std::string& path, int64_t number) {
+  if (list.is_null()) FailRow(path, number, RowFault::kNull, "'{}' is null", Printable(column));
+  if (!list.is_array()) {
+    FailRow(path, number, RowFault::kWrongType, "'{}' is a JSON {}, not a list of messages",
+            Printable(column), list.type_name());
+  }
+  std::vector<text::ChatMessage> messages;
+  for (const json& message : list) {
+    const size_t i = messages.size() + 1;
+    const std::string role = Field(message, i, "role", "from", path, number);
+    messages.push_back({std::string(RoleOf(role)), Field(message, i, "content", "value", path, number)});
+  }
+  return messages;
+}
 
 std::vector<std::string> ConversationCandidates(const ConversationColumns& columns) {
   const Formats formats = FormatsFor(columns);

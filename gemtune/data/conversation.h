@@ -33,4 +33,9 @@ std::vector<text::ChatMessage> ConversationOf(const nlohmann::json& row, const C
                                               const std::vector<std::string>& names, const std::string& path,
                                               int64_t number);
 
+/// The messages of the list in `column` of a row, under either pair of names; not checked with text::FaultOf.
+/// Throws RowError.
+std::vector<text::ChatMessage> MessagesOf(const nlohmann::json& list, const std::string& column,
+                                          const std::string& path, int64_t number);
+
 }  // namespace gemtune::data

@@ -74,10 +74,10 @@ TEST_F(GenerateCommand, BadInputIsOneLineAndExitCodeTwo) {
   const auto rows = [&](const std::string& text) { return test::WriteText(dir_ / "bad.jsonl", text); };
   EXPECT_THAT(fault({"--prompt", "a", "--input-file", rows("")}), HasSubstr("not both"));
   EXPECT_THAT(fault({"--input-file", rows("{\"prompt\": 1}")}),
-              HasSubstr("bad.jsonl: line 1: 'prompt' must be a text"));
+              HasSubstr("bad.jsonl: row 1: 'prompt' must be a text"));
   EXPECT_THAT(
       fault({"--input-file", rows("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}")}),
-      HasSubstr("bad.jsonl: line 1: turn 1 is of the assistant"));
+      HasSubstr("bad.jsonl: row 1: turn 1 is of the assistant"));
   EXPECT_THAT(fault({"--input-file", (dir_ / "none.jsonl").string()}), HasSubstr("none.jsonl"));
   EXPECT_THAT(fault({"--prompt", "a", "--top-p", "0"}), HasSubstr("--top-p is 0; it must be above 0"));
   EXPECT_THAT(fault({"--prompt", "a", "--stop", ""}), HasSubstr("--stop has an empty string"));
