@@ -5,32 +5,12 @@
 #include <cstring>
 #include <vector>
 
-#include "gemtune/kernels/attention.h"
 #include "gemtune/kernels/cached_attention.h"
-#include "gemtune/kernels/norm_rope.h"
+#include "gemtune/ops/attention_cpu.h"
 #include "gemtune/ops/cpu.h"
-#include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops::cpu {
 namespace {
-
-kernels::ConstRows ConstRowsOf(const at::Tensor& x) {
-  return {ConstFloatsOf(x), x.stride(0)};
-}
-
-at::Tensor Rotated(const at::Tensor& x, const at::Tensor& weight, double eps, const RopeTable& rope,
-                   const at::Tensor& positions) {
-  at::Tensor y = at::empty(x.sizes(), x.options());
-  kernels::NormRopeForward({.rows = x.size(0),
-                            .heads = x.size(1) / weight.size(0),
-                            .head_dim = weight.size(0),
-                            .eps = static_cast<float>(eps),
-                            .cos = rope.cos.const_data_ptr<float>(),
-                            .sin = rope.sin.const_data_ptr<float>(),
-                            .positions = positions.const_data_ptr<int64_t>()},
-                           ConstFloatsOf(x), x.stride(0), ConstFloatsOf(weight), FloatsOf(y), y.stride(0));
-  return y;
-}
 
 // Copies rows; ATen's calls would take longer than the bytes do.
 class RowCopy {
@@ -97,7 +77,6 @@ at::Tensor CachedQkvAttention(const at::Tensor& q, const at::Tensor& k, const at
   const at::Tensor rotated_q = Rotated(q, norm.q_weight, norm.eps, rope, layout.row_positions);
   const at::Tensor rotated_k = Rotated(k, norm.k_weight, norm.eps, rope, layout.positions);
   at::Tensor out = at::empty(q.sizes(), q.options());
-  const kernels::Rows out_rows = {FloatsOf(out), out.stride(0)};
   if (IsOneQueryEach(layout)) {
     Keep(layout, kept, rotated_k, &KvRows::k);
     Keep(layout, kept, v, &KvRows::v);
@@ -110,7 +89,7 @@ at::Tensor CachedQkvAttention(const at::Tensor& q, const at::Tensor& k, const at
                               .kv_heads = kv_heads,
                               .head_dim = head_dim,
                               .scale = static_cast<float>(options.scale)},
-                             rows, ConstRowsOf(rotated_q), out_rows);
+                             rows, ConstRowsOf(rotated_q), RowsOf(out));
     return out;
   }
   const GatheredKeys gathered = GatherLayout(layout, options.window);
@@ -119,16 +98,8 @@ at::Tensor CachedQkvAttention(const at::Tensor& q, const at::Tensor& k, const at
   Keep(layout, kept, rotated_k, &KvRows::k);
   Keep(layout, kept, v, &KvRows::v);
   const at::Tensor lse = at::empty({q.size(0), heads}, at::kFloat);
-  kernels::AttentionForward({.num_sequences = gathered.layout.num_sequences(),
-                             .cu_seqlens = gathered.layout.cu_seqlens.data(),
-                             .cu_rows = gathered.layout.cu_rows.data(),
-                             .row_positions = gathered.layout.row_positions.const_data_ptr<int64_t>(),
-                             .heads = heads,
-                             .kv_heads = kv_heads,
-                             .head_dim = head_dim,
-                             .scale = static_cast<float>(options.scale),
-                             .window = options.window},
-                            ConstRowsOf(rotated_q), ConstRowsOf(all_k), ConstRowsOf(all_v), out_rows,
+  kernels::AttentionForward(AttentionShapeOf(gathered.layout, options, heads, kv_heads, head_dim),
+                            ConstRowsOf(rotated_q), ConstRowsOf(all_k), ConstRowsOf(all_v), RowsOf(out),
                             lse.data_ptr<float>());
   return out;
 }

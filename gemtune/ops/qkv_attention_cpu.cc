@@ -3,10 +3,8 @@
 
 #include <memory>
 
-#include "gemtune/kernels/attention.h"
-#include "gemtune/kernels/norm_rope.h"
+#include "gemtune/ops/attention_cpu.h"
 #include "gemtune/ops/cpu.h"
-#include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops::cpu {
 namespace {
@@ -21,26 +19,8 @@ struct Setting : torch::CustomClassHolder {
           const AttentionOptions& attention_options, double epsilon)
       : rope(rope_table), layout(packed_layout), options(attention_options), eps(epsilon) {}
 
-  kernels::NormRopeShape Rope(const at::Tensor& x, int64_t head_dim, const at::Tensor& positions) const {
-    return {.rows = x.size(0),
-            .heads = x.size(1) / head_dim,
-            .head_dim = head_dim,
-            .eps = static_cast<float>(eps),
-            .cos = rope.cos.const_data_ptr<float>(),
-            .sin = rope.sin.const_data_ptr<float>(),
-            .positions = positions.const_data_ptr<int64_t>()};
-  }
-
   kernels::AttentionShape Shape(int64_t heads, int64_t kv_heads, int64_t head_dim) const {
-    return {.num_sequences = layout.num_sequences(),
-            .cu_seqlens = layout.cu_seqlens.data(),
-            .cu_rows = layout.cu_rows.data(),
-            .row_positions = layout.row_positions.const_data_ptr<int64_t>(),
-            .heads = heads,
-            .kv_heads = kv_heads,
-            .head_dim = head_dim,
-            .scale = static_cast<float>(options.scale),
-            .window = options.window};
+    return AttentionShapeOf(layout, options, heads, kv_heads, head_dim);
   }
 
   RopeTable rope;
@@ -49,28 +29,13 @@ struct Setting : torch::CustomClassHolder {
   double eps;
 };
 
-kernels::ConstRows ConstRowsOf(const at::Tensor& x) {
-  return {ConstFloatsOf(x), x.stride(0)};
-}
-kernels::Rows RowsOf(const at::Tensor& x) {
-  return {FloatsOf(x), x.stride(0)};
-}
-
-at::Tensor Rotated(const Setting& setting, const at::Tensor& x, const at::Tensor& weight,
-                   const at::Tensor& positions) {
-  at::Tensor y = at::empty(x.sizes(), x.options());
-  kernels::NormRopeForward(setting.Rope(x, weight.size(0), positions), ConstFloatsOf(x), x.stride(0),
-                           ConstFloatsOf(weight), FloatsOf(y), y.stride(0));
-  return y;
-}
-
 // Turns `dy`, the gradient of the rotated x, into that of x in place; returns the weight's.
 at::Tensor RotateBack(const Setting& setting, const at::Tensor& x, const at::Tensor& weight,
                       const at::Tensor& positions, const at::Tensor& dy) {
   at::Tensor dw = at::empty({weight.size(0)}, at::kFloat);
-  kernels::NormRopeBackward(setting.Rope(x, weight.size(0), positions), ConstFloatsOf(x), x.stride(0),
-                            ConstFloatsOf(weight), ConstFloatsOf(dy), dy.stride(0), FloatsOf(dy),
-                            dy.stride(0), dw.data_ptr<float>());
+  kernels::NormRopeBackward(NormRopeShapeOf(x, weight.size(0), setting.eps, setting.rope, positions),
+                            ConstFloatsOf(x), x.stride(0), ConstFloatsOf(weight), ConstFloatsOf(dy),
+                            dy.stride(0), FloatsOf(dy), dy.stride(0), dw.data_ptr<float>());
   return dw.to(weight.scalar_type());
 }
 
@@ -79,8 +44,9 @@ struct QkvAttentionFunction : torch::autograd::Function<QkvAttentionFunction> {
                             const at::Tensor& v, const at::Tensor& q_weight, const at::Tensor& k_weight,
                             const c10::intrusive_ptr<Setting>& setting) {
     const int64_t head_dim = q_weight.size(0), heads = q.size(1) / head_dim, kv_heads = k.size(1) / head_dim;
-    const at::Tensor rotated_q = Rotated(*setting, q, q_weight, setting->layout.row_positions);
-    const at::Tensor rotated_k = Rotated(*setting, k, k_weight, setting->layout.positions);
+    const at::Tensor rotated_q =
+        Rotated(q, q_weight, setting->eps, setting->rope, setting->layout.row_positions);
+    const at::Tensor rotated_k = Rotated(k, k_weight, setting->eps, setting->rope, setting->layout.positions);
     at::Tensor out = at::empty(q.sizes(), q.options()), lse = at::empty({q.size(0), heads}, at::kFloat);
     kernels::AttentionForward(setting->Shape(heads, kv_heads, head_dim), ConstRowsOf(rotated_q),
                               ConstRowsOf(rotated_k), ConstRowsOf(v), RowsOf(out), lse.data_ptr<float>());
@@ -96,8 +62,9 @@ struct QkvAttentionFunction : torch::autograd::Function<QkvAttentionFunction> {
     const auto capsule = ctx->saved_data["setting"].toCapsule();
     const auto& setting = static_cast<const Setting&>(*capsule);
     const int64_t head_dim = q_weight.size(0), heads = q.size(1) / head_dim, kv_heads = k.size(1) / head_dim;
-    const at::Tensor rotated_q = Rotated(setting, q, q_weight, setting.layout.row_positions);
-    const at::Tensor rotated_k = Rotated(setting, k, k_weight, setting.layout.positions);
+    const at::Tensor rotated_q =
+        Rotated(q, q_weight, setting.eps, setting.rope, setting.layout.row_positions);
+    const at::Tensor rotated_k = Rotated(k, k_weight, setting.eps, setting.rope, setting.layout.positions);
     // The gradients are side by side, as the backward pass of the q/k/v product needs them; if q has fewer
     // rows, its gradient is separate.
     const bool together = q.size(0) == k.size(0);
