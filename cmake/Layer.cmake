@@ -1,10 +1,12 @@
-# gemtune_layer(<folder> [TORCH] [LAYERS <folder>...] [LIBS <library>...])
+# gemtune_layer(<folder> [TORCH] [SEPARATE] [LAYERS <folder>...] [LIBS <library>...])
 #
 # The static library gemtune_<folder> (alias gemtune::<folder>) of every .cc beside and below the calling CMakeLists.txt but
 # main.cc.
 # TORCH: compiled against LibTorch, with the precompiled header that all such layers share.
+# SEPARATE: each file by itself also with CMAKE_UNITY_BUILD, which compiles several in one go: what the headers of LibTorch
+# leave to be instantiated takes 3 s, once a go.
 function(gemtune_layer folder)
-  cmake_parse_arguments(arg "TORCH" "" "LAYERS;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;SEPARATE" "" "LAYERS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX /main\\.cc$)
   add_library(gemtune_${folder} STATIC ${sources})
@@ -16,6 +18,9 @@ function(gemtune_layer folder)
   if(arg_TORCH)
     target_link_libraries(gemtune_${folder} PUBLIC Torch::cpu)
     target_precompile_headers(gemtune_${folder} REUSE_FROM gemtune_torch_pch)
+  endif()
+  if(arg_SEPARATE)
+    set_target_properties(gemtune_${folder} PROPERTIES UNITY_BUILD OFF)
   endif()
   set_property(GLOBAL APPEND PROPERTY GEMTUNE_LAYERS gemtune_${folder})
 endfunction()
@@ -34,6 +39,8 @@ function(gemtune_tests folder)
   target_compile_options(gemtune_${folder}_tests PRIVATE ${GEMTUNE_TEST_OPTIMISATION})
   if(arg_TORCH)
     target_precompile_headers(gemtune_${folder}_tests REUSE_FROM gemtune_test_pch)
+  else()
+    set_target_properties(gemtune_${folder}_tests PROPERTIES UNITY_BUILD OFF)
   endif()
   # scripts/count_results.py looks for the results of each test under the test's name.
   foreach(name ${folder} ${arg_INSTRUCTION_SETS})

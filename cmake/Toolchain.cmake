@@ -2,6 +2,9 @@
 add_library(gemtune_options INTERFACE)
 target_compile_options(gemtune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -Wno-missing-field-initializers)  # {.name = value} leaves the rest at its default on purpose
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(gemtune_options INTERFACE -Wno-subobject-linkage)  # a .cc that is included looks like a header
+endif()
 if(GEMTUNE_WERROR)
   target_compile_options(gemtune_options INTERFACE -Werror)
 endif()

@@ -3,10 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 git ls-files '*.h' '*.cc' | xargs clang-format --dry-run --Werror
-[ -f build/compile_commands.json ] || cmake -B build -G Ninja -DGEMTUNE_TESTS=ON > /dev/null
-# clang cannot read g++'s precompiled headers, nor its flags for them, and does not know each of its warnings.
-mkdir -p build/tidy
-sed -E 's/-include [^ ]*cmake_pch\.hxx//g; s/-Winvalid-pch//g; s/-fpch-preprocess//g; s/-Wno-maybe-uninitialized//g' build/compile_commands.json > build/tidy/compile_commands.json
+# Each file by itself. clang cannot read g++'s precompiled headers, nor its flags for them, and does not know each of its
+# warnings.
+cmake -B build/tidy -G Ninja -DGEMTUNE_TESTS=ON -DCMAKE_UNITY_BUILD=OFF > /dev/null
+sed -i -E 's/-include [^ ]*cmake_pch\.hxx//g; s/-Winvalid-pch//g; s/-fpch-preprocess//g; s/-Wno-maybe-uninitialized//g' build/tidy/compile_commands.json
 sources=("$@")
 [ ${#sources[@]} -gt 0 ] || mapfile -t sources < <(git ls-files 'gemtune/*.cc')
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build/tidy

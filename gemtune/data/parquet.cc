@@ -30,26 +30,26 @@
 namespace gemtune::data {
 namespace {
 
-using json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 // The most memory that Arrow may use for a file at once. A page header of a few bytes can ask for 2 GB, and a
 // dictionary with one long text for as much per row.
 constexpr int64_t kMaxReaderBytes = int64_t{1} << 30;
-constexpr int64_t kBatchRows = 256;  // even rows of kMaxTextBytes each fit
+constexpr int64_t kReaderBatchRows = 256;  // even rows of kMaxTextBytes each fit
 
 // The names in {"names": [...], "_type": "ClassLabel"}, or in a list feature of it in one of the ways in
 // which versions of `datasets` write that: {"feature": {...}, "_type": "Sequence" or "List"} and [{...}].
-std::vector<std::string> ClassLabelNames(const json& feature) {
+std::vector<std::string> ClassLabelNames(const OrderedJson& feature) {
   if (feature.is_array() && feature.size() == 1 && feature[0].is_object()) return ClassLabelNames(feature[0]);
   if (!feature.is_object()) return {};
   if (feature.contains("feature") && !feature.contains("names")) {
-    const json& item = feature["feature"];
+    const OrderedJson& item = feature["feature"];
     return item.is_object() && item.contains("names") ? ClassLabelNames(item) : std::vector<std::string>();
   }
-  if (feature.value("_type", json()) != "ClassLabel" || !feature.contains("names")) return {};
+  if (feature.value("_type", OrderedJson()) != "ClassLabel" || !feature.contains("names")) return {};
   std::vector<std::string> names;
   std::set<std::string> distinct;
-  for (const json& name : feature["names"]) {
+  for (const OrderedJson& name : feature["names"]) {
     // Not as written by `datasets`, so none of it is trusted.
     if (!name.is_string() || !distinct.insert(name.get<std::string>()).second) return {};
     names.push_back(name.get<std::string>());
@@ -60,13 +60,13 @@ std::vector<std::string> ClassLabelNames(const json& feature) {
 std::vector<std::string> ClassNames(const parquet::FileMetaData& metadata, const std::string& column) {
   const auto& pairs = metadata.key_value_metadata();
   if (pairs == nullptr || !pairs->Contains("huggingface")) return {};
-  json root;
+  OrderedJson root;
   try {
     root = io::ParseJson(pairs->Get("huggingface").ValueOr(""), "huggingface");
   } catch (const Error&) {
     return {};  // the file's rows may still be valid
   }
-  const json* at = &root;
+  const OrderedJson* at = &root;
   for (const std::string& key : {std::string("info"), std::string("features"), column}) {
     if (!at->is_object() || !at->contains(key)) return {};
     at = &(*at)[key];
@@ -120,7 +120,7 @@ FileSchema ParquetReader::Open() {
   // Reads page by page, so that the first rows of a huge row group do not bring all of it into memory.
   properties.enable_buffered_stream();
   auto arrow_properties = parquet::default_arrow_reader_properties();
-  arrow_properties.set_batch_size(kBatchRows);
+  arrow_properties.set_batch_size(kReaderBatchRows);
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;
   const auto file = CheckArrow(path_, arrow::io::ReadableFile::Open(path_));
@@ -166,7 +166,7 @@ std::shared_ptr<arrow::RecordBatch> ParquetReader::Next() {
     Fail(
         "{}: takes more than {} GB for {} rows from row {} on: their texts are far too long, or it is "
         "damaged",
-        path_, kMaxReaderBytes >> 30, kBatchRows, row_);
+        path_, kMaxReaderBytes >> 30, kReaderBatchRows, row_);
   }
   CheckArrow(path_, status);
   for (int i = 0; batch != nullptr && i < batch->num_columns(); ++i) CheckArray(path_, *batch->column(i));

@@ -28,7 +28,7 @@ void Append(std::string& to, T value) {
 }
 
 // Magic, version, counts, metadata, tensors' entries.
-std::string Header(const GgufMetadata& metadata, const std::vector<GgufTensorEntry>& tensors) {
+std::string HeaderBytes(const GgufMetadata& metadata, const std::vector<GgufTensorEntry>& tensors) {
   std::string header = "GGUF";
   Append(header, kVersion);
   Append(header, uint64_t{tensors.size()});
@@ -68,7 +68,7 @@ int64_t GgufTensorEntry::bytes() const {
 GgufWriter::GgufWriter(const std::filesystem::path& path, const GgufMetadata& metadata,
                        std::vector<GgufTensorEntry> tensors)
     : path_(path.string()), file_(path), tensors_(std::move(tensors)) {
-  Append(Header(metadata, tensors_));
+  Append(HeaderBytes(metadata, tensors_));
   Pad();
   if (!tensors_.empty()) left_ = tensors_.front().bytes();
 }

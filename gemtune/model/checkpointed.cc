@@ -12,8 +12,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-struct Layer : torch::CustomClassHolder {
-  Layer(std::function<at::Tensor(const at::Tensor&)> function, std::vector<at::Tensor> tensors)
+struct CheckpointedLayer : torch::CustomClassHolder {
+  CheckpointedLayer(std::function<at::Tensor(const at::Tensor&)> function, std::vector<at::Tensor> tensors)
       : run(std::move(function)), parameters(std::move(tensors)) {}
 
   std::function<at::Tensor(const at::Tensor&)> run;
@@ -23,7 +23,7 @@ struct Layer : torch::CustomClassHolder {
 struct CheckpointedFunction : torch::autograd::Function<CheckpointedFunction> {
   // `parameters` are separate arguments, so that the graph reaches them.
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, at::TensorList /*parameters*/,
-                            const c10::intrusive_ptr<Layer>& layer) {
+                            const c10::intrusive_ptr<CheckpointedLayer>& layer) {
     ctx->save_for_backward({x});
     ctx->saved_data["layer"] = c10::IValue::make_capsule(layer);
     return layer->run(x);
@@ -31,7 +31,7 @@ struct CheckpointedFunction : torch::autograd::Function<CheckpointedFunction> {
 
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
     const auto capsule = ctx->saved_data["layer"].toCapsule();
-    const auto& layer = static_cast<const Layer&>(*capsule);
+    const auto& layer = static_cast<const CheckpointedLayer&>(*capsule);
     variable_list inputs = {ctx->get_saved_variables()[0].detach()};
     inputs.front().requires_grad_(ctx->needs_input_grad(0));
     inputs.insert(inputs.end(), layer.parameters.begin(), layer.parameters.end());
@@ -61,7 +61,7 @@ struct CheckpointedFunction : torch::autograd::Function<CheckpointedFunction> {
 at::Tensor Checkpointed(std::function<at::Tensor(const at::Tensor&)> layer,
                         const std::vector<at::Tensor>& parameters, const at::Tensor& x) {
   return CheckpointedFunction::apply(x, at::TensorList(parameters),
-                                     c10::make_intrusive<Layer>(std::move(layer), parameters));
+                                     c10::make_intrusive<CheckpointedLayer>(std::move(layer), parameters));
 }
 
 }  // namespace gemtune::model

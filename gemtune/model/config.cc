@@ -49,8 +49,6 @@ constexpr std::array<Variant, 5> kVariants = {{
      .head_dim = 128},
 }};
 
-constexpr int64_t kGlobalLayerEvery = 6;  // five local layers, then a global one
-
 std::vector<bool> LayerPattern(int64_t num_layers, int64_t period) {
   std::vector<bool> is_global(static_cast<size_t>(num_layers));
   for (size_t i = 0; i < is_global.size(); ++i) is_global[i] = (static_cast<int64_t>(i) + 1) % period == 0;

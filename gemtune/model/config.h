@@ -8,6 +8,9 @@
 
 namespace gemtune::model {
 
+/// Gemma 3's layers, unless a configuration says otherwise: five local ones, then a global one.
+inline constexpr int64_t kGlobalLayerEvery = 6;
+
 /// Rotary embedding of one kind of layer (local or global).
 struct RopeParameters {
   double theta = 10'000.0;

@@ -10,8 +10,7 @@ namespace gemtune::model {
 namespace {
 
 constexpr uint32_t kQuantizationVersion = 2;  // GGML_QNT_VERSION
-constexpr int64_t kGlobalLayerEvery = 6;
-constexpr int64_t kLayersOf27B = 62;  // by which llama.cpp knows it
+constexpr int64_t kLayersOf27B = 62;          // by which llama.cpp knows it
 
 void SetGeneral(io::GgufMetadata& metadata, const std::string& type, const std::string& name) {
   metadata.Set("general.architecture", "gemma3").Set("general.type", type).Set("general.name", name);

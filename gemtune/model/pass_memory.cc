@@ -18,21 +18,22 @@ int64_t SizeOf(at::ScalarType dtype) {
 }
 
 // The parts of an adapter that matter here.
-struct Adapter {
+struct AdapterMemory {
   bool is_of_down_proj = false;
   int64_t in = 0, out = 0, rank = 0;
   bool has_gain = false;
 };
 
 // The trained parts of a layer.
-struct Layer {
+struct LayerMemory {
   bool is_trained = false;
   int64_t gradient_bytes = 0;
-  std::vector<Adapter> adapters;
+  std::vector<AdapterMemory> adapters;
 };
 
 // A module's A, B and gain come in this order.
-void AddToAdapters(const std::string& name, const at::Tensor& parameter, std::vector<Adapter>& adapters) {
+void AddToAdapters(const std::string& name, const at::Tensor& parameter,
+                   std::vector<AdapterMemory>& adapters) {
   if (name.ends_with(".lora_A.weight")) {
     adapters.push_back({.is_of_down_proj = name.find("down_proj") != std::string::npos,
                         .in = parameter.size(1),
@@ -64,7 +65,7 @@ class Pass {
       if (IsOfEmbedding(item.key())) {
         trains_embedding_ = true;
       } else if (place) {
-        Layer& layer = layers_[static_cast<size_t>(*place)];
+        LayerMemory& layer = layers_[static_cast<size_t>(*place)];
         layer.is_trained = true;
         layer.gradient_bytes += bytes;
         AddToAdapters(item.key(), parameter, layer.adapters);
@@ -81,7 +82,7 @@ class Pass {
     int64_t accumulated = 0;
     if (options_.accumulates_gradients) {
       accumulated = gradients + EmbeddingGradientBytes(tokens);
-      for (const Layer& layer : layers_) accumulated += layer.gradient_bytes;
+      for (const LayerMemory& layer : layers_) accumulated += layer.gradient_bytes;
     }
     int64_t most = kept + std::max(Working(tokens), HeadBytes(query_rows));
     for (int64_t i = config_.num_hidden_layers - 1; i >= first; --i) {
@@ -97,8 +98,8 @@ class Pass {
  private:
   int64_t FirstTrained() const {
     if (trains_embedding_) return 0;
-    const auto first =
-        std::find_if(layers_.begin(), layers_.end(), [](const Layer& layer) { return layer.is_trained; });
+    const auto first = std::find_if(layers_.begin(), layers_.end(),
+                                    [](const LayerMemory& layer) { return layer.is_trained; });
     return first - layers_.begin();
   }
 
@@ -114,7 +115,7 @@ class Pass {
                   k = config_.num_key_value_heads * config_.head_dim;
     const int64_t rows = i + 1 == config_.num_hidden_layers ? query_rows : tokens;
     int64_t mlp = size_ * 2 * config_.intermediate_size, adapters = 0;
-    for (const Adapter& adapter : layers_[static_cast<size_t>(i)].adapters) {
+    for (const AdapterMemory& adapter : layers_[static_cast<size_t>(i)].adapters) {
       adapters += size_ * adapter.rank;
       if (!IsComposed(adapter)) continue;
       adapters += (4 + size_) * adapter.in + size_ * adapter.out;
@@ -124,11 +125,13 @@ class Pass {
     return size_ * 2 * k * tokens + (of_row + mlp + adapters) * rows;
   }
 
-  bool IsComposed(const Adapter& adapter) const { return adapter.has_gain && options_.lora_dropout > 0; }
+  bool IsComposed(const AdapterMemory& adapter) const {
+    return adapter.has_gain && options_.lora_dropout > 0;
+  }
 
   int64_t Working(int64_t rows) const {
     const int64_t plain = InferencePassBytes(config_, rows, options_.dtype);
-    const bool has_gain = std::any_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
+    const bool has_gain = std::any_of(layers_.begin(), layers_.end(), [](const LayerMemory& layer) {
       return !layer.adapters.empty() && layer.adapters.front().has_gain;
     });
     return plain + (has_gain ? size_ * 2 * config_.intermediate_size * rows : 0);  // g ∘ dy
@@ -160,7 +163,7 @@ class Pass {
   const Gemma3TextConfig& config_;
   const PassMemoryOptions& options_;
   const int64_t size_;
-  std::vector<Layer> layers_;
+  std::vector<LayerMemory> layers_;
   bool trains_embedding_ = false;
   int64_t top_gradient_bytes_ = 0;
 };

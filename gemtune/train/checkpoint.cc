@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "checkpoint-";
 constexpr const char* kStateFile = "trainer_state.json";
-constexpr const char* kPart = "checkpoint";
+constexpr const char* kCheckpointPart = "checkpoint";
 
 // The step in a checkpoint's name.
 std::optional<int64_t> StepOf(const std::string& name) {
@@ -35,7 +35,7 @@ std::optional<int64_t> StepOf(const std::string& name) {
 
 // transformers uses the same name for its own checkpoints.
 bool IsOurs(const fs::path& checkpoint) {
-  return io::ReadFileRecord(checkpoint).contains(kPart);
+  return io::ReadFileRecord(checkpoint).contains(kCheckpointPart);
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ void WriteCheckpoint(const fs::path& output_dir, int64_t step, const nlohmann::o
   WriteFileAtomically(directory.path() / kStateFile, state.dump(2) + "\n");
   io::FileRecord record = io::ReadFileRecord(directory.path());
   for (const std::string& name : io::NamesIn(directory.path())) {
-    if (!io::IsRecorded(record, name)) record[kPart].insert(name);
+    if (!io::IsRecorded(record, name)) record[kCheckpointPart].insert(name);
   }
   io::WriteFileRecord(directory.path(), record);
   directory.Commit();

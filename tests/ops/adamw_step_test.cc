@@ -53,7 +53,7 @@ TEST(AdamWStep, AGradientOfAnotherShapeIsABug) {
 }
 
 // The master, the moments and a gradient; one step, the first or a later one.
-std::vector<OpCase> Cases() {
+std::vector<OpCase> AdamWStepOpCases() {
   std::vector<OpCase> cases;
   std::vector<int64_t> sizes = VectorTails();
   sizes.push_back(70'001);
@@ -79,7 +79,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(AdamWStep, .cases = Cases, .tolerance = InEpsilons(8, 1), .results = Held::kWide,
+OP_ROW(AdamWStep, .cases = AdamWStepOpCases, .tolerance = InEpsilons(8, 1), .results = Held::kWide,
        .has_gradients = false);
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST(Attention, EqualsTheDefinition) {
   }
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> AttentionOpCases() {
   std::vector<OpCase> cases;
   for (const AttentionCase& c : AttentionCases()) {
     cases.push_back({.name = c.Name(),
@@ -62,7 +62,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(Attention, .cases = Cases, .tolerance = InEpsilons(24, 3));
+OP_ROW(Attention, .cases = AttentionOpCases, .tolerance = InEpsilons(24, 3));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -30,7 +30,7 @@ TEST(BlockRows, RowsAreLookedUp) {
 }
 
 // Pieces of two types, one under the other.
-std::vector<OpCase> Cases() {
+std::vector<OpCase> BlockRowsOpCases() {
   std::vector<OpCase> cases;
   for (const kernels::BlockTypeInfo& info : kernels::BlockTypes()) {
     const std::vector<BlockRows> pieces = {test::RandomBlockRows(info.type, 40, 256, 1),
@@ -44,7 +44,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(Expand, .cases = Cases, .tolerance = InEpsilons(1e-3, 0.5), .has_gradients = false);
+OP_ROW(Expand, .cases = BlockRowsOpCases, .tolerance = InEpsilons(1e-3, 0.5), .has_gradients = false);
 
 }  // namespace
 }  // namespace gemtune::ops

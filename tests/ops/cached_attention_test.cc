@@ -78,7 +78,7 @@ at::Tensor StepByStep(const CachedCase& c, const Inputs& in, const RopeTable& ro
   return out;
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> CachedAttentionOpCases() {
   std::vector<OpCase> cases;
   for (const CachedCase& c : kCases) {
     const int64_t width = c.kv_heads * c.head_dim;
@@ -98,7 +98,8 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(CachedQkvAttention, .cases = Cases, .tolerance = InEpsilons(40, 4), .has_gradients = false);
+OP_ROW(CachedQkvAttention, .cases = CachedAttentionOpCases, .tolerance = InEpsilons(40, 4),
+       .has_gradients = false);
 
 TEST(CachedAttention, SelectedQueriesGiveTheirRows) {
   for (const CachedCase& c : kCases) {

@@ -35,7 +35,7 @@ TEST(CrossEntropy, IsFiniteForLargeLogitsAndReadsBFloat16InFloat) {
   EXPECT_EQ(CrossEntropySum(logits.to(at::kBFloat16), at::tensor({0}, at::kLong)).scalar_type(), at::kFloat);
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> CrossEntropyOpCases() {
   std::vector<OpCase> cases;
   for (const double smoothing : {0.1, 0.0}) {
     for (const int64_t classes : {4, 1, 2, 17, 33, 1000}) {
@@ -53,7 +53,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(CrossEntropySum, .cases = Cases, .tolerance = InEpsilons(8, 1), .results = Held::kWide);
+OP_ROW(CrossEntropySum, .cases = CrossEntropyOpCases, .tolerance = InEpsilons(8, 1), .results = Held::kWide);
 
 }  // namespace
 }  // namespace gemtune::ops

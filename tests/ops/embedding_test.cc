@@ -29,7 +29,7 @@ TEST(ScaledEmbedding, RowsInBlocksGiveWhatTheirNumbersGive) {
 }
 
 // The first id comes three times. The scale is a number of any dtype.
-std::vector<OpCase> Cases() {
+std::vector<OpCase> EmbeddingOpCases() {
   std::vector<OpCase> cases;
   for (const int64_t width : VectorTails()) {
     cases.push_back({.name = fmt::format("rows of {}", width),
@@ -57,7 +57,7 @@ std::vector<OpCase> BlockCases() {
   return cases;
 }
 
-OP_ROW(ScaledEmbedding, .cases = Cases, .tolerance = InEpsilons(4, 1.5), .results = Held::kWide);
+OP_ROW(ScaledEmbedding, .cases = EmbeddingOpCases, .tolerance = InEpsilons(4, 1.5), .results = Held::kWide);
 OP_ROW(ScaledEmbeddingInBlocks, .cases = BlockCases, .tolerance = InEpsilons(1, 1), .results = Held::kWide,
        .has_gradients = false);
 

@@ -23,7 +23,7 @@ void Append(const ProjectionKind& kind, const ProjectionSize& size, bool is_apar
                    .terms = 1});
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> GeGluLinearOpCases() {
   std::vector<OpCase> cases;
   for (const ProjectionKind& kind : ProjectionKinds()) {
     for (const ProjectionSize& size : ProjectionSizes()) Append(kind, size, /*is_apart=*/false, cases);
@@ -35,7 +35,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(GeGluLinear, .cases = Cases, .tolerance = InEpsilons(16, 5));
+OP_ROW(GeGluLinear, .cases = GeGluLinearOpCases, .tolerance = InEpsilons(16, 5));
 
 }  // namespace
 }  // namespace gemtune::ops

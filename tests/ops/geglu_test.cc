@@ -25,7 +25,7 @@ TEST(GeGlu, RoundsBFloat16OnceAtTheEnd) {
   EXPECT_EQ(test::MaxDifference(GeGlu(gate, up), wide.to(at::kBFloat16)), 0.0);
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> GeGluOpCases() {
   std::vector<OpCase> cases;
   for (const int64_t width : VectorTails()) {
     cases.push_back({.name = fmt::format("of {}", width),
@@ -35,7 +35,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(GeGlu, .cases = Cases, .tolerance = InEpsilons(8, 1));
+OP_ROW(GeGlu, .cases = GeGluOpCases, .tolerance = InEpsilons(8, 1));
 
 }  // namespace
 }  // namespace gemtune::ops

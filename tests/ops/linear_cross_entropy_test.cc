@@ -89,7 +89,7 @@ TEST(LinearCrossEntropy, RowsAddUpToTheSumAndKnowTheLargestLogit) {
   EXPECT_FALSE(rows.is_correct[2].item<bool>() || rows.is_correct[8].item<bool>());
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> LinearCrossEntropyOpCases() {
   std::vector<OpCase> cases;
   for (const auto& [rows, columns, words] :
        {std::tuple<int64_t, int64_t, int64_t>{3, 4, 5}, {1, 3, 2}, {2, 5, 1}, {33, 64, 97}, {70, 17, 300}}) {
@@ -109,7 +109,8 @@ std::vector<OpCase> Cases() {
 }
 
 // In bf16 the logits are rounded, as transformers' are.
-OP_ROW(LinearCrossEntropySum, .cases = Cases, .tolerance = InEpsilons(32, 4), .results = Held::kWide);
+OP_ROW(LinearCrossEntropySum, .cases = LinearCrossEntropyOpCases, .tolerance = InEpsilons(32, 4),
+       .results = Held::kWide);
 
 }  // namespace
 }  // namespace gemtune::ops

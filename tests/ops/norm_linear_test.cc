@@ -36,7 +36,7 @@ void Append(const std::vector<ProjectionKind>& kinds, int64_t rows, int64_t widt
   cases.push_back({.name = name, .leaves = leaves, .run = run, .terms = 1});
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> NormLinearOpCases() {
   const auto kinds = ProjectionKinds();
   const ProjectionKind &plain = kinds[0], &lora = kinds[1], &dora = kinds[2], &dropped = kinds[3],
                        &dropped_dora = kinds[4], &frozen = kinds[5], &frozen_lora = kinds[6];
@@ -62,7 +62,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(NormLinear, .cases = Cases, .tolerance = InEpsilons(16, 4));
+OP_ROW(NormLinear, .cases = NormLinearOpCases, .tolerance = InEpsilons(16, 4));
 
 }  // namespace
 }  // namespace gemtune::ops

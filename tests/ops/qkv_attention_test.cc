@@ -15,7 +15,7 @@ std::vector<at::Tensor> SideBySide(const AttentionCase& c, const Inputs& in) {
   return {in[3], in[2].narrow(1, 0, width), in[2].narrow(1, width, width)};
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> QkvAttentionOpCases() {
   std::vector<OpCase> cases;
   for (const AttentionCase& c : AttentionCases()) {
     for (const bool is_apart : {false, true}) {
@@ -45,7 +45,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(QkvAttention, .cases = Cases, .tolerance = InEpsilons(40, 4));
+OP_ROW(QkvAttention, .cases = QkvAttentionOpCases, .tolerance = InEpsilons(40, 4));
 
 }  // namespace
 }  // namespace gemtune::ops

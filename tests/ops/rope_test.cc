@@ -49,7 +49,7 @@ TEST(NormRope, TurnsNormalisedPairs) {
   }
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> RopeOpCases() {
   std::vector<OpCase> cases;
   for (const auto& [heads, head_dim] : std::vector<std::pair<int64_t, int64_t>>{{2, 6},
                                                                                 {1, 2},
@@ -73,7 +73,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(NormRope, .cases = Cases, .tolerance = InEpsilons(6, 1));
+OP_ROW(NormRope, .cases = RopeOpCases, .tolerance = InEpsilons(6, 1));
 
 }  // namespace
 }  // namespace gemtune::ops

@@ -106,7 +106,7 @@ TEST_P(RowAdamWStep, GradientsOfAnotherNumberOfRowsAreABug) {
 }
 
 // Two of the rows at times, and all of them at the end.
-std::vector<OpCase> Cases() {
+std::vector<OpCase> RowAdamWStepOpCases() {
   std::vector<OpCase> cases;
   for (const int64_t dim : VectorTails()) {
     cases.push_back({.name = fmt::format("rows of {}", dim),
@@ -126,7 +126,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(StepRows, .cases = Cases, .tolerance = InEpsilons(4, 1), .has_gradients = false);
+OP_ROW(StepRows, .cases = RowAdamWStepOpCases, .tolerance = InEpsilons(4, 1), .has_gradients = false);
 
 INSTANTIATE_TEST_SUITE_P(Ways, RowAdamWStep, testing::Bool(),
                          [](const auto& way) { return way.param ? "kernels" : "compositions"; });

@@ -10,7 +10,7 @@ TEST(SumOfSquares, OfNothingAndBeyondTheRangeOfFloat) {
   EXPECT_GT(SumOfSquares(at::full({1000}, 1e20f)).item<double>(), 1e42);
 }
 
-std::vector<OpCase> Cases() {
+std::vector<OpCase> SumOfSquaresOpCases() {
   std::vector<OpCase> cases;
   for (const auto& [rows, columns] :
        std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {3, 5}, {1, 33}, {301, 257}}) {
@@ -26,7 +26,7 @@ std::vector<OpCase> Cases() {
   return cases;
 }
 
-OP_ROW(SumOfSquares, .cases = Cases, .tolerance = {1e-6, 1e-6}, .results = Held::kDouble,
+OP_ROW(SumOfSquares, .cases = SumOfSquaresOpCases, .tolerance = {1e-6, 1e-6}, .results = Held::kDouble,
        .has_gradients = false);
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace gemtune::train {
 namespace {
 
-struct Case {
+struct CompositionCase {
   std::string name;
   std::string task = "classification";
   std::string method = "full";
@@ -22,11 +22,11 @@ struct Case {
   model::LoraConfig lora = {};
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const CompositionCase& c, std::ostream* out) {
   *out << c.name;
 }
 
-const std::vector<Case> kCases = {
+const std::vector<CompositionCase> kCompositionCases = {
     {.name = "full"},
     {.name = "multi_label", .task = "multi-label"},
     {.name = "regression", .task = "regression"},
@@ -71,7 +71,7 @@ struct Trained {
   std::vector<std::pair<std::string, at::Tensor>> weights;
 };
 
-Trained Train(const Case& c, const std::filesystem::path& base) {
+Trained Train(const CompositionCase& c, const std::filesystem::path& base) {
   const data::Dataset data = RandomData(c.task);
   const auto made =
       FindTask(c.task).make(model::ModelSource::Open(base), text::Tokenizer::Load(base), data, {}, {});
@@ -94,7 +94,7 @@ Trained Train(const Case& c, const std::filesystem::path& base) {
   return trained;
 }
 
-class Compositions : public test::TempDir, public testing::WithParamInterface<Case> {};
+class Compositions : public test::TempDir, public testing::WithParamInterface<CompositionCase> {};
 
 TEST_P(Compositions, TrainAsKernelsDo) {
   test::WriteTinyModel(dir_ / "base");
@@ -115,7 +115,7 @@ TEST_P(Compositions, TrainAsKernelsDo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, Compositions, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Methods, Compositions, testing::ValuesIn(kCompositionCases),
                          [](const auto& method) { return method.param.name; });
 
 }  // namespace

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-struct Case {
+struct ResumedCase {
   std::string name;
   std::string task = "classification";
   std::string method = "full";
@@ -34,11 +34,11 @@ struct Case {
   bool packing = false;
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const ResumedCase& c, std::ostream* out) {
   *out << c.name;
 }
 
-const std::vector<Case> kCases = {
+const std::vector<ResumedCase> kResumedCases = {
     {.name = "full"},
     {.name = "full_bf16", .dtype = at::kBFloat16},
     {.name = "full_bf16_decay", .dtype = at::kBFloat16, .weight_decay = 0.3},
@@ -92,7 +92,7 @@ const std::vector<Case> kCases = {
      .neftune_noise_alpha = 5},
 };
 
-data::Dataset RandomData(const Case& c, int64_t size) {
+data::Dataset RandomData(const ResumedCase& c, int64_t size) {
   const bool is_language = FindTask(c.task).row_kind != data::RowKind::kText;
   const data::LabelKind kind =
       is_language ? data::LabelKind::kNone : FindSequenceKind(&SequenceKind::task, c.task).label_kind;
@@ -117,7 +117,7 @@ data::Dataset RandomData(const Case& c, int64_t size) {
 // Everything that a new process creates.
 class Process {
  public:
-  Process(const Case& c, const fs::path& base, const fs::path& out, const TrainerOptions& options)
+  Process(const ResumedCase& c, const fs::path& base, const fs::path& out, const TrainerOptions& options)
       : train_(RandomData(c, 22)), validation_(RandomData(c, 6)), out_(out) {
     task_ = FindTask(c.task).make(model::ModelSource::Open(base), text::Tokenizer::Load(base), train_, {},
                                   {.dtype = c.dtype});
@@ -164,7 +164,7 @@ std::string Log(const fs::path& out) {
   return text;
 }
 
-class Resume : public test::TempDir, public testing::WithParamInterface<Case> {
+class Resume : public test::TempDir, public testing::WithParamInterface<ResumedCase> {
  protected:
   Resume() { test::WriteTinyModel(dir_ / "base"); }
 
@@ -213,7 +213,7 @@ TEST_P(Resume, ACheckpointChangesNothing) {
   ExpectSame("saving");
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, Resume, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Methods, Resume, testing::ValuesIn(kResumedCases),
                          [](const auto& method) { return method.param.name; });
 
 class ResumeOnce : public Resume {};
@@ -255,12 +255,12 @@ TEST_P(ResumeOnce, ADamagedCheckpointIsSaid) {
 
 TEST_P(ResumeOnce, ACheckpointOfAnotherModelIsSaid) {
   Start("out", options_).Run([calls = 0]() mutable { return calls++ > 2; });
-  const Case lora{.name = "lora", .method = "lora"};
+  const ResumedCase lora{.name = "lora", .method = "lora"};
   EXPECT_THAT(test::MessageOf([&] { Process(lora, dir_ / "base", dir_ / "out", options_).Run(); }),
               HasSubstr("adapter_model.safetensors"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Full, ResumeOnce, testing::Values(kCases.front()));
+INSTANTIATE_TEST_SUITE_P(Full, ResumeOnce, testing::Values(kResumedCases.front()));
 
 }  // namespace
 }  // namespace gemtune::train

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPart = "run";
+constexpr const char* kRunPart = "run";
 
 // The files that a run writes besides the model.
 constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", RunDirectory::kSummary};
@@ -119,7 +119,7 @@ void RunDirectory::Begin(const std::string& record, bool anew) const {
     // FindStart has checked.
     fs::remove(path_ / kSummary);
   }
-  files[kPart].insert(std::begin(kRunFiles), std::end(kRunFiles));
+  files[kRunPart].insert(std::begin(kRunFiles), std::end(kRunFiles));
   io::WriteFileRecord(path_, files);
   WriteFileAtomically(path_ / kRecord, record);
 }

@@ -40,7 +40,7 @@ int64_t CountRows(const data::Dataset& dataset, int64_t example) {
   return std::count(is_target.begin() + 1, is_target.end(), 1);
 }
 
-TaskOutline OutlineOf(const model::ModelSource& source, int64_t, const model::LoadOptions& load) {
+TaskOutline LanguageOutline(const model::ModelSource& source, int64_t, const model::LoadOptions& load) {
   model::CausalLm outline = model::OutlineCausalLm(source, load);
   return {.module = outline.ptr(), .trunk = outline->trunk(), .has_vocabulary_head = true};
 }
@@ -65,7 +65,7 @@ TaskRow RowOf(const LanguageKind& kind) {
           },
       .num_outputs = [](const data::Dataset&) { return int64_t{0}; },
       .count_rows = CountRows,
-      .outline = OutlineOf,
+      .outline = LanguageOutline,
       .make = [&kind](const model::ModelSource& source, text::Tokenizer tokenizer, const data::Dataset&,
                       const TaskOptions& task, const model::LoadOptions& load) -> std::unique_ptr<Task> {
         return std::make_unique<LanguageTask>(

@@ -96,7 +96,8 @@ void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, co
     options.known_labels = data::LabelSet{before->label_names};
 }
 
-TaskOutline OutlineOf(const model::ModelSource& source, int64_t num_outputs, const model::LoadOptions& load) {
+TaskOutline SequenceOutline(const model::ModelSource& source, int64_t num_outputs,
+                            const model::LoadOptions& load) {
   model::SequenceClassifier outline = model::Outline(source, num_outputs, load);
   return {.module = outline.ptr(), .trunk = outline->trunk()};
 }
@@ -117,7 +118,7 @@ TaskRow RowOf(const SequenceKind& kind) {
       .num_outputs =
           [&kind](const data::Dataset& train) { return std::ssize(HeadFor(kind, train).label_names); },
       .count_rows = [](const data::Dataset&, int64_t) { return int64_t{1}; },
-      .outline = OutlineOf,
+      .outline = SequenceOutline,
       .make = [&kind](const model::ModelSource& source, text::Tokenizer tokenizer, const data::Dataset& train,
                       const TaskOptions& task, const model::LoadOptions& load) -> std::unique_ptr<Task> {
         return std::make_unique<SequenceTask>(
