@@ -25,13 +25,13 @@ function(gemtune_layer folder)
   set_property(GLOBAL APPEND PROPERTY GEMTUNE_LAYERS gemtune_${folder})
 endfunction()
 
-# gemtune_tests(<folder> [TORCH] [INSTRUCTION_SETS <set>...] [LIBS ...])
+# gemtune_tests(<folder> [TORCH] [SEPARATE] [INSTRUCTION_SETS <set>...] [LIBS ...])
 #
 # The program gemtune_<folder>_tests of every *_test.cc beside and below the caller, and the test <folder> that runs it.
 # INSTRUCTION_SETS: tests <folder>.<set> run it again as on an older processor, whose code is otherwise never run on a newer
 # one (GEMTUNE_INSTRUCTION_SET).
 function(gemtune_tests folder)
-  cmake_parse_arguments(arg "TORCH" "" "INSTRUCTION_SETS;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;SEPARATE" "" "INSTRUCTION_SETS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   add_executable(gemtune_${folder}_tests ${sources})
   target_link_libraries(gemtune_${folder}_tests PRIVATE gemtune_${folder} ${arg_LIBS} GTest::gmock_main gemtune_options)
@@ -39,7 +39,8 @@ function(gemtune_tests folder)
   target_compile_options(gemtune_${folder}_tests PRIVATE ${GEMTUNE_TEST_OPTIMISATION})
   if(arg_TORCH)
     target_precompile_headers(gemtune_${folder}_tests REUSE_FROM gemtune_test_pch)
-  else()
+  endif()
+  if(arg_SEPARATE)
     set_target_properties(gemtune_${folder}_tests PROPERTIES UNITY_BUILD OFF)
   endif()
   # scripts/count_results.py looks for the results of each test under the test's name.

@@ -16,15 +16,15 @@ constexpr uint32_t kMaxSteps = 100'000;
 constexpr uint32_t kMaxKibibytes = 64 * 1024;
 
 template <auto kFree>
-struct Free {
+struct FreeBy {
   template <typename T>
   void operator()(T* pointer) const {
     kFree(pointer);
   }
 };
-using CompileContext = std::unique_ptr<pcre2_compile_context, Free<pcre2_compile_context_free>>;
-using MatchContext = std::unique_ptr<pcre2_match_context, Free<pcre2_match_context_free>>;
-using MatchData = std::unique_ptr<pcre2_match_data, Free<pcre2_match_data_free>>;
+using CompileContext = std::unique_ptr<pcre2_compile_context, FreeBy<pcre2_compile_context_free>>;
+using MatchContext = std::unique_ptr<pcre2_match_context, FreeBy<pcre2_match_context_free>>;
+using MatchData = std::unique_ptr<pcre2_match_data, FreeBy<pcre2_match_data_free>>;
 
 template <typename T>
 T NotNull(T pointer) {

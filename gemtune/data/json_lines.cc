@@ -140,10 +140,11 @@ void Line::Parse(std::string_view text, const std::vector<std::string>& wanted) 
 // memory.
 bool Line::IsWanted(const std::vector<std::string>& wanted, int depth, json::parse_event_t event,
                     const json& parsed) {
-  constexpr int kMaxDepth = 64;
+  constexpr int kMaxLevels = 64;
   constexpr size_t kMaxKeys = 100;
   constexpr int64_t kMaxEvents = int64_t{1} << 22;  // of wanted columns: at most some hundred megabytes
-  if (depth > kMaxDepth) Complain(RowFault::kMalformed, "is JSON nested more than {} levels deep", kMaxDepth);
+  if (depth > kMaxLevels)
+    Complain(RowFault::kMalformed, "is JSON nested more than {} levels deep", kMaxDepth);
   if (++num_events_ > kMaxEvents) Complain(RowFault::kTooLong, "holds more than {} JSON values", kMaxEvents);
   if (depth != 1 || event != json::parse_event_t::key) return true;
   const auto& key = parsed.get_ref<const std::string&>();

@@ -10,21 +10,21 @@
 namespace gemtune {
 namespace {
 
-constexpr int64_t kMegabyte = int64_t{1} << 20;
+constexpr int64_t kMebibyte = int64_t{1} << 20;
 
 TEST(ResidentBytes, GrowByWhatIsTouched) {
   const int64_t before = ResidentBytes();
-  EXPECT_GT(before, kMegabyte);
-  const std::vector<char> touched(static_cast<size_t>(64 * kMegabyte), 'x');
+  EXPECT_GT(before, kMebibyte);
+  const std::vector<char> touched(static_cast<size_t>(64 * kMebibyte), 'x');
   const int64_t with = ResidentBytes();
-  EXPECT_GE(with - before, 60 * kMegabyte);
-  EXPECT_LE(with - before, 70 * kMegabyte);
-  EXPECT_GE(PeakResidentBytes(), before + 60 * kMegabyte);
+  EXPECT_GE(with - before, 60 * kMebibyte);
+  EXPECT_LE(with - before, 70 * kMebibyte);
+  EXPECT_GE(PeakResidentBytes(), before + 60 * kMebibyte);
   EXPECT_EQ(touched[12345], 'x');
 }
 
 TEST(AvailableMemoryBytes, IsKnownHere) {
-  EXPECT_GT(AvailableMemoryBytes(), kMegabyte);
+  EXPECT_GT(AvailableMemoryBytes(), kMebibyte);
 }
 
 // A machine of 1,000 kB of memory, of which 400 are to be had, and 200 of swap.

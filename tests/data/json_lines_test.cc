@@ -29,8 +29,8 @@ class JsonLinesTest : public test::TempDir {
   std::string Message(std::string_view contents) {
     return MessageOf([&] { Read(contents); });
   }
-  RawLabel Label(const std::string& json) {
-    return Read(R"({"text": "x", "label": )" + json + "}").at(0).label;
+  RawLabel Label(const std::string& value) {
+    return Read(R"({"text": "x", "label": )" + value + "}").at(0).label;
   }
 };
 

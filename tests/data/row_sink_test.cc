@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::SizeIs;
 
 // Batches as they are handed out: their rows' numbers.
-struct Batches {
+struct HandedOut {
   std::vector<std::vector<int64_t>> rows;
   std::vector<size_t> files;
 
@@ -27,7 +27,7 @@ struct Batches {
 };
 
 TEST(RowSink, HandsOutOnFlushAndSaysWhichFile) {
-  Batches batches;
+  HandedOut batches;
   RowSink sink = batches.Sink(Named("text"));
   sink.StartFile(3, {.path = "a.csv"});
   sink.Add(1, "x", "", {});
@@ -39,13 +39,13 @@ TEST(RowSink, HandsOutOnFlushAndSaysWhichFile) {
 }
 
 TEST(RowSink, KeepsBatchesSmall) {
-  Batches batches;
+  HandedOut batches;
   RowSink sink = batches.Sink(Named("text"));
   sink.StartFile(0, {.path = "a.csv"});
   for (int64_t row = 1; row <= 20'000; ++row) sink.Add(row, "x", "", {});
   sink.Flush();
   EXPECT_EQ(batches.rows.size(), 3u);  // of at most 8,192 rows
-  Batches large;
+  HandedOut large;
   RowSink other = large.Sink(Named("text"));
   other.StartFile(0, {.path = "a.csv"});
   const std::string text(4 << 20, 'x');
@@ -55,7 +55,7 @@ TEST(RowSink, KeepsBatchesSmall) {
 }
 
 TEST(RowSink, ARowThatIsRefusedLeavesNothingBehind) {
-  Batches batches;
+  HandedOut batches;
   RowSink sink = batches.Sink(Named("text", "label", "pair"));
   sink.StartFile(0, {.path = "a.csv"});
   EXPECT_THAT(MessageOf([&] { sink.Add(1, "x", "\xff", int64_t{0}); }),
@@ -68,7 +68,7 @@ TEST(RowSink, ARowThatIsRefusedLeavesNothingBehind) {
 }
 
 TEST(RowSink, SkipsToWhoeverTakesBadRowsAndElseThrows) {
-  Batches batches;
+  HandedOut batches;
   RowSink strict = batches.Sink(Named("text"));
   strict.StartFile(0, {.path = "a.csv"});
   EXPECT_THAT(MessageOf([&] { strict.Guard([&] { strict.Add(1, "\xff", "", {}); }); }),
@@ -86,7 +86,7 @@ TEST(RowSink, SkipsToWhoeverTakesBadRowsAndElseThrows) {
 }
 
 TEST(RowSink, CountsTheRoomThatIsLeft) {
-  Batches batches;
+  HandedOut batches;
   RowSink sink = batches.Sink(Named("text"), 2);
   sink.StartFile(0, {.path = "a.csv"});
   EXPECT_EQ(sink.room(), 2);
@@ -95,7 +95,7 @@ TEST(RowSink, CountsTheRoomThatIsLeft) {
 }
 
 TEST(RowSink, RefusesWhatIsNotUtf8) {
-  Batches batches;
+  HandedOut batches;
   RowSink sink = batches.Sink(Named("text", "label", "pair"));
   sink.StartFile(0, {.path = "a.csv"});
   EXPECT_EQ(MessageOf([&] { sink.Add(7, "\xff", "", int64_t{1}); }),

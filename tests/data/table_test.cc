@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Made by golden/generate_tables.py.
-DataFile Golden(const std::string& name) {
+DataFile GoldenTable(const std::string& name) {
   return FileOfPath(GEMTUNE_SOURCE_DIR "/tests/data/golden/" + name);
 }
 
@@ -34,19 +34,19 @@ TEST(TextColumn, GivesBackWhatWasAppended) {
 TEST(ReadTable, ReadsEveryCompression) {
   for (const char* name : {"rows.csv.gz", "rows.tsv.zst"}) {
     EXPECT_THAT(
-        ReadRows({Golden(name)}, kTextAndLabel),
+        ReadRows({GoldenTable(name)}, kTextAndLabel),
         ElementsAre(Row{0, 1, "first", "", CsvField{"a"}}, Row{0, 2, "zweite, \xc3\xbc", "", CsvField{"b"}}))
         << name;
   }
   for (const char* name : {"rows.jsonl.bz2", "rows.json.lz4"}) {
-    EXPECT_THAT(ReadRows({Golden(name)}, kTextAndLabel),
+    EXPECT_THAT(ReadRows({GoldenTable(name)}, kTextAndLabel),
                 ElementsAre(Row{0, 1, "first", "", "a"}, Row{0, 2, "zweite, \xc3\xbc", "", "b"}))
         << name;
   }
 }
 
 TEST(ReadTable, TheLimitIsOverAllFilesAndFurtherOnesStayClosed) {
-  const std::vector<DataFile> files = {Golden("rows.csv.gz"), Golden("rows.tsv.zst"),
+  const std::vector<DataFile> files = {GoldenTable("rows.csv.gz"), GoldenTable("rows.tsv.zst"),
                                        FileOfPath("missing.csv")};
   const std::vector<Row> rows = ReadRows(files, kTextAndLabel, 3);
   ASSERT_EQ(rows.size(), 3);

@@ -52,7 +52,7 @@ TEST_F(GgufWriting, MetadataOfEveryTypeIsReadAsWritten) {
       .Set("longs", std::vector<int64_t>{-5})
       .Set("none", std::vector<std::string>{});
   EXPECT_EQ(metadata.size(), 20u);
-  GgufWriter(file_, metadata, {}).Commit();
+  io::GgufWriter(file_, metadata, {}).Commit();
   const GgufFile file = GgufFile::Open(file_);
   EXPECT_EQ(file.Required<uint32_t>("u8"), 200u);
   EXPECT_EQ(file.Required<int32_t>("i8"), -100);
@@ -91,7 +91,7 @@ TEST_F(GgufWriting, TensorsAreReadAsWritten) {
                                                 {"q4", BlockType::kQ4_0, {2, 3, 32}},
                                                 {"k", BlockType::kQ6_K, {1, 256}},
                                                 {"large", BlockType::kQ8_0, {129, int64_t{1} << 18}}};
-  GgufWriter writer(file_, {}, entries);
+  io::GgufWriter writer(file_, {}, entries);
   for (const GgufTensorEntry& entry : entries) {
     int64_t count = 1;
     for (const int64_t size : entry.shape) count *= size;
@@ -124,7 +124,7 @@ TEST_F(GgufWriting, TensorsAreReadAsWritten) {
 TEST_F(GgufWriting, PiecesOfATensorFollowOneAnother) {
   const std::vector<float> numbers = Numbers(192);
   const std::span<const float> all = numbers;
-  GgufWriter writer(file_, {}, {{"a", BlockType::kQ8_0, {6, 32}}, {"b", BlockType::kF32, {2}}});
+  io::GgufWriter writer(file_, {}, {{"a", BlockType::kQ8_0, {6, 32}}, {"b", BlockType::kF32, {2}}});
   writer.Write(all.first(64));
   writer.Write(all.subspan(64, 32));
   EXPECT_THROW(writer.Write(numbers), std::logic_error);  // more than there is room for
@@ -142,7 +142,7 @@ TEST_F(GgufWriting, NumbersThatDoNotFitAreNamedAndLeaveNoFile) {
   const auto write = [&](BlockType type, float number) {
     std::vector<float> numbers = Numbers(256);
     numbers[200] = number;
-    GgufWriter writer(file_, {}, {{"blk.0.attn_q.weight", type, {1, 256}}});
+    io::GgufWriter writer(file_, {}, {{"blk.0.attn_q.weight", type, {1, 256}}});
     writer.Write(numbers);
   };
   EXPECT_EQ(
@@ -153,7 +153,7 @@ TEST_F(GgufWriting, NumbersThatDoNotFitAreNamedAndLeaveNoFile) {
 }
 
 TEST_F(GgufWriting, AFolderThatIsNotThereIsARunError) {
-  EXPECT_THROW(GgufWriter(dir_ / "none" / "m.gguf", {}, {}), RunError);
+  EXPECT_THROW(io::GgufWriter(dir_ / "none" / "m.gguf", {}, {}), RunError);
 }
 
 }  // namespace

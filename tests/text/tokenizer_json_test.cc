@@ -17,17 +17,17 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-json Tiny() {
+json TinyJson() {
   return json::parse(ReadFile(kTiny / "tokenizer.json"));
 }
 
 Vocabulary ParseTiny(const std::function<void(json*)>& change) {
-  json tokenizer = Tiny();
+  json tokenizer = TinyJson();
   change(&tokenizer);
   return ParseTokenizerJson(tokenizer.dump(), "f");
 }
 
-std::string Fault(const std::function<void(json*)>& change) {
+std::string JsonFault(const std::function<void(json*)>& change) {
   return MessageOf([&] { ParseTiny(change); });
 }
 
@@ -70,7 +70,7 @@ TEST(ParseTokenizerJson, ReadsMergesAsTextsToo) {
 }
 
 TEST(ParseTokenizerJson, TakesThePartsInAnyOrder) {
-  const json tiny = Tiny();
+  const json tiny = TinyJson();
   const std::string reversed = "{\"model\":{\"merges\":" + tiny["model"]["merges"].dump() +
                                ",\"vocab\":" + tiny["model"]["vocab"].dump() +
                                R"(,"byte_fallback":true,"unk_token":"<unk>","type":"BPE"},"decoder":)" +
@@ -102,7 +102,7 @@ TEST(ParseTokenizerJson, ReadsTemplates) {
 
 TEST(ParseTokenizerJson, RefusesTemplatesOfAnotherShape) {
   const auto fault = [](const json& single) {
-    return Fault([&](json* t) { (*t)["post_processor"]["single"] = single; });
+    return JsonFault([&](json* t) { (*t)["post_processor"]["single"] = single; });
   };
   const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
              b = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
@@ -111,22 +111,22 @@ TEST(ParseTokenizerJson, RefusesTemplatesOfAnotherShape) {
                              json::array({a, other}), json::array({a, json()}), json("A"), json()}) {
     EXPECT_THAT(fault(single), HasSubstr("its post_processor's template is not")) << single;
   }
-  EXPECT_THAT(Fault([](json* t) { (*t)["post_processor"]["special_tokens"]["<bos>"]["ids"] = {-1}; }),
+  EXPECT_THAT(JsonFault([](json* t) { (*t)["post_processor"]["special_tokens"]["<bos>"]["ids"] = {-1}; }),
               HasSubstr("template"));
   // A thousand times a thousand ids around every text.
-  EXPECT_THAT(Fault([](json* t) {
+  EXPECT_THAT(JsonFault([](json* t) {
                 json& bos = (*t)["post_processor"]["single"][0];
                 (*t)["post_processor"]["single"] = std::vector<json>(1000, bos);
                 (*t)["post_processor"]["special_tokens"]["<bos>"]["ids"] = std::vector<int>(1000, 2);
               }),
               HasSubstr("template"));
-  EXPECT_THAT(Fault([](json* t) { (*t)["post_processor"]["type"] = "ByteLevel"; }),
+  EXPECT_THAT(JsonFault([](json* t) { (*t)["post_processor"]["type"] = "ByteLevel"; }),
               HasSubstr("is not a template"));
 }
 
 TEST(ParseTokenizerJson, RefusesTokenizersOfAnotherKind) {
   const auto set = [](const char* pointer, const json& value) {
-    return Fault([&](json* t) { (*t)[json::json_pointer(pointer)] = value; });
+    return JsonFault([&](json* t) { (*t)[json::json_pointer(pointer)] = value; });
   };
   EXPECT_THAT(set("/model/type", "Unigram"), HasSubstr("f: not a Gemma tokenizer: its model is not BPE"));
   EXPECT_THAT(set("/model/byte_fallback", false), HasSubstr("fall back to bytes"));
@@ -147,7 +147,7 @@ TEST(ParseTokenizerJson, RefusesTokenizersOfAnotherKind) {
 
 TEST(ParseTokenizerJson, RefusesBrokenVocabularies) {
   const auto vocab = [](const std::function<void(json&)>& change) {
-    return Fault([&](json* t) { change((*t)["model"]["vocab"]); });
+    return JsonFault([&](json* t) { change((*t)["model"]["vocab"]); });
   };
   EXPECT_THAT(vocab([](json& v) { v["new"] = 4000000000; }), HasSubstr("token 'new' has the id 4000000000"));
   EXPECT_THAT(vocab([](json& v) { v["new"] = 5; }), HasSubstr("two tokens have the id 5"));
@@ -160,16 +160,17 @@ TEST(ParseTokenizerJson, RefusesBrokenVocabularies) {
   EXPECT_THAT(vocab([](json& v) { v[""] = v.size(); }), HasSubstr("is empty"));
   EXPECT_THAT(vocab([](json& v) { v[std::string(1025, 'a')] = v.size(); }),
               HasSubstr("longer than 1024 bytes"));
-  EXPECT_THAT(Fault([](json* t) { (*t)["model"].erase("vocab"); }), HasSubstr("merge 0"));
-  EXPECT_THAT(Fault([](json* t) { (*t)["added_tokens"] = 3; }), HasSubstr("'added_tokens' is not a list"));
-  EXPECT_THAT(Fault([](json* t) { (*t)["added_tokens"][3].erase("id"); }),
+  EXPECT_THAT(JsonFault([](json* t) { (*t)["model"].erase("vocab"); }), HasSubstr("merge 0"));
+  EXPECT_THAT(JsonFault([](json* t) { (*t)["added_tokens"] = 3; }),
+              HasSubstr("'added_tokens' is not a list"));
+  EXPECT_THAT(JsonFault([](json* t) { (*t)["added_tokens"][3].erase("id"); }),
               HasSubstr("added token 3 has no id"));
-  EXPECT_THAT(Fault([](json* t) { (*t)["added_tokens"][3]["id"] = 1ull << 40; }), HasSubstr("has no id"));
+  EXPECT_THAT(JsonFault([](json* t) { (*t)["added_tokens"][3]["id"] = 1ull << 40; }), HasSubstr("has no id"));
 }
 
 TEST(ParseTokenizerJson, RefusesBrokenMerges) {
   const auto merge = [](const json& value) {
-    return Fault([&](json* t) { (*t)["model"]["merges"][9] = value; });
+    return JsonFault([&](json* t) { (*t)["model"]["merges"][9] = value; });
   };
   EXPECT_THAT(merge({"a", "qqq"}), HasSubstr("merge 9 ('a' and 'qqq')"));
   EXPECT_THAT(merge({"h", "i"}), HasSubstr("merge 9 ('h' and 'i')"));
@@ -206,7 +207,7 @@ TEST(FormatTokenizerJson, IsReadAgain) {
   const Vocabulary vocabulary = ParseTiny([](json*) {});
   const std::string text = FormatTokenizerJson(vocabulary);
   ExpectSame(ParseTokenizerJson(text, "f"), vocabulary);
-  EXPECT_EQ(json::parse(text), Tiny());
+  EXPECT_EQ(json::parse(text), TinyJson());
   // The layout of tokenizers' Tokenizer.save.
   EXPECT_EQ(text, nlohmann::ordered_json::parse(text).dump(2));
 }

@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string Fault(const std::function<void(ScoredPieces*)>& change) {
+std::string ScoresFault(const std::function<void(ScoredPieces*)>& change) {
   ScoredPieces scored = TinyPieces();
   change(&scored);
   return MessageOf([&] { CheckVocabulary(VocabularyFromScores(std::move(scored), "f"), "f"); });
@@ -100,26 +100,27 @@ TEST(VocabularyFromScores, FindsTheUnknownTokenByItsType) {
 }
 
 TEST(VocabularyFromScores, RefusesWhatIsNoVocabulary) {
-  EXPECT_THAT(Fault([](auto* s) { s->scores[9] = NAN; }), HasSubstr("f: token 9 has no finite score"));
-  EXPECT_THAT(Fault([](auto* s) { s->scores[9] = -INFINITY; }), HasSubstr("f: token 9 has no finite score"));
-  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = ""; }), HasSubstr("token 9 is empty"));
-  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = s->pieces[5]; }), HasSubstr("occurs twice"));
-  EXPECT_THAT(Fault([](auto* s) { s->types[9] = PieceType::kUnused; }),
+  EXPECT_THAT(ScoresFault([](auto* s) { s->scores[9] = NAN; }), HasSubstr("f: token 9 has no finite score"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->scores[9] = -INFINITY; }),
+              HasSubstr("f: token 9 has no finite score"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->pieces[9] = ""; }), HasSubstr("token 9 is empty"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->pieces[9] = s->pieces[5]; }), HasSubstr("occurs twice"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->types[9] = PieceType::kUnused; }),
               HasSubstr("token 9 is of type 'unused'"));
-  EXPECT_THAT(Fault([](auto* s) { s->pieces[30] = "<0xG0>"; }), HasSubstr("no token for each byte"));
-  EXPECT_THAT(Fault([](auto* s) { s->bos_id = 100000; }), HasSubstr("the bos token's id 100000"));
-  EXPECT_THAT(Fault([](auto* s) { s->eos_id = -2; }), HasSubstr("the eos token's id -2"));
-  EXPECT_THAT(Fault([](auto* s) { s->pad_id = 1 << 30; }), HasSubstr("the pad token's id"));
-  EXPECT_THAT(Fault([](auto* s) { s->unk_id = 100000; }), HasSubstr("no token for unknown text"));
-  EXPECT_THAT(Fault([](auto* s) { *s = {}; }), HasSubstr("not a Gemma tokenizer"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->pieces[30] = "<0xG0>"; }), HasSubstr("no token for each byte"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->bos_id = 100000; }), HasSubstr("the bos token's id 100000"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->eos_id = -2; }), HasSubstr("the eos token's id -2"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->pad_id = 1 << 30; }), HasSubstr("the pad token's id"));
+  EXPECT_THAT(ScoresFault([](auto* s) { s->unk_id = 100000; }), HasSubstr("no token for unknown text"));
+  EXPECT_THAT(ScoresFault([](auto* s) { *s = {}; }), HasSubstr("not a Gemma tokenizer"));
   // All ways to cut it are looked up, and its spaces are replaced: quadratic both.
-  EXPECT_THAT(Fault([](auto* s) { s->pieces[9] = std::string(size_t{100} << 20, ' '); }),
+  EXPECT_THAT(ScoresFault([](auto* s) { s->pieces[9] = std::string(size_t{100} << 20, ' '); }),
               HasSubstr("token 9 is longer than 1024 bytes"));
 }
 
 TEST(VocabularyFromScores, RefusesMergesWithBytes) {
   const auto with = [](const std::string& piece, const std::string& part) {
-    return Fault([&](ScoredPieces* s) {
+    return ScoresFault([&](ScoredPieces* s) {
       for (const std::string& p : {piece, part}) {
         s->pieces.push_back(p);
         s->scores.push_back(-900);

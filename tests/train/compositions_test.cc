@@ -66,12 +66,12 @@ data::Dataset RandomData(const std::string& task) {
   return data::Dataset(std::move(examples));
 }
 
-struct Trained {
+struct TrainedTask {
   std::vector<double> losses, grad_norms;
   std::vector<std::pair<std::string, at::Tensor>> weights;
 };
 
-Trained Train(const CompositionCase& c, const std::filesystem::path& base) {
+TrainedTask Train(const CompositionCase& c, const std::filesystem::path& base) {
   const data::Dataset data = RandomData(c.task);
   const auto made =
       FindTask(c.task).make(model::ModelSource::Open(base), text::Tokenizer::Load(base), data, {}, {});
@@ -80,7 +80,7 @@ Trained Train(const CompositionCase& c, const std::filesystem::path& base) {
   if (FindMethod(c.method).has_adapter) task.pretrained().AddAdapter(c.lora, base.string(), /*seed=*/42);
   AdamW optimizer(task.module(), {.weight_decay = 0.01}, task.sparse_gradients());
   task.module().train();
-  Trained trained;
+  TrainedTask trained;
   for (int64_t step = 0; step < kSteps; ++step) {
     const int64_t first = step * kBatch;
     const StepReport report = TakeStep(task, optimizer, data, {{first, first + 1}, {first + 2, first + 3}},
@@ -98,10 +98,10 @@ class Compositions : public test::TempDir, public testing::WithParamInterface<Co
 
 TEST_P(Compositions, TrainAsKernelsDo) {
   test::WriteTinyModel(dir_ / "base");
-  const Trained by_kernels = Train(GetParam(), dir_ / "base");
+  const TrainedTask by_kernels = Train(GetParam(), dir_ / "base");
   const test::WithoutKernels without;
   ASSERT_FALSE(ops::HasKernels(at::zeros({1})));
-  const Trained composed = Train(GetParam(), dir_ / "base");
+  const TrainedTask composed = Train(GetParam(), dir_ / "base");
   EXPECT_NE(by_kernels.losses.front(), by_kernels.losses.back());
   for (size_t step = 0; step < by_kernels.losses.size(); ++step) {
     EXPECT_NEAR(composed.losses[step], by_kernels.losses[step], 1e-5 * by_kernels.losses[step]) << step;

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 // Names of the parameters that a method leaves trainable in the tiny model of 7 layers.
-std::set<std::string> Trained(const std::string& method, const MethodOptions& options = {}) {
+std::set<std::string> TrainedParameters(const std::string& method, const MethodOptions& options = {}) {
   model::SequenceClassifier classifier = test::TinyClassifier();
   FindMethod(method).select(*classifier, options);
   std::set<std::string> names;
@@ -24,8 +24,8 @@ std::set<std::string> Trained(const std::string& method, const MethodOptions& op
 }
 
 TEST(Method, FullMovesEverythingAndHeadTheHeadAlone) {
-  EXPECT_EQ(Trained("full").size(), test::TinyClassifier()->named_parameters().size());
-  EXPECT_EQ(Trained("head"), std::set<std::string>{"score.weight"});
+  EXPECT_EQ(TrainedParameters("full").size(), test::TinyClassifier()->named_parameters().size());
+  EXPECT_EQ(TrainedParameters("head"), std::set<std::string>{"score.weight"});
 }
 
 TEST(Method, AnUnknownOneIsAnErrorThatNamesTheKnown) {
@@ -36,7 +36,7 @@ TEST(Method, AnUnknownOneIsAnErrorThatNamesTheKnown) {
 // The layers of which a parameter is trained.
 std::set<int> Layers(const std::string& text) {
   std::set<int> layers;
-  for (const std::string& name : Trained("freeze", {.trainable_layers = text})) {
+  for (const std::string& name : TrainedParameters("freeze", {.trainable_layers = text})) {
     if (name.starts_with("model.layers.")) layers.insert(name[13] - '0');
   }
   return layers;
@@ -51,7 +51,7 @@ TEST(Freeze, LayersAreCountedFromZeroAndRangesMayBeOpen) {
 }
 
 TEST(Freeze, LayersMoveWholeWithTheFinalNormAndTheHeadAndWithoutTheEmbedding) {
-  const std::set<std::string> trained = Trained("freeze", {.trainable_layers = "6"});
+  const std::set<std::string> trained = TrainedParameters("freeze", {.trainable_layers = "6"});
   EXPECT_EQ(trained.size(), 13u + 2u);  // 4 + 2 norms and 7 matrices
   EXPECT_TRUE(trained.contains("model.norm.weight"));
   EXPECT_TRUE(trained.contains("score.weight"));
@@ -59,13 +59,13 @@ TEST(Freeze, LayersMoveWholeWithTheFinalNormAndTheHeadAndWithoutTheEmbedding) {
 }
 
 TEST(Freeze, EmbeddingsAlone) {
-  std::set<std::string> trained = Trained("freeze", {.freeze_embeddings = true});
+  std::set<std::string> trained = TrainedParameters("freeze", {.freeze_embeddings = true});
   EXPECT_TRUE(trained.insert("model.embed_tokens.weight").second);
-  EXPECT_EQ(trained, Trained("full"));
+  EXPECT_EQ(trained, TrainedParameters("full"));
 }
 
 TEST(Freeze, ParametersByTheirNames) {
-  EXPECT_EQ(Trained("freeze", {.trainable_parameters = R"(layers\.[56]\.self_attn\.[qv]_proj)"}),
+  EXPECT_EQ(TrainedParameters("freeze", {.trainable_parameters = R"(layers\.[56]\.self_attn\.[qv]_proj)"}),
             (std::set<std::string>{
                 "model.layers.5.self_attn.q_proj.weight", "model.layers.5.self_attn.v_proj.weight",
                 "model.layers.6.self_attn.q_proj.weight", "model.layers.6.self_attn.v_proj.weight",
@@ -74,7 +74,7 @@ TEST(Freeze, ParametersByTheirNames) {
 
 TEST(Freeze, WhatNamesNothingIsAnError) {
   const auto complaint = [](const MethodOptions& options) {
-    return test::MessageOf([&] { Trained("freeze", options); });
+    return test::MessageOf([&] { TrainedParameters("freeze", options); });
   };
   for (const char* layers :
        {"7", "5-7", "x", "1,", ",1", "-", "1-2-3", "--1", " 1", "1.5", "99999999999999999999"}) {

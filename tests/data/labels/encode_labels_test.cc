@@ -194,7 +194,7 @@ TEST(EncodeLabels, RefusesAnUnusableLabelSet) {
 
 // The names of the ids that a file's own labels are given.
 Names NamesOfRows(const RawLabels& raw) {
-  const Names names = Found(raw);
+  const Names names = FoundNames(raw);
   Names rows;
   for (const float id : Encoded(raw, names)) rows.push_back(names.at(static_cast<size_t>(id)));
   return rows;

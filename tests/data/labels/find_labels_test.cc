@@ -15,63 +15,63 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(FindLabels, StringsAreNamesInTheOrderOfTheirBytes) {
-  EXPECT_THAT(Found(Raw({{"b", "a", "B", "b", "\xc3\xa4", "10", "9"}})),
+  EXPECT_THAT(FoundNames(Raw({{"b", "a", "B", "b", "\xc3\xa4", "10", "9"}})),
               ElementsAre("10", "9", "B", "a", "b", "\xc3\xa4"));
-  EXPECT_THAT(Found(Fields({"spam", "ham", "spam"})), ElementsAre("ham", "spam"));
+  EXPECT_THAT(FoundNames(Fields({"spam", "ham", "spam"})), ElementsAre("ham", "spam"));
 }
 
 TEST(FindLabels, IntegersFromZeroAreIds) {
-  EXPECT_THAT(Found(Integers({2, 0, 1, 1})), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
-  EXPECT_THAT(Found(Raw({{1.0, 0.0}})), ElementsAre("LABEL_0", "LABEL_1"));
-  EXPECT_THAT(Found(Fields({"1", "0", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
-  EXPECT_THAT(Found(Fields({"1.0", "0.0", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(Integers({2, 0, 1, 1})), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(FoundNames(Raw({{1.0, 0.0}})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(Fields({"1", "0", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(Fields({"1.0", "0.0", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
 }
 
 TEST(FindLabels, OtherIntegersAreNamesInTheirOrder) {
-  EXPECT_THAT(Found(Integers({10, 9, 1})), ElementsAre("1", "9", "10"));
-  EXPECT_THAT(Found(Integers({1, -1})), ElementsAre("-1", "1"));
-  EXPECT_THAT(Found(Integers({0, 4})), ElementsAre("0", "4"));
-  EXPECT_THAT(Found(Fields({"10", "9.0"})), ElementsAre("9", "10"));
+  EXPECT_THAT(FoundNames(Integers({10, 9, 1})), ElementsAre("1", "9", "10"));
+  EXPECT_THAT(FoundNames(Integers({1, -1})), ElementsAre("-1", "1"));
+  EXPECT_THAT(FoundNames(Integers({0, 4})), ElementsAre("0", "4"));
+  EXPECT_THAT(FoundNames(Fields({"10", "9.0"})), ElementsAre("9", "10"));
 }
 
 TEST(FindLabels, AColumnOfFieldsIsNumbersOrNamesAsAWhole) {
-  EXPECT_THAT(Found(Fields({"0", "1", "other"})), ElementsAre("0", "1", "other"));
-  EXPECT_THAT(Found(Fields({"001", "002"})), ElementsAre("001", "002"));
-  EXPECT_THAT(Found(Fields({"01", "1"})), ElementsAre("01", "1"));
-  EXPECT_THAT(Found(Fields({"NA", "EU"})), ElementsAre("EU", "NA"));
-  EXPECT_THAT(Found(Fields({"nan", "null"})), ElementsAre("nan", "null"));
-  EXPECT_THAT(Found(Fields({"9223372036854775808", "1"})), ElementsAre("1", "9223372036854775808"));
-  EXPECT_THAT(Found(Raw({{CsvField{"0"}, CsvField{"1"}}, {"a"}})), ElementsAre("0", "1", "a"));
-  EXPECT_THAT(Found(Raw({{CsvField{"0"}, CsvField{"2"}}, {int64_t{1}}})),
+  EXPECT_THAT(FoundNames(Fields({"0", "1", "other"})), ElementsAre("0", "1", "other"));
+  EXPECT_THAT(FoundNames(Fields({"001", "002"})), ElementsAre("001", "002"));
+  EXPECT_THAT(FoundNames(Fields({"01", "1"})), ElementsAre("01", "1"));
+  EXPECT_THAT(FoundNames(Fields({"NA", "EU"})), ElementsAre("EU", "NA"));
+  EXPECT_THAT(FoundNames(Fields({"nan", "null"})), ElementsAre("nan", "null"));
+  EXPECT_THAT(FoundNames(Fields({"9223372036854775808", "1"})), ElementsAre("1", "9223372036854775808"));
+  EXPECT_THAT(FoundNames(Raw({{CsvField{"0"}, CsvField{"1"}}, {"a"}})), ElementsAre("0", "1", "a"));
+  EXPECT_THAT(FoundNames(Raw({{CsvField{"0"}, CsvField{"2"}}, {int64_t{1}}})),
               ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
 }
 
 TEST(FindLabels, AFieldMayHaveSpacesAndAPlusAroundItsNumber) {
-  EXPECT_THAT(Found(Fields({" 3", "3 ", "+3", "3.0", "3", " 5"})), ElementsAre("3", "5"));
-  EXPECT_THAT(Found(Fields({"+1", "-1"})), ElementsAre("-1", "1"));
-  EXPECT_THAT(Found(Fields({" 0", "+1"})), ElementsAre("LABEL_0", "LABEL_1"));
-  EXPECT_THAT(Found(Raw({{" 0", "+1"}})), ElementsAre(" 0", "+1"));  // no field
+  EXPECT_THAT(FoundNames(Fields({" 3", "3 ", "+3", "3.0", "3", " 5"})), ElementsAre("3", "5"));
+  EXPECT_THAT(FoundNames(Fields({"+1", "-1"})), ElementsAre("-1", "1"));
+  EXPECT_THAT(FoundNames(Fields({" 0", "+1"})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(Raw({{" 0", "+1"}})), ElementsAre(" 0", "+1"));  // no field
   EXPECT_THAT(FindMessage(Fields({"0", "1", " 0.5"})), HasSubstr("row 3: label 0.5 is not a class"));
   EXPECT_THAT(FindMessage(Fields({"0", "1", " NA"})), HasSubstr("row 3: label ' NA' among numbers"));
 }
 
 TEST(FindLabels, BooleansAreTheSameClassesWhereverTheyStand) {
   const auto both = ElementsAre("False", "True");
-  EXPECT_THAT(Found(Raw({{true, false}})), both);
-  EXPECT_THAT(Found(Fields({"true", "FALSE", " True", "false "})), both);
-  EXPECT_THAT(Found(Raw({{true}, {CsvField{"False"}}})), both);
-  EXPECT_THAT(Found(Raw({{true}, {"false"}})), both);
-  EXPECT_THAT(Found(Raw({{CsvField{"TRUE"}}, {"false", "true"}})), both);
-  EXPECT_THAT(Found(Raw({{"true", "false"}})), ElementsAre("false", "true"));  // names
-  EXPECT_THAT(Found(Fields({"True", "False", "maybe"})), ElementsAre("False", "True", "maybe"));
+  EXPECT_THAT(FoundNames(Raw({{true, false}})), both);
+  EXPECT_THAT(FoundNames(Fields({"true", "FALSE", " True", "false "})), both);
+  EXPECT_THAT(FoundNames(Raw({{true}, {CsvField{"False"}}})), both);
+  EXPECT_THAT(FoundNames(Raw({{true}, {"false"}})), both);
+  EXPECT_THAT(FoundNames(Raw({{CsvField{"TRUE"}}, {"false", "true"}})), both);
+  EXPECT_THAT(FoundNames(Raw({{"true", "false"}})), ElementsAre("false", "true"));  // names
+  EXPECT_THAT(FoundNames(Fields({"True", "False", "maybe"})), ElementsAre("False", "True", "maybe"));
   EXPECT_THAT(FindMessage(Raw({{true, true}})), HasSubstr("the only class is 'True'"));
 }
 
 TEST(FindLabels, BooleansAmongIntegersAreIntegers) {
-  EXPECT_THAT(Found(Raw({{true, false, int64_t{2}}})), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
-  EXPECT_THAT(Found(Raw({{true, int64_t{5}}})), ElementsAre("1", "5"));
-  EXPECT_THAT(Found(Raw({{int64_t{0}}, {CsvField{"True"}}})), ElementsAre("LABEL_0", "LABEL_1"));
-  EXPECT_THAT(Found(Fields({"0", "True", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(Raw({{true, false, int64_t{2}}})), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(FoundNames(Raw({{true, int64_t{5}}})), ElementsAre("1", "5"));
+  EXPECT_THAT(FoundNames(Raw({{int64_t{0}}, {CsvField{"True"}}})), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(Fields({"0", "True", "1"})), ElementsAre("LABEL_0", "LABEL_1"));
 }
 
 TEST(FindLabels, RefusesBooleansAmongOtherThings) {
@@ -85,18 +85,18 @@ TEST(FindLabels, RefusesBooleansAmongOtherThings) {
 }
 
 TEST(FindLabels, MultiLabelTakesTheClassesOfAllLists) {
-  EXPECT_THAT(Found(Raw({{List{"b", "a"}, List{}, List{"b"}}}), LabelKind::kMultiLabel),
+  EXPECT_THAT(FoundNames(Raw({{List{"b", "a"}, List{}, List{"b"}}}), LabelKind::kMultiLabel),
               ElementsAre("a", "b"));
-  EXPECT_THAT(Found(Raw({{List{int64_t{2}}, List{int64_t{0}, int64_t{1}}}}), LabelKind::kMultiLabel),
+  EXPECT_THAT(FoundNames(Raw({{List{int64_t{2}}, List{int64_t{0}, int64_t{1}}}}), LabelKind::kMultiLabel),
               ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
-  EXPECT_THAT(Found(Raw({{List{"a"}, List{}}}), LabelKind::kMultiLabel), ElementsAre("a"));
+  EXPECT_THAT(FoundNames(Raw({{List{"a"}, List{}}}), LabelKind::kMultiLabel), ElementsAre("a"));
 }
 
 TEST(FindLabels, TheNamesOfAClassLabelComeFirst) {
   RawLabels raw = Raw({{int64_t{0}}, {int64_t{1}, int64_t{1}}, {"neg"}});
   raw.schemas[1].class_names = {"neg", "pos"};
-  EXPECT_THAT(Found(raw), ElementsAre("neg", "pos"));
-  EXPECT_THAT(Encoded(raw, Found(raw)), ElementsAre(0, 1, 1, 0));
+  EXPECT_THAT(FoundNames(raw), ElementsAre("neg", "pos"));
+  EXPECT_THAT(Encoded(raw, FoundNames(raw)), ElementsAre(0, 1, 1, 0));
   raw.schemas[2].class_names = {"pos", "neg"};
   EXPECT_THAT(FindMessage(raw),
               HasSubstr("c.csv: its classes 'pos', 'neg' are not those of b.csv, 'neg', 'pos'"));
@@ -147,13 +147,13 @@ TEST(FindLabels, RefusesRowsOfOneClassOfAClassLabel) {
   EXPECT_THAT(FindMessage(raw),
               HasSubstr("a.csv: all 2 rows are of the class 'negative'; is it sorted by label?"));
   raw.values[1] = int64_t{1};
-  EXPECT_EQ(Found(raw).size(), 2);
+  EXPECT_EQ(FoundNames(raw).size(), 2);
 }
 
 TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
   BadRows bad;
   const RawLabels numbers = Fields({"0", "NA", "1", "", "0.5", "NA"});
-  EXPECT_THAT(Found(numbers, LabelKind::kSingle, &bad), ElementsAre("LABEL_0", "LABEL_1"));
+  EXPECT_THAT(FoundNames(numbers, LabelKind::kSingle, &bad), ElementsAre("LABEL_0", "LABEL_1"));
   std::vector<size_t> rows;
   for (const auto& [i, error] : bad) rows.push_back(i);
   EXPECT_THAT(rows, ElementsAre(1, 3, 4, 5));
@@ -161,12 +161,12 @@ TEST(FindLabels, LeavesBadRowsOutWhereTheyAreTaken) {
 
   bad.clear();
   const RawLabels lists = Raw({{List{"a"}, List{"b", ""}, "c", List{"d"}}});
-  EXPECT_THAT(Found(lists, LabelKind::kMultiLabel, &bad), ElementsAre("a", "d"));  // and not b
+  EXPECT_THAT(FoundNames(lists, LabelKind::kMultiLabel, &bad), ElementsAre("a", "d"));  // and not b
   EXPECT_EQ(bad.size(), 2);
 
   bad.clear();
   EXPECT_THAT(MessageOf([&] {
-                Found(Fields({"", ""}), LabelKind::kSingle, &bad);
+                FoundNames(Fields({"", ""}), LabelKind::kSingle, &bad);
               }),
               HasSubstr("no row has a class"));
 }

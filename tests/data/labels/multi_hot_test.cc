@@ -30,7 +30,7 @@ List Truths(std::initializer_list<bool> items) {
 }
 
 Names FoundIn(const std::vector<RawLabel>& rows) {
-  return Found(Raw({rows}), kKind);
+  return FoundNames(Raw({rows}), kKind);
 }
 std::vector<float> EncodedAs(const std::vector<RawLabel>& rows, const Names& names) {
   return Encoded(Raw({rows}), names, kKind);
@@ -86,7 +86,7 @@ TEST(MultiHot, ItsLengthIsTheNumberOfClasses) {
             "a.csv: its labels are lists of 2 zeros and ones, but there are 3 classes: 'a', 'b', 'c'");
   RawLabels raw = Raw({{Floats({0, 1, 1}), Floats({1, 0, 0})}});
   raw.schemas[0].class_names = {"x", "y", "z"};
-  EXPECT_THAT(Found(raw, kKind), ElementsAre("x", "y", "z"));
+  EXPECT_THAT(FoundNames(raw, kKind), ElementsAre("x", "y", "z"));
   // A place means the name that the file gives it.
   EXPECT_THAT(Encoded(raw, {"z", "y", "x", "more"}, kKind), ElementsAre(1, 1, 0, 0, 0, 0, 1, 0));
   raw.schemas[0].class_names = {"x", "y"};
@@ -122,7 +122,7 @@ TEST(MultiHot, OtherIntegersAreIds) {
   EXPECT_THAT(EncodedAs({Ids({0, 1})}, five), ElementsAre(1, 1, 0, 0, 0));
   RawLabels raw = Raw({{Ids({0}), Ids({1})}});
   raw.schemas[0].class_names = five;
-  EXPECT_THAT(Found(raw, kKind), testing::ElementsAreArray(five));
+  EXPECT_THAT(FoundNames(raw, kKind), testing::ElementsAreArray(five));
 }
 
 TEST(MultiHot, ThatOneListIsLikeItDoesNotMakeAllOfThemSo) {
@@ -132,19 +132,19 @@ TEST(MultiHot, ThatOneListIsLikeItDoesNotMakeAllOfThemSo) {
       HasSubstr("row 2: the label is a list with a float or a boolean in it, which says of each class "
                 "whether it applies; those of other rows are of ids or names"));
   BadRows bad;
-  EXPECT_THAT(Found(Raw({rows}), kKind, &bad), ElementsAre("2", "3", "5"));
+  EXPECT_THAT(FoundNames(Raw({rows}), kKind, &bad), ElementsAre("2", "3", "5"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1)));
 }
 
 TEST(MultiHot, BadRowsDoNotDecideWhereTheyAreLeftOut) {
   BadRows bad;
   const std::vector<RawLabel> rows = {"no list", Ids({0, 0, 1}), List{""}, Ids({1, 1, 1}), int64_t{1}};
-  EXPECT_THAT(Found(Raw({rows}), kKind, &bad), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(FoundNames(Raw({rows}), kKind, &bad), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(0), testing::Key(2), testing::Key(4)));
   const std::vector<float> values = Encoded(Raw({rows}), {"LABEL_0", "LABEL_1", "LABEL_2"}, kKind, &bad);
   EXPECT_THAT(std::vector<float>(values.begin() + 3, values.begin() + 6), ElementsAre(0, 0, 1));
   bad.clear();
-  EXPECT_THAT(Found(Raw({{Floats({1, 0}), Floats({0.5, 0}), Floats({1})}}), kKind, &bad),
+  EXPECT_THAT(FoundNames(Raw({{Floats({1, 0}), Floats({0.5, 0}), Floats({1})}}), kKind, &bad),
               ElementsAre("LABEL_0", "LABEL_1"));
   EXPECT_THAT(bad, ElementsAre(testing::Key(1), testing::Key(2)));
 }

@@ -42,7 +42,7 @@ inline RawLabels Integers(const std::vector<int64_t>& integers) {
 }
 
 /// The classes that training data has.
-inline Names Found(const RawLabels& raw, LabelKind kind = LabelKind::kSingle, BadRows* bad = nullptr) {
+inline Names FoundNames(const RawLabels& raw, LabelKind kind = LabelKind::kSingle, BadRows* bad = nullptr) {
   return FindLabels(raw, kind, bad).ids.labels().names;
 }
 
@@ -53,7 +53,7 @@ inline std::vector<float> Encoded(const RawLabels& raw, const Names& names,
 }
 
 inline std::string FindMessage(const RawLabels& raw, LabelKind kind = LabelKind::kSingle) {
-  return test::MessageOf([&] { Found(raw, kind); });
+  return test::MessageOf([&] { FoundNames(raw, kind); });
 }
 
 inline std::string EncodeMessage(const RawLabels& raw, const Names& names,
