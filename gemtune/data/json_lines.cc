@@ -144,7 +144,7 @@ bool Line::IsWanted(const std::vector<std::string>& wanted, int depth, json::par
   constexpr size_t kMaxKeys = 100;
   constexpr int64_t kMaxEvents = int64_t{1} << 22;  // of wanted columns: at most some hundred megabytes
   if (depth > kMaxLevels)
-    Complain(RowFault::kMalformed, "is JSON nested more than {} levels deep", kMaxDepth);
+    Complain(RowFault::kMalformed, "is JSON nested more than {} levels deep", kMaxLevels);
   if (++num_events_ > kMaxEvents) Complain(RowFault::kTooLong, "holds more than {} JSON values", kMaxEvents);
   if (depth != 1 || event != json::parse_event_t::key) return true;
   const auto& key = parsed.get_ref<const std::string&>();
