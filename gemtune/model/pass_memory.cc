@@ -45,11 +45,6 @@ void AddToAdapters(const std::string& name, const at::Tensor& parameter,
   }
 }
 
-// Rows whose logits are held at once.
-int64_t LogitRows(const Gemma3TextConfig& config, int64_t rows) {
-  return std::min(rows, ops::kChunkBytes / SizeOf(at::kFloat) / config.vocab_size);
-}
-
 class Pass {
  public:
   Pass(const torch::nn::Module& model, const Gemma3TextConfig& config, const PassMemoryOptions& options)
@@ -144,13 +139,14 @@ class Pass {
                : 0;
   }
 
-  // While the loss is computed: the logits, that gradient and, if rows come in several chunks, its fp32 sum.
+  // While the loss is computed: the logits, that gradient and, if rows come in several chunks, a chunk's and
+  // their fp32 sum.
   int64_t HeadBytes(int64_t rows) const {
     if (!options_.has_vocabulary_head) return 0;
-    const bool is_summed = rows > LogitRows(config_, rows) && options_.dtype != at::kFloat;
-    return VocabularyHeadBytes(config_, rows, options_.dtype) + HeadGradientBytes() +
-           (is_summed && trains_embedding_ ? SizeOf(at::kFloat) * config_.vocab_size * config_.hidden_size
-                                           : 0);
+    const int64_t at_once = ops::LogitRows(rows, config_.vocab_size, options_.dtype, trains_embedding_);
+    const bool is_summed = trains_embedding_ && rows > at_once;
+    return size_ * at_once * config_.vocab_size + HeadGradientBytes() +
+           (is_summed ? SizeOf(at::kFloat) * config_.vocab_size * config_.hidden_size : 0);
   }
 
   // The rows of distinct tokens, both as fp32 sums and rounded; as a part of a dense gradient that is copied
@@ -176,7 +172,8 @@ int64_t PassBytes(const torch::nn::Module& model, const Gemma3TextConfig& config
 }
 
 int64_t VocabularyHeadBytes(const Gemma3TextConfig& config, int64_t rows, at::ScalarType dtype) {
-  return SizeOf(dtype) * LogitRows(config, rows) * config.vocab_size;
+  return SizeOf(dtype) * ops::LogitRows(rows, config.vocab_size, dtype, /*trains_weight=*/false) *
+         config.vocab_size;
 }
 
 int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype) {

@@ -19,6 +19,15 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
+constexpr int64_t kLogitBytes = int64_t{1} << 29;
+constexpr int64_t kRowsTogether = 16;  // chunks are a multiple of it, as products are
+
+int64_t ChunkRows(const at::Tensor& hidden, const MatmulWeight& weight,
+                  const LinearCrossEntropyOptions& options, bool trains_weight) {
+  if (options.chunk_rows > 0) return options.chunk_rows;
+  return LogitRows(hidden.size(0), weight.rows(), hidden.scalar_type(), trains_weight);
+}
+
 // Some rows with their logits, which may be overwritten.
 struct Chunk {
   int64_t begin;
@@ -37,11 +46,6 @@ void ForEachChunk(const at::Tensor& hidden, const MatmulWeight& weight, const at
            .targets = targets.narrow(0, begin, rows),
            .logits = LinearOutput(some, weight)});
   }
-}
-
-int64_t ChunkRows(const MatmulWeight& weight, const LinearCrossEntropyOptions& options) {
-  if (options.chunk_rows > 0) return options.chunk_rows;
-  return std::max<int64_t>(1, kChunkBytes / static_cast<int64_t>(sizeof(float)) / weight.rows());
 }
 
 // The losses of logits [r, V] for targets [r], [r] fp32 or double; overwrites the logits by their gradients,
@@ -123,13 +127,21 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
 
 }  // namespace
 
+int64_t LogitRows(int64_t rows, int64_t vocab_size, at::ScalarType dtype, bool trains_weight) {
+  const int64_t row_bytes = vocab_size * static_cast<int64_t>(at::elementSize(dtype));
+  const int64_t most = std::max<int64_t>(1, (trains_weight ? 2 : 1) * kLogitBytes / row_bytes);
+  if (rows <= most) return std::max<int64_t>(1, rows);
+  const int64_t chunks = (rows + most - 1) / most, even = (rows + chunks - 1) / chunks;
+  return std::min(most, (even + kRowsTogether - 1) / kRowsTogether * kRowsTogether);
+}
+
 at::Tensor LinearCrossEntropySum(const at::Tensor& hidden, const MatmulWeight& weight,
                                  const at::Tensor& targets, const LinearCrossEntropyOptions& options) {
   GEMTUNE_CHECK(hidden.size(0) == targets.size(0) && hidden.size(1) == weight.columns());
-  const int64_t chunk_rows = ChunkRows(weight, options);
-  const bool has_gradient =
-      hidden.requires_grad() || (weight.dense.defined() && weight.dense.requires_grad());
-  if (!at::GradMode::is_enabled() || !has_gradient)
+  const bool trains_weight =
+      at::GradMode::is_enabled() && weight.dense.defined() && weight.dense.requires_grad();
+  const int64_t chunk_rows = ChunkRows(hidden, weight, options, trains_weight);
+  if (!trains_weight && !(at::GradMode::is_enabled() && hidden.requires_grad()))
     return LossAndGradients(hidden, weight, targets, chunk_rows, false, false).loss;
   // Autograd knows no undefined inputs; bytes have no gradient.
   const at::Tensor& tracked = weight.dense.defined() ? weight.dense : weight.blocks.front().bytes;
@@ -143,7 +155,8 @@ RowLosses LinearCrossEntropyRows(const at::Tensor& hidden, const MatmulWeight& w
   RowLosses rows{
       .losses = at::empty({hidden.size(0)}, hidden.options().dtype(ComputeType(hidden.scalar_type()))),
       .is_correct = at::empty({hidden.size(0)}, hidden.options().dtype(at::kBool))};
-  ForEachChunk(hidden, weight, targets, ChunkRows(weight, options), [&](const Chunk& chunk) {
+  const int64_t chunk_rows = ChunkRows(hidden, weight, options, /*trains_weight=*/false);
+  ForEachChunk(hidden, weight, targets, chunk_rows, [&](const Chunk& chunk) {
     const int64_t size = chunk.hidden.size(0);
     const RowLosses of_chunk = LossesOf(chunk.logits, chunk.targets);
     rows.is_correct.narrow(0, chunk.begin, size).copy_(of_chunk.is_correct);

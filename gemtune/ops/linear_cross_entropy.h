@@ -9,13 +9,14 @@
 namespace gemtune::ops {
 
 struct LinearCrossEntropyOptions {
-  int64_t chunk_rows = 0;  // logits held at once; 0: as many as take kChunkBytes in fp32
+  int64_t chunk_rows = 0;  // logits held at once; 0: LogitRows
 };
 
-/// 1,024 rows of logits over Gemma 3's 262,144 words, which take half of it in bf16. Smaller chunks are
-/// slower, because each product packs the whole of W again, and need no less memory if W is trained, because
-/// their sum is fp32 (docs/benchmarks.md).
-inline constexpr int64_t kChunkBytes = int64_t{1} << 30;
+/// How many of `rows` have their logits held at once: chunks of the same size, of at most 1,024 rows of Gemma
+/// 3's 262,144 words in bf16 (0.5 GB), or twice as many where W is trained. Smaller chunks are slower,
+/// because each product packs the whole of W again (docs/benchmarks.md); and where W is trained, a second
+/// chunk means an fp32 sum of its gradients, which takes more memory than the logits that it saves.
+int64_t LogitRows(int64_t rows, int64_t vocab_size, at::ScalarType dtype, bool trains_weight);
 
 /// −Σ_i log softmax(hidden_i · Wᵀ)[targets_i], the sum over rows of transformers' ForCausalLMLoss.
 ///

@@ -36,6 +36,17 @@ TEST(LinearCrossEntropy, EqualsTheLossOfAllLogitsWhateverTheChunks) {
   }
 }
 
+TEST(LinearCrossEntropy, ChunksAreEvenAndOfHalfAGigabyteOrTwiceThat) {
+  constexpr int64_t kWords = 262'144;
+  EXPECT_EQ(LogitRows(1024, kWords, at::kBFloat16, /*trains_weight=*/false), 1024);
+  EXPECT_EQ(LogitRows(1025, kWords, at::kBFloat16, false), 528);  // 528 + 497
+  EXPECT_EQ(LogitRows(2048, kWords, at::kBFloat16, true), 2048);
+  EXPECT_EQ(LogitRows(2049, kWords, at::kBFloat16, true), 1040);
+  EXPECT_EQ(LogitRows(1536, kWords, at::kFloat, false), 512);
+  EXPECT_EQ(LogitRows(0, kWords, at::kFloat, false), 1);
+  EXPECT_EQ(LogitRows(10, int64_t{1} << 40, at::kFloat, false), 1);
+}
+
 TEST(LinearCrossEntropy, ComputesNoGradientThatNobodyWants) {
   const at::Tensor hidden = at::randn({3, 4}), weight = at::randn({6, 4});
   const at::Tensor targets = at::tensor({0, 5, 2}, at::kLong);
