@@ -139,14 +139,12 @@ class Pass {
                : 0;
   }
 
-  // While the loss is computed: the logits, that gradient and, if rows come in several chunks, a chunk's and
-  // their fp32 sum.
+  // While the loss is computed: the logits and that gradient, as an fp32 sum if rows come in several chunks.
   int64_t HeadBytes(int64_t rows) const {
     if (!options_.has_vocabulary_head) return 0;
     const int64_t at_once = ops::LogitRows(rows, config_.vocab_size, options_.dtype, trains_embedding_);
-    const bool is_summed = trains_embedding_ && rows > at_once;
-    return size_ * at_once * config_.vocab_size + HeadGradientBytes() +
-           (is_summed ? SizeOf(at::kFloat) * config_.vocab_size * config_.hidden_size : 0);
+    const int64_t gradient = HeadGradientBytes() * (rows > at_once ? SizeOf(at::kFloat) / size_ : 1);
+    return size_ * at_once * config_.vocab_size + gradient;
   }
 
   // The rows of distinct tokens, both as fp32 sums and rounded; as a part of a dense gradient that is copied

@@ -20,6 +20,7 @@ using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
 constexpr int64_t kLogitBytes = int64_t{1} << 29;
+constexpr int64_t kWordsTogether = 1 << 14;
 constexpr int64_t kRowsTogether = 16;  // chunks are a multiple of it, as products are
 
 int64_t ChunkRows(const at::Tensor& hidden, const MatmulWeight& weight,
@@ -73,6 +74,14 @@ struct Sums {
   at::Tensor loss, hidden, weight;  // hidden and weight undefined: not wanted
 };
 
+// Adds d_logitsᵀ · hidden to the sum of W's gradients, some words at a time, so that there is no second one.
+void AddWeightGradient(const at::Tensor& d_logits, const at::Tensor& hidden, at::Tensor& sum) {
+  for (int64_t begin = 0; begin < sum.size(0); begin += kWordsTogether) {
+    const int64_t words = std::min(kWordsTogether, sum.size(0) - begin);
+    sum.narrow(0, begin, words).add_(LinearWeightGradient(d_logits.narrow(1, begin, words), hidden));
+  }
+}
+
 Sums LossAndGradients(const at::Tensor& hidden, const MatmulWeight& weight, const at::Tensor& targets,
                       int64_t chunk_rows, bool wants_hidden, bool wants_weight) {
   const at::ScalarType compute = ComputeType(hidden.scalar_type());
@@ -91,11 +100,10 @@ Sums LossAndGradients(const at::Tensor& hidden, const MatmulWeight& weight, cons
     if (wants_hidden)
       sums.hidden.narrow(0, chunk.begin, chunk.hidden.size(0)).copy_(LinearInputGradient(d_logits, weight));
     if (!wants_weight) return;
-    const at::Tensor of_chunk = LinearWeightGradient(d_logits, chunk.hidden);
     if (is_one_chunk) {
-      sums.weight = of_chunk;
+      sums.weight = LinearWeightGradient(d_logits, chunk.hidden);
     } else {
-      sums.weight.add_(of_chunk);
+      AddWeightGradient(d_logits, chunk.hidden, sums.weight);
     }
   });
   if (wants_weight) sums.weight = sums.weight.to(weight.dense.scalar_type());
