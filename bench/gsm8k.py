@@ -1,10 +1,10 @@
-"""LoRA on GSM8K with gemtune and with transformers + PEFT: the same start, the same batches, one epoch; losses and perplexity.
+"""LoRA on GSM8K with gemtune and with transformers + PEFT: the same start and rows, one epoch; losses and perplexity.
 
     python bench/gsm8k.py --hf-model DIR --data GSM8K --output-dir OUT [--rows 1000 --test-rows 400]
 
-GSM8K holds train.jsonl and test.jsonl. Batches are of questions of similar lengths, in one random order for both. Both start from the
-adapter that gemtune writes, gemtune with a bf16 base, PEFT in fp32 under autocast to bf16. Each side evaluates what it trained. Prints
-the table as Markdown; OUT keeps the logs, both adapters and result.json. With --rows 1000 PEFT takes about an hour on two cores.
+GSM8K holds train.jsonl and test.jsonl. Batches are of questions of similar lengths in a random order, which is another on each side.
+Both start from the adapter that gemtune writes, gemtune with a bf16 base, PEFT in fp32 under autocast to bf16. Each side evaluates what
+it trained. Prints the table as Markdown; OUT keeps the logs, both adapters and result.json. PEFT takes half an hour on two cores.
 """
 import argparse
 import json
@@ -48,7 +48,7 @@ def gemtune(*arguments):
 
 def train_ours(arguments, train_file, out, *more):
     gemtune("train", *COLUMNS, "--model", arguments.hf_model, "--train-file", train_file, "--method", "lora", "--lora-r", 16, "--lora-alpha", 32,
-            "--dtype", "bf16", "--in-file-order", "--batch-size", BATCH, "--num-train-epochs", 1, "--lr-scheduler-type", "linear",
+            "--dtype", "bf16", "--batch-size", BATCH, "--num-train-epochs", 1, "--lr-scheduler-type", "linear",
             "--warmup-ratio", 0, "--weight-decay", DECAY, "--logging-steps", 1, "--output-dir", out, *more)
 
 
@@ -113,15 +113,11 @@ def main():
         for model in (out / "gemtune", arguments.hf_model))
     (theirs, their_perplexity), their_seconds = timed(lambda: train_theirs(arguments, train_file, out / "start", out / "peft"))
 
-    differences = [abs(a / b - 1) for a, b in zip(ours, theirs, strict=True)]
-    tail = lambda losses: statistics.mean(losses[-len(losses) // 5:])
     result = dict(ours=ours, theirs=theirs, base_perplexity=base_perplexity, our_perplexity=our_perplexity, their_perplexity=their_perplexity,
                   our_seconds=our_seconds, their_seconds=their_seconds)
     (out / "result.json").write_text(json.dumps(result))
     print(f"| | gemtune | transformers + PEFT |\n|---|---|---|\n"
           f"| mean loss of all steps | {statistics.mean(ours):.4f} | {statistics.mean(theirs):.4f} |\n"
-          f"| of the last fifth | {tail(ours):.4f} | {tail(theirs):.4f} |\n"
-          f"| a step's loss differs by (median, greatest) | {100 * statistics.median(differences):.2f} %, {100 * max(differences):.2f} % | |\n"
           f"| perplexity of the test answers (untrained {base_perplexity:.3f}) | {our_perplexity:.4f} | {their_perplexity:.4f} |\n"
           f"| time (PEFT's with its evaluation) | {our_seconds:.0f} s | {their_seconds:.0f} s |")
 

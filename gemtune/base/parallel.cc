@@ -11,10 +11,12 @@
 #include <mutex>
 #include <thread>
 
+#include "gemtune/base/thread_pool.h"
+
 namespace gemtune {
 namespace {
 
-// Keeps the first exception of a parallel region: one must not leave an OpenMP region.
+// Keeps the first exception of several tasks, which must not throw.
 class FirstException {
  public:
   template <typename F>
@@ -22,10 +24,8 @@ class FirstException {
     try {
       f();
     } catch (...) {
-#pragma omp critical(gemtune_first_exception)
-      {
-        if (!first_) first_ = std::current_exception();
-      }
+      const std::scoped_lock lock(mutex_);
+      if (!first_) first_ = std::current_exception();
     }
   }
   void Rethrow() const {
@@ -33,14 +33,15 @@ class FirstException {
   }
 
  private:
+  std::mutex mutex_;
   std::exception_ptr first_;
 };
 
-// A waiting thread of libgomp spins for 3 ms before it sleeps. If another program uses the processor of the
-// thread that it waits for, both are held up: a step of a tiny model took 40 times as long. libgomp reads its
-// environment before main and has no call to change it later. But with more threads than processors it spins
-// for a microsecond only (do_spin in its config/linux/wait.h). So this creates that many threads, which then
-// sleep forever.
+// LibTorch's operators run on OpenMP's threads. A waiting thread of libgomp spins for 3 ms before it sleeps.
+// If another program uses the processor of the thread that it waits for, both are held up: a step of a tiny
+// model took 40 times as long. libgomp reads its environment before main and has no call to change it later.
+// But with more threads than processors it spins for a microsecond only (do_spin in its config/linux/wait.h).
+// So this creates that many threads, which then sleep forever.
 void KeepWaitsShort(int threads) {
   static std::once_flag is_made;
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
@@ -73,7 +74,7 @@ void SetNumThreads(int threads) {
 
 int64_t ParallelParts(int64_t n, int64_t grain) {
   const int64_t most = std::max<int64_t>(1, n / std::max<int64_t>(1, grain));
-  return omp_in_parallel() != 0 ? 1 : std::min<int64_t>(most, omp_get_max_threads());
+  return omp_in_parallel() != 0 ? 1 : std::min<int64_t>(most, NumThreads());
 }
 
 void ParallelForParts(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int64_t)>& body) {
@@ -81,10 +82,9 @@ void ParallelForParts(int64_t n, int64_t grain, const std::function<void(int64_t
   const int64_t parts = ParallelParts(n, grain);
   if (parts == 1) return body(0, 0, n);
   FirstException exception;
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(parts))
-  for (int64_t part = 0; part < parts; ++part) {
+  ThreadPool::Get().Run(parts, static_cast<int>(parts), [&](int64_t part) {
     exception.Guard([&] { body(part, n * part / parts, n * (part + 1) / parts); });
-  }
+  });
   exception.Rethrow();
 }
 
@@ -99,10 +99,8 @@ int64_t GrainRows(int64_t rows, int64_t width) {
 
 void ParallelForEach(int64_t n, const std::function<void(int64_t)>& body) {
   FirstException exception;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (int64_t i = 0; i < n; ++i) {
-    exception.Guard([&] { body(i); });
-  }
+  const int threads = omp_in_parallel() != 0 ? 1 : NumThreads();
+  ThreadPool::Get().Run(n, threads, [&](int64_t i) { exception.Guard([&] { body(i); }); });
   exception.Rethrow();
 }
 

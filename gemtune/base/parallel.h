@@ -5,12 +5,12 @@
 
 namespace gemtune {
 
-/// Threads that ParallelFor and LibTorch's operators use (they share one OpenMP pool).
+/// Threads that ParallelFor uses, and as many that LibTorch's operators use.
 int NumThreads();
 
 /// Sets the number of threads for the process; call once at the start. 0 means all processors that the
-/// process may use. Also makes waiting threads sleep at once instead of spinning for milliseconds, unless the
-/// environment says otherwise (OMP_WAIT_POLICY, GOMP_SPINCOUNT).
+/// process may use. Also makes LibTorch's waiting threads sleep at once instead of spinning for milliseconds,
+/// unless the environment says otherwise (OMP_WAIT_POLICY, GOMP_SPINCOUNT).
 void SetNumThreads(int threads);
 
 /// Calls body(begin, end) on consecutive ranges that cover [0, n), at most one range per thread and none
