@@ -22,9 +22,10 @@
 #define GEMTUNE_KERNELS_GEMV_SHARED_
 namespace gemtune::kernels::internal {
 
-inline constexpr int64_t kGemvDepth = 512;  // of W that stays in the first cache; a multiple of every block
-inline constexpr int64_t kGemvRows = 32;    // of x that see a piece of W while it is there
-inline constexpr int64_t kGemvPad = 16;     // x is padded with zeros to a whole vector
+// Columns of fp32 of W that stay in the first cache; a multiple of every block.
+inline constexpr int64_t kGemvDepth = 512;
+inline constexpr int64_t kGemvRows = 32;  // of x that see a piece of W while it is there
+inline constexpr int64_t kGemvPad = 16;   // x is padded with zeros to a whole vector
 
 // A part of W.
 struct GemvPiece {
@@ -151,7 +152,11 @@ class Tile {
       rows_[o] = piece->blocks + row * piece->row_bytes;
     }
     way_ = WayFor(rows);
-    depth_ = rows <= kRowsAtOnce && way_ != Way::kExpanded ? term.columns : kGemvDepth;
+    if (rows <= kRowsAtOnce && way_ != Way::kExpanded) {
+      depth_ = term.columns;
+    } else {
+      depth_ = way_ == Way::kPairs ? 2 * kGemvDepth : kGemvDepth;  // as many bytes
+    }
   }
 
   // Columns to be taken at a time: all, or as many as stay in the cache.
@@ -240,6 +245,32 @@ class Tile {
   int64_t depth_;
 };
 
+// The sums of the lanes of kGemvTile vectors. Neighbouring lanes are added for all vectors together, which
+// takes a fifth of the shuffles that summing one vector after the other does.
+void SumLanes(const float* sums, float* to) {
+  const Wide d;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (kLanes >= kGemvTile) {
+    const auto add_pairs = [d](auto low, auto high) HWY_ATTR {
+      return hn::Add(hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low));
+    };
+    hn::Vec<Wide> v[kGemvTile];
+    for (int64_t o = 0; o < kGemvTile; ++o) v[o] = hn::LoadU(d, sums + o * kLanes);
+    for (int64_t n = kGemvTile; n > 1; n /= 2) {
+      for (int64_t i = 0; i < n / 2; ++i) v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+    }
+    // Each output has kLanes / kGemvTile lanes now.
+    for (int64_t lanes = kLanes; lanes > kGemvTile; lanes /= 2) v[0] = add_pairs(v[0], v[0]);
+    HWY_ALIGN float all[kLanes];
+    hn::Store(v[0], d, all);
+    std::copy_n(all, kGemvTile, to);
+    return;
+  }
+#endif
+  for (int64_t o = 0; o < kGemvTile; ++o)
+    to[o] = hn::GetLane(hn::SumOfLanes(d, hn::LoadU(d, sums + o * kLanes)));
+}
+
 // Columns [begin, end) of y, at most a tile, for at most kGemvRows rows from `row` on.
 void MultiplyTile(int64_t row, int64_t rows, int64_t begin, int64_t end, std::span<const GemvOperands> terms,
                   float* expanded, float* sums, Floats y, int64_t y_stride) {
@@ -249,14 +280,12 @@ void MultiplyTile(int64_t row, int64_t rows, int64_t begin, int64_t end, std::sp
     for (int64_t k = 0; k < term.columns; k += tile.depth())
       tile.AddTo(sums, {term, row, rows, k}, std::min(tile.depth(), term.columns - k));
   }
-  const Wide d;
   WithTypeOf(
       [&]<typename T>(T) {
         for (int64_t r = 0; r < rows; ++r) {
           T* to = static_cast<T*>(y.data()) + (row + r) * y_stride + begin;
           HWY_ALIGN float columns[kGemvTile];
-          for (int64_t o = 0; o < kGemvTile; ++o)
-            columns[o] = hn::GetLane(hn::SumOfLanes(d, hn::LoadU(d, sums + (r * kGemvTile + o) * kLanes)));
+          SumLanes(sums + r * kGemvTile * kLanes, columns);
           const hn::CappedTag<float, kGemvTile> some;
           const auto width = static_cast<int64_t>(hn::Lanes(some));
           int64_t o = 0;

@@ -58,7 +58,8 @@ void AccumulateBFloat16(int64_t rows, int64_t depth, const BFloat16* x, int64_t 
     row += kRows;
   };
   while (row + 3 <= rows) run.template operator()<3>();
-  while (row < rows) run.template operator()<1>();
+  if (row + 2 == rows) run.template operator()<2>();
+  if (row < rows) run.template operator()<1>();
 }
 
 }  // namespace gemtune::kernels::internal
