@@ -71,15 +71,16 @@ constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Wide()));
 // As many as there are registers for the sums: 24 with AVX-512, else 8.
 constexpr int64_t kRowsAtOnce = kLanes >= 16 ? 3 : 1;
 
-// sums [kRows][kGemvTile][kLanes] += rows of x times rows of W, lane by lane. One sum for each pair: the
-// order is that of a single row.
+// sums [kRows][kGemvTile][kLanes] += rows of x times rows of W, lane by lane; they begin at zero if
+// `is_first`. One sum for each pair: the order is that of a single row.
 template <int64_t kRows, typename W>
 void Accumulate(int64_t depth, const float* x, int64_t x_stride, const W* const* w, int64_t ahead,
-                float* sums) {
+                bool is_first, float* sums) {
   const Wide d;
   hn::Vec<Wide> sum[kRows][kGemvTile];
   for (int64_t r = 0; r < kRows; ++r) {
-    for (int64_t o = 0; o < kGemvTile; ++o) sum[r][o] = hn::LoadU(d, sums + (r * kGemvTile + o) * kLanes);
+    for (int64_t o = 0; o < kGemvTile; ++o)
+      sum[r][o] = is_first ? hn::Zero(d) : hn::LoadU(d, sums + (r * kGemvTile + o) * kLanes);
   }
   for (int64_t i = 0; i < depth; i += kLanes) {
     hn::Vec<Wide> left[kRows];
@@ -97,9 +98,9 @@ void Accumulate(int64_t depth, const float* x, int64_t x_stride, const W* const*
 
 template <typename W>
 void AccumulateRows(int64_t rows, int64_t depth, const float* x, int64_t x_stride, const W* const* w,
-                    int64_t ahead, float* sums) {
+                    int64_t ahead, bool is_first, float* sums) {
   const auto run = [&]<int64_t kRows>(int64_t row) {
-    Accumulate<kRows>(depth, x + row * x_stride, x_stride, w, row == 0 ? ahead : 0,
+    Accumulate<kRows>(depth, x + row * x_stride, x_stride, w, row == 0 ? ahead : 0, is_first,
                       sums + row * kGemvTile * kLanes);
   };
   int64_t row = 0;
@@ -118,12 +119,14 @@ struct AddProducts {
 
 // Accumulate for one row of x and W in blocks, which never leave the registers: the same sums.
 template <class Block>
-void AccumulateBlocks(int64_t depth, const float* x, const std::byte* const* w, int64_t ahead, float* sums) {
+void AccumulateBlocks(int64_t depth, const float* x, const std::byte* const* w, int64_t ahead, bool is_first,
+                      float* sums) {
   const Wide d;
   constexpr int64_t kAtOnce = 4;  // independent sums
   for (int64_t o = 0; o < kGemvTile; o += kAtOnce) {
     hn::Vec<Wide> sum[kAtOnce];
-    for (int64_t r = 0; r < kAtOnce; ++r) sum[r] = hn::LoadU(d, sums + (o + r) * kLanes);
+    for (int64_t r = 0; r < kAtOnce; ++r)
+      sum[r] = is_first ? hn::Zero(d) : hn::LoadU(d, sums + (o + r) * kLanes);
     for (int64_t i = 0, at = 0; i < depth; i += Block::kElements, at += Block::kBytes) {
       for (int64_t r = 0; r < kAtOnce; ++r) {
         for (int64_t line = 0; line < Block::kBytes; line += 64)
@@ -162,27 +165,28 @@ class Tile {
   // Columns to be taken at a time: all, or as many as stay in the cache.
   int64_t depth() const { return depth_; }
 
-  // sums += the products of `depth` columns.
-  void AddTo(float* sums, const GemvRows& x, int64_t depth) const {
+  // sums += the products of `depth` columns; they begin at zero if `is_first`.
+  void AddTo(float* sums, const GemvRows& x, int64_t depth, bool is_first) const {
     switch (way_) {
       case Way::kPairs: {
         const BFloat16* w[kGemvTile];
         return internal::AccumulateBFloat16(x.rows, depth, x.given(), term_.given_stride, InPlace(x.begin, w),
-                                            Ahead<BFloat16>(), sums);
+                                            Ahead<BFloat16>(), is_first, sums);
       }
       case Way::kBFloats: {
         const BFloat16* w[kGemvTile];
         return AccumulateRows(x.rows, depth, x.x(), term_.padded, InPlace(x.begin, w), Ahead<BFloat16>(),
-                              sums);
+                              is_first, sums);
       }
       case Way::kFloats: {
         const float* w[kGemvTile];
-        return AccumulateRows(x.rows, depth, x.x(), term_.padded, InPlace(x.begin, w), Ahead<float>(), sums);
+        return AccumulateRows(x.rows, depth, x.x(), term_.padded, InPlace(x.begin, w), Ahead<float>(),
+                              is_first, sums);
       }
       case Way::kBlocks:
-        return InBlocks(sums, x, depth);
+        return InBlocks(sums, x, depth, is_first);
       case Way::kExpanded:
-        return Expanded(sums, x, depth);
+        return Expanded(sums, x, depth, is_first);
     }
   }
 
@@ -211,17 +215,17 @@ class Tile {
     return internal::kGemvAhead * pieces_[0]->row_bytes / static_cast<int64_t>(sizeof(W));
   }
 
-  void InBlocks(float* sums, const GemvRows& x, int64_t depth) const {
+  void InBlocks(float* sums, const GemvRows& x, int64_t depth, bool is_first) const {
     const BlockTypeInfo& info = *pieces_[0]->info;
     const std::byte* w[kGemvTile];
     const int64_t offset = x.begin / info.elements * info.bytes;
     for (int64_t o = 0; o < kGemvTile; ++o) w[o] = rows_[o] + offset;
     WithBlock(info.type, [&]<class Block>(Block) HWY_ATTR {
-      AccumulateBlocks<Block>(depth, x.x(), w, internal::kGemvAhead * pieces_[0]->row_bytes, sums);
+      AccumulateBlocks<Block>(depth, x.x(), w, internal::kGemvAhead * pieces_[0]->row_bytes, is_first, sums);
     });
   }
 
-  void Expanded(float* sums, const GemvRows& x, int64_t depth) const {
+  void Expanded(float* sums, const GemvRows& x, int64_t depth, bool is_first) const {
     const float* w[kGemvTile];
     const int64_t padded = RoundUp(depth, kLanes);
     for (int64_t o = 0; o < kGemvTile; ++o) {
@@ -234,7 +238,7 @@ class Tile {
       std::fill(to + depth, to + padded, 0.0f);
       w[o] = to;
     }
-    AccumulateRows(x.rows, padded, x.x(), term_.padded, w, /*ahead=*/0, sums);
+    AccumulateRows(x.rows, padded, x.x(), term_.padded, w, /*ahead=*/0, is_first, sums);
   }
 
   const GemvOperands& term_;
@@ -274,11 +278,12 @@ void SumLanes(const float* sums, float* to) {
 // Columns [begin, end) of y, at most a tile, for at most kGemvRows rows from `row` on.
 void MultiplyTile(int64_t row, int64_t rows, int64_t begin, int64_t end, std::span<const GemvOperands> terms,
                   float* expanded, float* sums, Floats y, int64_t y_stride) {
-  std::fill_n(sums, rows * kGemvTile * kLanes, 0.0f);
+  bool is_first = true;
   for (const GemvOperands& term : terms) {
     const Tile tile(term, begin, end, rows, expanded);
     for (int64_t k = 0; k < term.columns; k += tile.depth())
-      tile.AddTo(sums, {term, row, rows, k}, std::min(tile.depth(), term.columns - k));
+      tile.AddTo(sums, {term, row, rows, k}, std::min(tile.depth(), term.columns - k),
+                 std::exchange(is_first, false));
   }
   WithTypeOf(
       [&]<typename T>(T) {
@@ -343,7 +348,7 @@ HWY_EXPORT(PadRows);
 
 #if !defined(__x86_64__)
 void internal::AccumulateBFloat16(int64_t, int64_t, const BFloat16*, int64_t, const BFloat16* const*, int64_t,
-                                  float*) {
+                                  bool, float*) {
   GEMTUNE_CHECK(false);  // HaveAvx512Bf16() is
 }
 #endif

@@ -18,10 +18,11 @@ __m512bh LoadFirst(__mmask32 lanes, const BFloat16* p) {
 
 template <int kRows>
 void Accumulate(int64_t depth, const BFloat16* x, int64_t x_stride, const BFloat16* const* w, int64_t ahead,
-                float* sums) {
+                bool is_first, float* sums) {
   __m512 sum[kRows][kGemvTile];
   for (int r = 0; r < kRows; ++r) {
-    for (int o = 0; o < kGemvTile; ++o) sum[r][o] = _mm512_loadu_ps(sums + (r * kGemvTile + o) * 16);
+    for (int o = 0; o < kGemvTile; ++o)
+      sum[r][o] = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(sums + (r * kGemvTile + o) * 16);
   }
   const auto add = [&](auto&& load, int64_t i) {
     __m512bh left[kRows];
@@ -50,10 +51,10 @@ void Accumulate(int64_t depth, const BFloat16* x, int64_t x_stride, const BFloat
 }  // namespace
 
 void AccumulateBFloat16(int64_t rows, int64_t depth, const BFloat16* x, int64_t x_stride,
-                        const BFloat16* const* w, int64_t ahead, float* sums) {
+                        const BFloat16* const* w, int64_t ahead, bool is_first, float* sums) {
   int64_t row = 0;
   const auto run = [&]<int kRows>() {
-    Accumulate<kRows>(depth, x + row * x_stride, x_stride, w, row == 0 ? ahead : 0,
+    Accumulate<kRows>(depth, x + row * x_stride, x_stride, w, row == 0 ? ahead : 0, is_first,
                       sums + row * kGemvTile * 16);
     row += kRows;
   };

@@ -16,9 +16,10 @@ inline void Fetch(const void* p) {
 }
 
 /// sums [rows][kGemvTile][16] += x · wᵀ over `depth` columns, lane by lane and one sum for each pair, by
-/// AVX512-BF16's product of pairs (exact products, fp32 sums). Row r of x begins at x + r · x_stride. Fetches
-/// the numbers of w that are `ahead` further on. Only if HaveAvx512Bf16().
+/// AVX512-BF16's product of pairs (exact products, fp32 sums); they begin at zero if `is_first`. Row r of x
+/// begins at x + r · x_stride. Fetches the numbers of w that are `ahead` further on. Only if
+/// HaveAvx512Bf16().
 void AccumulateBFloat16(int64_t rows, int64_t depth, const BFloat16* x, int64_t x_stride,
-                        const BFloat16* const* w, int64_t ahead, float* sums);
+                        const BFloat16* const* w, int64_t ahead, bool is_first, float* sums);
 
 }  // namespace gemtune::kernels::internal

@@ -59,7 +59,7 @@ TEST(VocabularyFromScores, MakesTheMergesOfHuggingFace) {
   ASSERT_EQ(vocabulary.added_tokens.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(vocabulary.added_tokens[i].id, expected[i]["id"]);
-    EXPECT_EQ(vocabulary.added_tokens[i].content, expected[i]["content"]);
+    EXPECT_EQ(vocabulary.added_tokens[i].content, expected[i]["content"].get<std::string>());
     EXPECT_EQ(vocabulary.added_tokens[i].special, expected[i]["special"]) << expected[i];
   }
 }
