@@ -222,7 +222,10 @@ def machine():
 
 
 def versions(gemtune):
-    commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    try:
+        commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:  # no git here
+        commit = ""
     return dict(gemtune=run([gemtune, "--version"]).split()[1], commit=commit, python=sys.version.split()[0],
                 **{name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft")})
 

@@ -69,7 +69,8 @@ def test_bf16_is_no_further_from_the_truth_than_transformers(hf_classifier, real
     print(f"bf16 from float64: ours {ours.max():.3f} at worst, {ours.mean():.4f} on average; "
           f"transformers {theirs.max():.3f}, {theirs.mean():.4f}")
     assert ours.mean() <= theirs.mean()
-    assert ours.max() <= theirs.max() * 1.05
+    assert np.square(ours).mean() <= np.square(theirs).mean()
+    assert ours.max() <= theirs.max() * 1.5  # of 60 numbers: on one processor ours, on another theirs
 
 
 def test_the_gguf_gives_the_logits_of_its_dequantised_twin(gguf, hf_base, tmp_path):
