@@ -252,25 +252,25 @@ class Tile {
 // The sums of the lanes of kGemvTile vectors. Neighbouring lanes are added for all vectors together, which
 // takes a fifth of the shuffles that summing one vector after the other does.
 void SumLanes(const float* sums, float* to) {
-  const Wide d;
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (kLanes >= kGemvTile) {
-    const auto add_pairs = [d](auto low, auto high) HWY_ATTR {
-      return hn::Add(hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low));
-    };
-    hn::Vec<Wide> v[kGemvTile];
-    for (int64_t o = 0; o < kGemvTile; ++o) v[o] = hn::LoadU(d, sums + o * kLanes);
-    for (int64_t n = kGemvTile; n > 1; n /= 2) {
-      for (int64_t i = 0; i < n / 2; ++i) v[i] = add_pairs(v[2 * i], v[2 * i + 1]);
+    const hn::CappedTag<float, kGemvTile> d;
+    hn::Vec<decltype(d)> v[kGemvTile];
+    for (int64_t o = 0; o < kGemvTile; ++o) {
+      v[o] = hn::LoadU(d, sums + o * kLanes);
+      for (int64_t lane = kGemvTile; lane < kLanes; lane += kGemvTile)
+        v[o] = hn::Add(v[o], hn::LoadU(d, sums + o * kLanes + lane));
     }
-    // Each output has kLanes / kGemvTile lanes now.
-    for (int64_t lanes = kLanes; lanes > kGemvTile; lanes /= 2) v[0] = add_pairs(v[0], v[0]);
-    HWY_ALIGN float all[kLanes];
-    hn::Store(v[0], d, all);
-    std::copy_n(all, kGemvTile, to);
+    for (int64_t n = kGemvTile; n > 1; n /= 2) {
+      for (int64_t i = 0; i < n / 2; ++i) {
+        v[i] = hn::Add(hn::ConcatEven(d, v[2 * i + 1], v[2 * i]), hn::ConcatOdd(d, v[2 * i + 1], v[2 * i]));
+      }
+    }
+    hn::StoreU(v[0], d, to);
     return;
   }
 #endif
+  const Wide d;
   for (int64_t o = 0; o < kGemvTile; ++o)
     to[o] = hn::GetLane(hn::SumOfLanes(d, hn::LoadU(d, sums + o * kLanes)));
 }
