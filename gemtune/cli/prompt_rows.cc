@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 // The column that holds the row's messages; empty if none does.
 std::string MessagesColumn(const Json& row) {
-  for (const char* column : {"messages", "conversations"}) {
+  for (const char* column : data::kMessagesColumns) {
     if (row.contains(column)) return column;
   }
   return "";

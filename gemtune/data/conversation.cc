@@ -45,7 +45,7 @@ struct Formats {
 Formats FormatsFor(const ConversationColumns& columns) {
   if (!columns.messages.empty()) return {{columns.messages}, {}};
   if (columns == ConversationColumns{})
-    return {{"messages", "conversations"},
+    return {{kMessagesColumns.begin(), kMessagesColumns.end()},
             {{"prompt", "", "completion"}, {"instruction", "input", "output"}}};
   const auto or_usual = [](const std::string& given, const char* usual) {
     return given.empty() ? std::string(usual) : given;

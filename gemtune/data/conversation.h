@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -17,6 +18,9 @@ struct ConversationColumns {
   std::string completion = {};
   bool operator==(const ConversationColumns&) const = default;
 };
+
+/// The usual columns of whole conversations.
+inline constexpr std::array<const char*, 2> kMessagesColumns = {"messages", "conversations"};
 
 /// Every column that ConversationOf may look at.
 std::vector<std::string> ConversationCandidates(const ConversationColumns& columns);
