@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "gemtune/base/check.h"  // IWYU pragma: export
+
 namespace gemtune {
 
 /// An error in the user's input: a command line, a file, a row. `what()` is one line that says where and what
@@ -42,12 +44,4 @@ std::string DidYouMean(std::string_view typed, const std::vector<std::string>& k
 /// Names for a message: 'a', 'b', 'c', followed by "... (40 in all)" if there are more than `max_names`.
 std::string Listed(const std::vector<std::string>& names, size_t max_names = 20);
 
-namespace internal {
-[[noreturn]] void CheckFailed(const char* condition, const char* file, int line);
-}  // namespace internal
-
 }  // namespace gemtune
-
-/// Checks for a bug in gemtune, not in its input; throws std::logic_error. Active in release builds too.
-#define GEMTUNE_CHECK(condition) \
-  (static_cast<bool>(condition) ? void(0) : ::gemtune::internal::CheckFailed(#condition, __FILE__, __LINE__))

@@ -12,12 +12,12 @@ struct BFloat16 {
 };
 
 /// bfloat16 bits → float, exact.
-inline float FloatFromBFloat16(uint16_t bits) {
+constexpr float FloatFromBFloat16(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
 /// float → bfloat16 bits, to nearest, ties to even; NaN stays (quiet) NaN.
-inline uint16_t BFloat16FromFloat(float value) {
+constexpr uint16_t BFloat16FromFloat(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
@@ -25,7 +25,7 @@ inline uint16_t BFloat16FromFloat(float value) {
 
 /// IEEE half bits → float, exact (subnormals, infinities and NaN included). Selects instead of branches:
 /// loops over it vectorise.
-inline float FloatFromFloat16(uint16_t bits) {
+constexpr float FloatFromFloat16(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t exponent = (bits >> 10) & 0x1fu;
   const uint32_t magnitude = static_cast<uint32_t>(bits & 0x7fffu) << 13;

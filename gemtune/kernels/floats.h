@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "gemtune/base/error.h"
+#include "gemtune/base/check.h"
 #include "gemtune/base/float16.h"
 
 namespace gemtune::kernels {
