@@ -1,15 +1,16 @@
 # Compiler warnings, sanitizers, ccache and a fast linker where they are installed.
 add_library(gemtune_options INTERFACE)
-target_compile_options(gemtune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+set(_options -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -Wno-missing-field-initializers)  # {.name = value} leaves the rest at its default on purpose
 if(CMAKE_UNITY_BUILD)
-  target_compile_options(gemtune_options INTERFACE -Wno-subobject-linkage)  # a .cc that is included looks like a header
+  list(APPEND _options -Wno-subobject-linkage)  # a .cc that is included looks like a header
 endif()
 if(GEMTUNE_WERROR)
-  target_compile_options(gemtune_options INTERFACE -Werror)
+  list(APPEND _options -Werror)
 endif()
+target_compile_options(gemtune_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${_options}>")
 # One code model for libraries and programs, so that they can share the precompiled header.
-add_compile_options(-fPIC)
+add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-fPIC> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-fPIC>)
 if(GEMTUNE_SANITIZE)
   add_compile_options(-fsanitize=${GEMTUNE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GEMTUNE_SANITIZE})
