@@ -25,4 +25,10 @@ endif()
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
+  execute_process(COMMAND ${MOLD_PROGRAM} --version OUTPUT_VARIABLE _mold_version)
+  if(_mold_version MATCHES "mold 1\\.")
+    # Debian 12's lets what is to be read-only begin a few bytes before its segment. Where these lie in a page of their own,
+    # once in some hundred programs, the loader refuses: "cannot apply additional memory protection after relocation".
+    add_link_options(LINKER:-z,norelro)
+  endif()
 endif()
