@@ -9,7 +9,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
 def sources():
-    return [path for path in sorted((ROOT / "gemtune").rglob("*")) if path.suffix in {".h", ".cc"} and path.parent.name != "gemtune"]
+    return [path for path in sorted((ROOT / "gemtune").rglob("*")) if path.suffix in {".h", ".cc", ".cu"} and path.parent.name != "gemtune"]
 
 
 def layer_of(path):
@@ -88,11 +88,12 @@ def test_what_names_a_device_is_found():
     assert not known_of_a_device("x.to(ops::Host());  // not at::kCPU\nplan.kernels = 1;")
 
 
-def test_in_ops_files_of_the_cpu_alone_know_kernels():
-    """ops/cpu.h lists what they do; another device comes beside them."""
-    bridges = {"kernel_access.h", "adamw_kernel.h", "block_rows.h"}  # what they share, and the names of block types
+def test_in_ops_files_of_a_device_alone_know_kernels():
+    """ops/cpu.h and ops/cuda.h list what they do; another device comes beside them."""
+    # What they share, the names of block types, and how a plugin's kernels are called.
+    bridges = {"kernel_access.h", "adamw_kernel.h", "block_rows.h", "cuda_plugin.h", "cuda_kernels.h"}
     found = [path.name for path in sources() if layer_of(path) == "ops" and '#include "gemtune/kernels/' in path.read_text()
-             and not path.stem.endswith("_cpu") and path.name not in bridges]
+             and not path.stem.endswith(("_cpu", "_cuda")) and path.name not in bridges]
     assert not found
 
 
@@ -107,7 +108,7 @@ def test_what_runs_and_commands_do_names_no_task():
 def test_options_are_spelled_in_the_program_alone():
     """The library calls them by their fields: `max_length`."""
     # What stands in files under that name, and another program's option.
-    others = {"weights of --model", "llama-gguf-split --merge"}
+    others = {"weights of --model", "llama-gguf-split --merge", "scripts/setup.sh --cuda"}
     spelled = re.compile(r'"[^"\n]*(?<![\w-])--[a-z][^"\n]*"')
     found = [f"{path.relative_to(ROOT)}: {text}" for path in sources() if layer_of(path) != "cli"
              for text in spelled.findall(re.sub(r"//.*", "", path.read_text())) if not any(other in text for other in others)]
@@ -115,6 +116,6 @@ def test_options_are_spelled_in_the_program_alone():
 
 
 def test_every_op_with_a_kernel_is_in_the_table():
-    missing = [path.stem for path in sources() if path.stem.endswith("_cpu")
-               and "OP_ROW(" not in (ROOT / "tests" / "ops" / f"{path.stem.removesuffix('_cpu')}_test.cc").read_text()]
+    missing = [path.stem for path in sources() if path.suffix == ".cc" and path.stem.endswith(("_cpu", "_cuda"))
+               and "OP_ROW(" not in (ROOT / "tests" / "ops" / f"{re.sub('_(cpu|cuda)$', '', path.stem)}_test.cc").read_text()]
     assert not missing

@@ -11,8 +11,11 @@
 namespace gemtune::infer {
 namespace {
 
-at::Tensor Allocate(at::IntArrayRef shape, at::ScalarType type, const FrozenStatesOptions& options) {
+at::Tensor Allocate(at::IntArrayRef shape, const at::Tensor& like, const FrozenStatesOptions& options) {
+  const at::ScalarType type = like.scalar_type();
   const int64_t bytes = shape[0] * shape[1] * static_cast<int64_t>(at::elementSize(type));
+  const bool fits_there = !ops::IsOnHost(like) && bytes <= ops::InfoOf(like.device()).free_bytes / 2;
+  if (fits_there) return at::empty(shape, like.options());
   if (bytes <= options.max_memory_bytes) return at::empty(shape, type);
   const auto file = std::make_shared<ScratchFile>(options.directory, bytes);
   return ops::HostView({file->data(), static_cast<size_t>(bytes)}, shape, type, file);
@@ -31,8 +34,7 @@ FrozenStates::FrozenStates(const data::Dataset& dataset, const std::vector<int64
 
 void FrozenStates::Keep(const data::PackedBatch& batch, const at::Tensor& states,
                         const FrozenStatesOptions& options) {
-  if (!states_.defined())
-    states_ = Allocate({row_begin_.back(), states.size(1)}, states.scalar_type(), options);
+  if (!states_.defined()) states_ = Allocate({row_begin_.back(), states.size(1)}, states, options);
   int64_t begin = 0;
   for (const int64_t example : batch.examples) {
     const auto i = static_cast<size_t>(example);

@@ -14,13 +14,14 @@ namespace gemtune::infer {
 
 struct FrozenStatesOptions {
   PredictOptions forward;
-  int64_t max_memory_bytes = 0;  // more is kept in a file in `directory`
+  int64_t max_memory_bytes = 0;  // of the host; more is kept in a file in `directory`
   std::filesystem::path directory = {};
 };
 
 /// The outputs of a model's frozen stages (Gemma3Model::FrozenStages) for the examples of a data set,
-/// computed once; training and validation then run only the other stages. A row is hidden_size numbers, fp32,
-/// or of the model's dtype after the final norm.
+/// computed once; training and validation then run only the other stages. Kept where the model is, up to half
+/// of what is free there, else on the host. A row is hidden_size numbers, fp32, or of the model's dtype after
+/// the final norm.
 class FrozenStates {
  public:
   /// Runs `compute`, the frozen stages, on all of `dataset`, which must outlive this. `compute` maps a batch

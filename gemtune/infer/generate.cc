@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "gemtune/base/error.h"
@@ -132,25 +133,70 @@ class Batch {
     const auto device = model_.trunk()->embed_tokens()->weight.device();
     ops::PackedLayout layout = ops::PackedLayout::Continued(std::move(cu_seqlens), std::move(begins), device);
     if (std::ssize(rows) < layout.num_tokens()) layout = layout.WithRows(rows);
-    return model_.model->Continue(at::tensor(ids, at::kLong).to(device), layout, caches);
+    return model_.model->Continue(at::tensor(ids, at::kLong), layout, caches);
+  }
+
+  bool IsTooShort(const Running& sequence) const {
+    return sequence.num_generated() < options_.min_new_tokens;
+  }
+
+  // What is looked at to choose a token: the scores of all, or of some by ascending id.
+  struct Scores {
+    at::Tensor scores;  // [sequences, tokens] fp32, on the host
+    at::Tensor ids;     // the same, int64; undefined: all of the vocabulary
+  };
+
+  // From a card's memory only the tokens that can be chosen are fetched, of 262,144. (More than top_k:
+  // several may be equal to the last one.)
+  Scores Fetch(const std::vector<Running*>& ready, const at::Tensor& logits) const {
+    const SamplingOptions& sampling = options_.sampling;
+    const bool some_suffice = ops::IsOnCard(logits) && sampling.repetition_penalty == 1 &&
+                              (!sampling.do_sample || sampling.top_k > 0);
+    if (!some_suffice) return {.scores = logits.to(ops::Host(), at::kFloat).contiguous(), .ids = {}};
+    const at::Tensor allowed = WithoutBanned(ready, logits);
+    const int64_t count = std::min(2 * sampling.top_k + 64, allowed.size(1));
+    const at::Tensor ids = sampling.do_sample ? std::get<0>(std::get<1>(allowed.topk(count, 1)).sort(1))
+                                              : allowed.argmax(1, /*keepdim=*/true);
+    return {.scores = allowed.gather(1, ids).to(ops::Host(), at::kFloat).contiguous(),
+            .ids = ids.to(ops::Host()).contiguous()};
+  }
+
+  // -inf for the ends of sequences that are too short.
+  at::Tensor WithoutBanned(const std::vector<Running*>& ready, const at::Tensor& logits) const {
+    std::vector<int64_t> rows;
+    for (size_t i = 0; i < ready.size(); ++i) {
+      if (IsTooShort(*ready[i])) rows.push_back(static_cast<int64_t>(i));
+    }
+    if (rows.empty() || options_.eos_token_ids.empty()) return logits;
+    const std::vector<int64_t> ends(options_.eos_token_ids.begin(), options_.eos_token_ids.end());
+    const at::Tensor row = ops::UploadNumbers(rows, logits.device()).unsqueeze(1),
+                     end = ops::UploadNumbers(ends, logits.device()).unsqueeze(0);
+    const at::Tensor never = at::full({}, -std::numeric_limits<double>::infinity(), logits.options());
+    return logits.index_put({row, end}, never);
   }
 
   void Choose(const std::vector<Running*>& ready, const at::Tensor& logits) {
-    const at::Tensor scores = logits.to(ops::Host(), at::kFloat).contiguous();
+    const Scores fetched = Fetch(ready, logits);
+    const at::Tensor &scores = fetched.scores, &ids = fetched.ids;
     const std::span<float> all = ops::HostValues<float>(scores);
     const auto width = static_cast<size_t>(scores.size(1));
     std::vector<int32_t> chosen(ready.size());
     ParallelForEach(std::ssize(ready), [&](int64_t i) {
       const auto index = static_cast<size_t>(i);
       const Running& sequence = *ready[index];
-      const bool is_too_short = sequence.num_generated() < options_.min_new_tokens;
       chosen[index] =
           ChooseToken(all.subspan(index * width, width), options_.sampling,
                       {.context = sequence.ids,
                        .sequence = static_cast<uint64_t>(sequence.prompt),
                        .position = sequence.ids.size(),
-                       .banned = is_too_short ? options_.eos_token_ids : std::span<const int32_t>()});
+                       .banned = IsTooShort(sequence) && !ids.defined() ? options_.eos_token_ids
+                                                                        : std::span<const int32_t>()});
     });
+    if (ids.defined()) {
+      const std::span<const int64_t> tokens = ops::HostValues<const int64_t>(ids);
+      for (size_t i = 0; i < chosen.size(); ++i)
+        chosen[i] = static_cast<int32_t>(tokens[i * width + static_cast<size_t>(chosen[i])]);
+    }
     for (size_t i = 0; i < ready.size(); ++i) Append(*ready[i], chosen[i]);
   }
 

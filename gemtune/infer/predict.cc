@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "gemtune/base/error.h"
@@ -18,6 +19,12 @@ std::string FindNotFinite(const torch::nn::Module& model) {
     if (!is_finite) return item.key();
   }
   return "";
+}
+
+// Of a number that is not finite. The sign of a NaN says nothing.
+const char* NameOf(float number) {
+  if (std::isnan(number)) return "nan";
+  return number > 0 ? "inf" : "-inf";
 }
 
 }  // namespace
@@ -42,10 +49,15 @@ void ForEachBatch(const data::Dataset& dataset, const PredictOptions& options,
 at::Tensor Logits(const std::function<at::Tensor(const data::PackedBatch&)>& forward, int64_t num_labels,
                   const data::Dataset& dataset, const PredictOptions& options) {
   at::Tensor logits = at::empty({dataset.size(), num_labels}, at::kFloat);
+  // Fetched once, so that a card need not wait after each batch.
+  std::vector<at::Tensor> outputs;
+  std::vector<int64_t> examples;
   ForEachBatch(dataset, options, [&](const data::PackedBatch& batch) {
-    logits.index_copy_(0, at::tensor(batch.examples, at::kLong), forward(batch).to(ops::Host(), at::kFloat));
+    outputs.push_back(forward(batch).to(at::kFloat));
+    examples.insert(examples.end(), batch.examples.begin(), batch.examples.end());
   });
-  return logits;
+  if (examples.empty()) return logits;
+  return logits.index_copy_(0, at::tensor(examples, at::kLong), at::cat(outputs).to(ops::Host()));
 }
 
 at::Tensor Logits(model::SequenceClassifier& model, const data::Dataset& dataset,
@@ -64,8 +76,8 @@ void CheckFinite(const at::Tensor& logits, const data::Dataset& dataset, const t
                                     [&](const data::SkippedRow& row) { return row.before <= example; });
   const std::string parameter = FindNotFinite(model);
   Fail("row {}: the model's output is {} ({} of {} rows are affected): {}", example + before + 1,
-       logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>(), bad.size(0),
-       logits.size(0),
+       NameOf(logits[example].index({at::isfinite(logits[example]).logical_not()})[0].item<float>()),
+       bad.size(0), logits.size(0),
        parameter.empty()
            ? "its weights are finite, so sums overflow; check the weights' size, or try `dtype` fp32"
            : fmt::format("'{}' holds numbers that are not finite; the checkpoint is damaged or its "

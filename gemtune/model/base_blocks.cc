@@ -38,19 +38,14 @@ ops::BlockRows Q8_0Blocks(const io::Checkpoint& checkpoint, const std::string& n
     Fail("`base_dtype` q8_0: the rows of '{}' have {} numbers, not a multiple of a block's {}", name,
          shape[1], ops::BlockNumbers(kType));
   }
-  const auto options = at::TensorOptions().dtype(at::kByte).device(device);
+  const ops::Device place = ops::IsNowhere(device) ? device : ops::Host();
+  const auto options = at::TensorOptions().dtype(at::kByte).device(place);
   ops::BlockRows made{.bytes = at::empty({shape[0], ops::RowBytes(kType, shape[1])}, options), .type = kType};
   if (!ops::IsNowhere(device)) checkpoint.ReadQ8_0(name, ops::HostBytes(made.bytes).data());
   return made;
 }
 
 }  // namespace
-
-void CheckBaseWeights(const LoadOptions& options) {
-  if (options.base_weights == BaseWeights::kNumbers || options.device == ops::Host()) return;
-  Fail("`base_dtype`: weights are held in blocks in the processor's memory only, not on {}; leave it out",
-       options.device.str());
-}
 
 void KeepBaseBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& trunk,
                     BaseWeights base_weights) {

@@ -7,11 +7,8 @@
 
 namespace gemtune::model {
 
-/// Throws Error if the options ask for blocks on a device other than the host.
-void CheckBaseWeights(const LoadOptions& options);
-
-/// Makes the embedding and the linear modules of `trunk` hold blocks, on their device (the host, or Nowhere
-/// for shapes alone); does nothing for kNumbers. Throws Error if this checkpoint cannot provide such blocks.
+/// Makes the embedding and the linear modules of `trunk` hold blocks, on their device (Nowhere: shapes
+/// alone); does nothing for kNumbers. Throws Error if this checkpoint cannot provide such blocks.
 void KeepBaseBlocks(const io::Checkpoint& checkpoint, const torch::nn::Module& trunk,
                     BaseWeights base_weights);
 

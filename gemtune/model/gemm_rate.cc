@@ -10,16 +10,19 @@ namespace {
 
 // The first product of a shape is slower: oneDNN compiles it, and the result's memory is allocated.
 template <typename Product>
-double SecondsOf(Product&& product) {
+double SecondsOf(const ops::Device& device, Product&& product) {
   product();
+  ops::Synchronize(device);
   const Stopwatch stopwatch;
   product();
+  ops::Synchronize(device);
   return stopwatch.Seconds();
 }
 
 }  // namespace
 
-GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype) : dtype_(dtype) {
+GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device)
+    : dtype_(dtype), device_(device) {
   const int64_t q_size = config.num_attention_heads * config.head_dim,
                 kv_size = config.num_key_value_heads * config.head_dim;
   shapes_ = {{config.hidden_size, q_size + 2 * kv_size},
@@ -31,17 +34,17 @@ GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype) : dtype
 void GemmRate::Measure(int64_t tokens) {
   const at::NoGradGuard no_grad;
   const auto random = [&](int64_t rows, int64_t columns) {
-    return at::empty({rows, columns}, dtype_).uniform_(-1, 1);
+    return at::empty({rows, columns}, at::TensorOptions(dtype_).device(device_)).uniform_(-1, 1);
   };
   for (const Shape& shape : shapes_) {
     const at::Tensor x = random(tokens, shape.in_features), dy = random(tokens, shape.out_features),
                      weight = random(shape.out_features, shape.in_features);
-    aten_.forward += SecondsOf([&] { at::mm(x, weight.t()); });
-    aten_.input_gradient += SecondsOf([&] { at::mm(dy, weight); });
-    aten_.weight_gradient += SecondsOf([&] { at::mm(dy.t(), x); });
-    own_.forward += SecondsOf([&] { ops::LinearOutput(x, weight); });
-    own_.input_gradient += SecondsOf([&] { ops::LinearInputGradient(dy, weight); });
-    own_.weight_gradient += SecondsOf([&] { ops::LinearWeightGradient(dy, x); });
+    aten_.forward += SecondsOf(device_, [&] { at::mm(x, weight.t()); });
+    aten_.input_gradient += SecondsOf(device_, [&] { at::mm(dy, weight); });
+    aten_.weight_gradient += SecondsOf(device_, [&] { at::mm(dy.t(), x); });
+    own_.forward += SecondsOf(device_, [&] { ops::LinearOutput(x, weight); });
+    own_.input_gradient += SecondsOf(device_, [&] { ops::LinearInputGradient(dy, weight); });
+    own_.weight_gradient += SecondsOf(device_, [&] { ops::LinearWeightGradient(dy, x); });
     flops_ += 2.0 * static_cast<double>(tokens * shape.in_features * shape.out_features);
   }
 }

@@ -6,6 +6,7 @@
 
 #include "gemtune/model/config.h"
 #include "gemtune/model/flops.h"
+#include "gemtune/ops/device.h"
 
 namespace gemtune::model {
 
@@ -16,7 +17,7 @@ namespace gemtune::model {
 class GemmRate {
  public:
   /// `dtype` of weights and rows: kFloat or kBFloat16.
-  GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype);
+  GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device);
 
   /// Computes each product over `tokens` rows, once to warm up and once timed, and adds the times to the
   /// sums.
@@ -38,6 +39,7 @@ class GemmRate {
 
   std::vector<Shape> shapes_;
   at::ScalarType dtype_;
+  ops::Device device_;
   double flops_ = 0;  // of one form
   Seconds aten_, own_;
 };

@@ -67,8 +67,8 @@ const ops::RopeTable& Gemma3ModelImpl::Rope(int64_t layer, int64_t num_positions
     const int64_t before = table.cos.defined() ? table.cos.size(0) : 0;
     num_positions = std::max(num_positions, 2 * before);  // a sequence may be continued token by token
     table = ops::MakeRopeTable(num_positions, config_.head_dim, parameters.theta, parameters.linear_factor);
-    table.cos = table.cos.to(embed_tokens_->weight.device());
-    table.sin = table.sin.to(embed_tokens_->weight.device());
+    table.cos = ops::Upload(table.cos, embed_tokens_->weight.device());
+    table.sin = ops::Upload(table.sin, embed_tokens_->weight.device());
   }
   return table;
 }

@@ -33,18 +33,18 @@ ops::PackedLayout SequenceClassifierImpl::Layout(const at::Tensor& ids,
 }
 
 at::Tensor SequenceClassifierImpl::forward(const at::Tensor& ids, const std::vector<int32_t>& cu_seqlens) {
-  return score_(model_(ids.to(score_->weight.device()), Layout(ids, cu_seqlens)));
+  return score_(model_(ids, Layout(ids, cu_seqlens)));
 }
 
 at::Tensor SequenceClassifierImpl::StatesBefore(int64_t stage, const at::Tensor& ids,
                                                 const std::vector<int32_t>& cu_seqlens) {
-  return model_->RunStages(ids.to(score_->weight.device()), Layout(ids, cu_seqlens), 0, stage);
+  return model_->RunStages(ids, Layout(ids, cu_seqlens), 0, stage);
 }
 
 at::Tensor SequenceClassifierImpl::FromStates(int64_t stage, const at::Tensor& states, const at::Tensor& ids,
                                               const std::vector<int32_t>& cu_seqlens) {
-  return score_(model_->RunStages(states.to(score_->weight.device()), Layout(ids, cu_seqlens), stage,
-                                  model_->num_stages()));
+  return score_(model_->RunStages(ops::Upload(states, score_->weight.device()), Layout(ids, cu_seqlens),
+                                  stage, model_->num_stages()));
 }
 
 std::vector<std::string> SequenceClassifierImpl::sparse_gradients() const {

@@ -128,9 +128,10 @@ LoraAdapter::LoraAdapter(const LoraConfig& config, const ops::MatmulWeight& weig
     : scaling_(config.Scaling()), dropout_(config.lora_dropout), seed_(seed), pass_(std::move(pass)) {
   const at::NoGradGuard no_grad;
   const int64_t out = weight.rows(), in = weight.columns();
-  const auto options = at::TensorOptions()
-                           .dtype(ops::ComputeType(TypeOf(weight)))
-                           .device(weight.dense.defined() ? weight.dense.device() : ops::Host());
+  const auto options =
+      at::TensorOptions()
+          .dtype(ops::ComputeType(TypeOf(weight)))
+          .device((weight.dense.defined() ? weight.dense : weight.blocks.front().bytes).device());
   a_ = InitialA(config.r, in, options, seed);
   b_ = at::zeros({out, config.r}, options);
   if (!config.use_dora) return;

@@ -1,14 +1,13 @@
 #include "gemtune/model/native_dtype.h"
 
 #include "gemtune/base/log.h"
-#include "gemtune/ops/matmul.h"
 
 namespace gemtune::model {
 
-at::ScalarType NativeDtype() {
-  const bool native = ops::HasFastBFloat16();
-  log::Info("dtype {} bf16 natively",
-            native ? "bf16: this processor multiplies" : "fp32: this processor does not multiply");
+at::ScalarType NativeDtype(const ops::Device& device) {
+  const bool native = ops::HasFastBFloat16(device);
+  log::Info("dtype {}: this {} {} bf16 natively", native ? "bf16" : "fp32",
+            ops::IsHost(device) ? "processor" : "card", native ? "multiplies" : "does not multiply");
   return native ? at::kBFloat16 : at::kFloat;
 }
 

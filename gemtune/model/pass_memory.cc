@@ -179,6 +179,12 @@ int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::S
   return (3 * size * config.intermediate_size + (size + 8) * config.hidden_size) * tokens;
 }
 
+int64_t CardKernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype) {
+  const int64_t size = SizeOf(dtype), q = config.num_attention_heads * config.head_dim,
+                k = config.num_key_value_heads * config.head_dim;
+  return (SizeOf(at::kFloat) * q + 2 * size * q + 2 * size * (q + k)) * tokens;
+}
+
 int64_t KernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype) {
   const int64_t size = SizeOf(dtype), d = config.hidden_size, i = config.intermediate_size,
                 k = config.num_key_value_heads * config.head_dim;

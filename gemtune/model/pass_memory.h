@@ -52,4 +52,9 @@ int64_t InferencePassBytes(const Gemma3TextConfig& config, int64_t tokens, at::S
 /// v.
 int64_t KernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);
 
+/// The same on a card: what FlashAttention-2's backward pass takes for a batch of `tokens` tokens, the
+/// gradient of q in fp32 and those of k and v for each query head, and the rotated q and k and their
+/// gradients.
+int64_t CardKernelBytes(const Gemma3TextConfig& config, int64_t tokens, at::ScalarType dtype);
+
 }  // namespace gemtune::model

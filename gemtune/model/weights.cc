@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 at::TensorOptions Weightless(const LoadOptions& options) {
-  CheckBaseWeights(options);
   return at::TensorOptions().dtype(options.dtype).device(ops::Nowhere());
 }
 

@@ -2,21 +2,40 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
 
 void AdamWStep(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,
                const AdamWPace& pace) {
-  GEMTUNE_CHECK(grad.sizes() == tensors.parameter.sizes());
-  if (HasKernels(tensors.parameter) && HasKernels(grad)) {
-    return cpu::AdamWStep(tensors, grad.contiguous(), options, pace);
+  const AdamWItem item = {tensors, grad, options};
+  AdamWSteps({&item, 1}, pace);
+}
+
+void AdamWSteps(std::span<const AdamWItem> items, const AdamWPace& pace) {
+  std::vector<std::vector<AdamWItem>> on_card;  // by their options
+  for (const AdamWItem& item : items) {
+    const auto& [tensors, grad, options] = item;
+    GEMTUNE_CHECK(grad.sizes() == tensors.parameter.sizes());
+    if (cpu::Handles(tensors.parameter) && cpu::Handles(grad)) {
+      cpu::AdamWStep(tensors, grad.contiguous(), options, pace);
+    } else if (cuda::Handles(tensors.parameter) && cuda::Handles(grad)) {
+      const auto group =
+          std::ranges::find_if(on_card, [&](const auto& some) { return some.front().options == options; });
+      auto& own = group != on_card.end() ? *group : on_card.emplace_back();
+      own.push_back({tensors, grad.contiguous(), options});
+    } else {
+      AdamWStepByAten(tensors, grad, options, pace);
+    }
   }
-  AdamWStepByAten(tensors, grad, options, pace);
+  for (const auto& group : on_card) cuda::AdamWSteps(group, pace);
 }
 
 void AdamWStepByAten(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,

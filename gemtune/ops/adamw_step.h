@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 
 namespace gemtune::ops {
 
@@ -12,6 +13,8 @@ struct AdamWOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.0;
+
+  bool operator==(const AdamWOptions&) const = default;
 };
 
 /// The settings of one step.
@@ -33,6 +36,16 @@ struct AdamWTensors {
 /// which is then rounded into the parameter. grad of any float dtype, dense. Not differentiable.
 void AdamWStep(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,
                const AdamWPace& pace);
+
+/// A parameter's part of a step.
+struct AdamWItem {
+  AdamWTensors tensors;
+  at::Tensor grad;
+  AdamWOptions options;
+};
+
+/// The step of many parameters, on a card in few launches.
+void AdamWSteps(std::span<const AdamWItem> items, const AdamWPace& pace);
 
 /// The same as a composition of ATen calls, for any dtype and device.
 void AdamWStepByAten(const AdamWTensors& tensors, const at::Tensor& grad, const AdamWOptions& options,

@@ -2,6 +2,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/device.h"
 
 namespace gemtune::ops {
@@ -21,11 +22,12 @@ kernels::BlockMatrix BlockRows::matrix() const {
 }
 
 at::Tensor Expand(const std::vector<BlockRows>& pieces, at::ScalarType dtype) {
-  return cpu::Expand(pieces, dtype);
+  return IsOnCard(pieces.front().bytes) ? cuda::Expand(pieces, dtype) : cpu::Expand(pieces, dtype);
 }
 
 at::Tensor ExpandRows(const BlockRows& table, const at::Tensor& ids, at::ScalarType dtype) {
-  return cpu::ExpandRows(table, ids.contiguous(), dtype);
+  if (!IsOnCard(table.bytes)) return cpu::ExpandRows(table, ids.contiguous(), dtype);
+  return cuda::ExpandRows(table, Upload(ids, table.bytes.device()).contiguous(), dtype);
 }
 
 }  // namespace gemtune::ops

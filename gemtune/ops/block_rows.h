@@ -17,7 +17,7 @@ inline int64_t BlockNumbers(BlockType type) {
   return kernels::Info(type).elements;
 }
 
-/// A matrix stored in quantised blocks, as in its file. It never has a gradient, and is on the CPU.
+/// A matrix stored in quantised blocks, as in its file. It never has a gradient.
 struct BlockRows {
   at::Tensor bytes;  // uint8 [rows, bytes of a row], contiguous
   BlockType type;

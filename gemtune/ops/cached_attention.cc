@@ -6,6 +6,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
@@ -60,6 +61,15 @@ void Reserve(KvRows& rows, int64_t num_positions, int64_t window, const at::Tens
   }
 }
 
+bool IsOneQueryEach(const PackedLayout& layout) {
+  for (size_t s = 0; s + 1 < layout.cu_seqlens.size(); ++s) {
+    if (layout.cu_seqlens[s + 1] != static_cast<int32_t>(s) + 1 ||
+        layout.cu_rows[s + 1] != static_cast<int32_t>(s) + 1)
+      return false;
+  }
+  return true;
+}
+
 GatheredKeys GatherLayout(const PackedLayout& layout, int64_t window) {
   GatheredKeys gathered;
   std::vector<int32_t> cu_keys = {0};
@@ -87,7 +97,9 @@ at::Tensor CachedQkvAttention(const at::Tensor& q, const at::Tensor& k, const at
     const auto i = static_cast<size_t>(s);
     Reserve(*kept[i], layout.begin(s) + layout.cu_seqlens[i + 1] - layout.cu_seqlens[i], options.window, k);
   }
-  if (HasKernels(q)) return cpu::CachedQkvAttention(q, k, v, norm, rope, layout, options, kept);
+  if (cpu::Handles(q)) return cpu::CachedQkvAttention(q, k, v, norm, rope, layout, options, kept);
+  if (cuda::CanAttend(q, norm.q_weight.size(0)))
+    return cuda::CachedQkvAttention(q, k, v, norm, rope, layout, options, kept);
   const auto heads = [&](const at::Tensor& x) { return x.unflatten(1, {-1, norm.q_weight.size(0)}); };
   const at::Tensor rotated_q = NormRope(heads(q), norm.q_weight, norm.eps, rope, layout.row_positions);
   const at::Tensor rotated_k = NormRope(heads(k), norm.k_weight, norm.eps, rope, layout.positions).flatten(1);

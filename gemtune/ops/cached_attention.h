@@ -36,6 +36,9 @@ inline int64_t FirstVisible(int64_t position, int64_t window) {
   return window > 0 && position >= window ? position - window + 1 : 0;
 }
 
+/// Whether every sequence has one new token, which is a query.
+bool IsOneQueryEach(const PackedLayout& layout);
+
 /// Where a step's queries find the keys they see, gathered sequence by sequence: for each, those that are
 /// kept from FirstVisible(begin) on, and the new ones.
 struct GatheredKeys {

@@ -58,15 +58,6 @@ at::Tensor Gather(const PackedLayout& layout, const GatheredKeys& gathered, std:
   return all;
 }
 
-bool IsOneQueryEach(const PackedLayout& layout) {
-  for (size_t s = 0; s + 1 < layout.cu_seqlens.size(); ++s) {
-    if (layout.cu_seqlens[s + 1] != static_cast<int32_t>(s) + 1 ||
-        layout.cu_rows[s + 1] != static_cast<int32_t>(s) + 1)
-      return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 at::Tensor CachedQkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

@@ -5,6 +5,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/geglu.h"
 #include "gemtune/ops/joined.h"
 #include "gemtune/ops/kernel_access.h"
@@ -16,11 +17,15 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+at::Tensor Product(const at::Tensor& gate_up) {
+  return Choose(gate_up, cpu::GeGlu, cuda::GeGlu)(gate_up);
+}
+
 struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
                             at::TensorList tensors, const c10::intrusive_ptr<ProjectionGroup>& group) {
     variable_list kept;
-    at::Tensor y = group->Forward(cpu::GeGlu(JoinColumns({gate, up}).contiguous()), tensors, kept);
+    at::Tensor y = group->Forward(Product(JoinColumns({gate, up}).contiguous()), tensors, kept);
     ProjectionGroup::Save(ctx, group, {gate, up}, tensors, kept);
     return y;
   }
@@ -31,12 +36,12 @@ struct GeGluLinearFunction : torch::autograd::Function<GeGluLinearFunction> {
     const at::Tensor gate_up = JoinColumns({gate, pass.leading(1)}).contiguous();
     if (!ctx->needs_input_grad(0) && !ctx->needs_input_grad(1)) {
       variable_list result(2);
-      pass.AppendGradients(cpu::GeGlu(gate_up), result);
+      pass.AppendGradients(Product(gate_up), result);
       result.emplace_back();  // the group
       return result;
     }
     const at::Tensor product = pass.InputGradient();  // its gradient, for now
-    const at::Tensor d_gate_up = cpu::GeGluGradient(gate_up, product);
+    const at::Tensor d_gate_up = Choose(gate_up, cpu::GeGluGradient, cuda::GeGluGradient)(gate_up, product);
     variable_list result = SplitColumns(d_gate_up, {gate.size(1), gate.size(1)});
     pass.AppendGradients(product, result);
     result.emplace_back();  // the group

@@ -10,6 +10,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/ops/compute_type.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
@@ -52,7 +53,8 @@ void ForEachChunk(const at::Tensor& hidden, const MatmulWeight& weight, const at
 // The losses of logits [r, V] for targets [r], [r] fp32 or double; overwrites the logits by their gradients,
 // softmax − one-hot, or returns these as another tensor.
 std::pair<at::Tensor, at::Tensor> LossesAndGradients(const at::Tensor& logits, const at::Tensor& targets) {
-  if (HasKernels(logits)) return {cpu::SoftmaxGradients(logits, targets), logits};
+  if (HasKernels(logits))
+    return {Choose(logits, cpu::SoftmaxGradients, cuda::SoftmaxGradients)(logits, targets), logits};
   const at::Tensor x = logits.to(ComputeType(logits.scalar_type())), of_rows = targets.unsqueeze(1);
   const at::Tensor of_target = x.gather(1, of_rows);
   const at::Tensor largest = x.amax(1, /*keepdim=*/true);
@@ -63,7 +65,7 @@ std::pair<at::Tensor, at::Tensor> LossesAndGradients(const at::Tensor& logits, c
 }
 
 RowLosses LossesOf(const at::Tensor& logits, const at::Tensor& targets) {
-  if (HasKernels(logits)) return cpu::SoftmaxLosses(logits, targets);
+  if (HasKernels(logits)) return Choose(logits, cpu::SoftmaxLosses, cuda::SoftmaxLosses)(logits, targets);
   const at::Tensor x = logits.to(ComputeType(logits.scalar_type())), of_rows = targets.unsqueeze(1);
   return {.losses = x.logsumexp(1).sub_(x.gather(1, of_rows).squeeze(1)),
           .is_correct = x.argmax(1).eq(targets)};

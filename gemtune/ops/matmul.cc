@@ -24,10 +24,6 @@ bool HasInt8Products() {
   return cpu::HasInt8Products();
 }
 
-bool HasFastBFloat16() {
-  return cpu::HasFastBFloat16();
-}
-
 int64_t MatmulWeight::rows() const {
   if (dense.defined()) return dense.size(0);
   return std::accumulate(blocks.begin(), blocks.end(), int64_t{0},
@@ -45,7 +41,7 @@ at::Tensor MatmulWeight::Numbers(at::ScalarType dtype) const {
 at::Tensor LinearOutput(const at::Tensor& x, const MatmulWeight& weight, MatmulDtype dtype,
                         const AddedProduct& added) {
   GEMTUNE_CHECK(x.dim() == 2 && x.size(1) == weight.columns());
-  if (HasKernels(x)) {
+  if (cpu::Handles(x)) {
     if (const auto y = cpu::LinearOutput(x, weight, dtype, added)) return *y;
   }
   return ProductByAten(x, weight.Numbers(x.scalar_type()).t(), added,
@@ -55,7 +51,7 @@ at::Tensor LinearOutput(const at::Tensor& x, const MatmulWeight& weight, MatmulD
 at::Tensor LinearInputGradient(const at::Tensor& dy, const MatmulWeight& weight, MatmulDtype dtype,
                                const AddedProduct& added) {
   GEMTUNE_CHECK(dy.dim() == 2 && dy.size(1) == weight.rows());
-  if (HasKernels(dy)) {
+  if (cpu::Handles(dy)) {
     if (const auto dx = cpu::LinearInputGradient(dy, weight, dtype, added)) return *dx;
   }
   return ProductByAten(dy, weight.Numbers(dy.scalar_type()), added, added.weight);
@@ -63,7 +59,7 @@ at::Tensor LinearInputGradient(const at::Tensor& dy, const MatmulWeight& weight,
 
 at::Tensor LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
   GEMTUNE_CHECK(dy.dim() == 2 && x.dim() == 2 && dy.size(0) == x.size(0));
-  if (HasKernels(dy)) {
+  if (cpu::Handles(dy)) {
     if (const auto dw = cpu::LinearWeightGradient(dy, x)) return *dw;
   }
   return at::mm(dy.t(), x);

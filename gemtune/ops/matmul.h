@@ -19,9 +19,6 @@ enum class MatmulDtype {
 /// Whether this processor has instructions for kInt8 (AVX512-VNNI and AVX512-BF16).
 bool HasInt8Products();
 
-/// Whether this processor multiplies bf16 natively (AVX512-BF16); otherwise numbers are widened first.
-bool HasFastBFloat16();
-
 /// The weight W of a product: a tensor [out, in], or vertically stacked pieces [n_i, in] in blocks. Blocks
 /// are expanded a few rows at a time during the product, or as a whole if ATen or the 8-bit kernel
 /// multiplies.

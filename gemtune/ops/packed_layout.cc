@@ -5,8 +5,26 @@
 #include <algorithm>
 
 #include "gemtune/base/error.h"
+#include "gemtune/ops/device.h"
 
 namespace gemtune::ops {
+namespace {
+
+int64_t LargestStep(const std::vector<int32_t>& ends) {
+  int64_t most = 0;
+  for (size_t i = 1; i < ends.size(); ++i) most = std::max<int64_t>(most, ends[i] - ends[i - 1]);
+  return most;
+}
+
+}  // namespace
+
+int64_t PackedLayout::most_tokens() const {
+  return LargestStep(cu_seqlens);
+}
+
+int64_t PackedLayout::most_rows() const {
+  return LargestStep(cu_rows);
+}
 
 int64_t PackedLayout::num_positions() const {
   int64_t most = 0;
@@ -34,8 +52,9 @@ PackedLayout PackedLayout::Continued(std::vector<int32_t> cu_seqlens, std::vecto
     const int64_t begin = layout.begin(static_cast<int64_t>(s));
     for (int32_t t = cu_seqlens[s]; t < cu_seqlens[s + 1]; ++t) *position++ = begin + t - cu_seqlens[s];
   }
-  layout.positions = layout.positions.to(device);
+  layout.positions = Upload(layout.positions, device);
   layout.row_positions = layout.positions;
+  layout.cu_tokens_there = layout.cu_rows_there = UploadNumbers(cu_seqlens, device);
   layout.cu_rows = cu_seqlens;
   layout.cu_seqlens = std::move(cu_seqlens);
   return layout;
@@ -44,16 +63,21 @@ PackedLayout PackedLayout::Continued(std::vector<int32_t> cu_seqlens, std::vecto
 PackedLayout PackedLayout::WithRows(const std::vector<int64_t>& token_rows) const {
   PackedLayout layout = *this;
   layout.cu_rows.assign(1, 0);
+  layout.queries_are_last = true;
   size_t next = 0;
   for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
     while (next < token_rows.size() && token_rows[next] < cu_seqlens[s + 1]) {
       GEMTUNE_CHECK(token_rows[next] > (next == 0 ? -1 : token_rows[next - 1]));
       ++next;
     }
+    const auto first = static_cast<size_t>(layout.cu_rows.back());
+    const auto count = static_cast<int64_t>(next - first);
+    if (count > 0 && token_rows[first] != cu_seqlens[s + 1] - count) layout.queries_are_last = false;
     layout.cu_rows.push_back(static_cast<int32_t>(next));
   }
   GEMTUNE_CHECK(next == token_rows.size());
-  layout.rows = at::tensor(token_rows, at::kLong).to(positions.device());
+  layout.rows = UploadNumbers(token_rows, positions.device());
+  layout.cu_rows_there = UploadNumbers(layout.cu_rows, positions.device());
   layout.row_positions = positions.index_select(0, layout.rows);
   return layout;
 }
@@ -63,7 +87,9 @@ PackedLayout PackedLayout::WithAllRows() const {
           .cu_rows = cu_seqlens,
           .positions = positions,
           .row_positions = positions,
-          .begins = begins};
+          .begins = begins,
+          .cu_tokens_there = cu_tokens_there,
+          .cu_rows_there = cu_tokens_there};
 }
 
 }  // namespace gemtune::ops

@@ -19,6 +19,8 @@ struct PackedLayout {
   at::Tensor rows;                  // [R] int64, token index of every query; undefined: all tokens, R = T
   at::Tensor row_positions;         // [R] int64, of every query in its sequence
   std::vector<int64_t> begins;      // [B] position of the first token of each; empty: all 0
+  bool queries_are_last = true;     // of each sequence: no other token stands behind its first query
+  at::Tensor cu_tokens_there, cu_rows_there;  // cu_seqlens and cu_rows where positions is, int32
 
   int64_t num_sequences() const { return static_cast<int64_t>(cu_seqlens.size()) - 1; }
   int64_t num_tokens() const { return cu_seqlens.back(); }
@@ -27,6 +29,10 @@ struct PackedLayout {
 
   /// The largest position plus one.
   int64_t num_positions() const;
+
+  /// Tokens of the longest sequence, and queries of the one with the most.
+  int64_t most_tokens() const;
+  int64_t most_rows() const;
 
   /// Every token is a query. Throws std::logic_error unless cu_seqlens starts at 0 and increases strictly.
   static PackedLayout Full(std::vector<int32_t> cu_seqlens, const at::Device& device = at::kCPU);

@@ -71,7 +71,7 @@ int64_t ProjectionGroup::Width() const {
 }
 
 at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype) const {
-  at::Tensor row = at::ones({Width()}, at::kFloat);
+  at::Tensor row = at::ones({Width()}, tensors[adapters_.front().tensor].options().dtype(at::kFloat));
   for (const Adapter& adapter : adapters_) {
     if (adapter.has_gain)
       row.narrow(0, adapter.begin, adapter.out).copy_(tensors[adapter.tensor + 2].detach());
@@ -83,7 +83,8 @@ at::Tensor ProjectionGroup::GainRow(at::TensorList tensors, at::ScalarType dtype
 // product.
 at::Tensor ProjectionGroup::ScaledB(at::TensorList tensors, at::ScalarType dtype) const {
   const Adapter& last = adapters_.back();
-  at::Tensor all = at::zeros({Width(), last.rank_begin + last.rank}, dtype);
+  at::Tensor all =
+      at::zeros({Width(), last.rank_begin + last.rank}, tensors[last.tensor].options().dtype(dtype));
   for (const Adapter& adapter : adapters_) {
     all.narrow(0, adapter.begin, adapter.out)
         .narrow(1, adapter.rank_begin, adapter.rank)

@@ -5,6 +5,7 @@
 
 #include "gemtune/ops/compute_type.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
@@ -40,13 +41,13 @@ struct AddRmsNormFunction : torch::autograd::Function<AddRmsNormFunction> {
                             const at::Tensor& weight, double eps) {
     ctx->save_for_backward({x, weight});
     ctx->saved_data["eps"] = eps;
-    return cpu::AddRmsNorm(residual, x, weight, eps);
+    return Choose(x, cpu::AddRmsNorm, cuda::AddRmsNorm)(residual, x, weight, eps);
   }
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
     const at::Tensor dsum = grads[0].contiguous();
-    const auto [dx, dw] =
-        cpu::AddRmsNormGradients(saved[0], saved[1], ctx->saved_data["eps"].toDouble(), dsum);
+    const auto [dx, dw] = Choose(dsum, cpu::AddRmsNormGradients, cuda::AddRmsNormGradients)(
+        saved[0], saved[1], ctx->saved_data["eps"].toDouble(), dsum);
     return {dsum, dx, dw, Variable()};
   }
 };
@@ -54,12 +55,12 @@ struct AddRmsNormFunction : torch::autograd::Function<AddRmsNormFunction> {
 }  // namespace
 
 at::Tensor RmsNormOutput(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  return cpu::RmsNorm(x, weight, eps);
+  return Choose(x, cpu::RmsNorm, cuda::RmsNorm)(x, weight, eps);
 }
 
 std::pair<at::Tensor, at::Tensor> RmsNormGradients(const at::Tensor& x, const at::Tensor& weight, double eps,
                                                    const at::Tensor& dy) {
-  return cpu::RmsNormGradients(x, weight, eps, dy);
+  return Choose(x, cpu::RmsNormGradients, cuda::RmsNormGradients)(x, weight, eps, dy);
 }
 
 bool RmsNormHasKernel(const at::Tensor& x, const at::Tensor& weight) {

@@ -10,6 +10,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
@@ -108,14 +109,15 @@ void StepByAten(AdamWRows& rows, std::span<const int64_t> slots, const at::Tenso
 
 void CatchUpRows(AdamWRows& rows, std::span<const int64_t> slots, int64_t step) {
   GEMTUNE_CHECK(step <= rows.step());
-  HasKernels(rows.parameter) ? cpu::CatchUpRows(rows, slots, step) : CatchUpByAten(rows, slots, step);
+  if (!HasKernels(rows.parameter)) return CatchUpByAten(rows, slots, step);
+  Choose(rows.parameter, cpu::CatchUpRows, cuda::CatchUpRows)(rows, slots, step);
 }
 
 void StepRows(AdamWRows& rows, std::span<const int64_t> slots, const at::Tensor& grads, double grad_scale) {
   GEMTUNE_CHECK(grads.dim() == 2 && grads.size(0) == static_cast<int64_t>(slots.size()) &&
                 grads.size(1) == rows.parameter.size(1));
-  HasKernels(rows.parameter) ? cpu::StepRows(rows, slots, grads.contiguous(), grad_scale)
-                             : StepByAten(rows, slots, grads, grad_scale);
+  if (!HasKernels(rows.parameter)) return StepByAten(rows, slots, grads, grad_scale);
+  Choose(rows.parameter, cpu::StepRows, cuda::StepRows)(rows, slots, grads.contiguous(), grad_scale);
 }
 
 }  // namespace gemtune::ops

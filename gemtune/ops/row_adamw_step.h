@@ -28,6 +28,9 @@ struct AdamWRows {
   /// For each kRowsAChunk slots a tensor [kRowsAChunk, 2 or 3, dim] in ComputeType(parameter): master (if the
   /// parameter has another dtype), exp_avg, exp_avg_sq.
   std::vector<at::Tensor> chunks;
+  /// On a card: what its kernel needs of every step so far, kept there.
+  at::Tensor paces;
+  int64_t num_paces = 0;
 
   int64_t step() const { return static_cast<int64_t>(learning_rates.size()); }
 };

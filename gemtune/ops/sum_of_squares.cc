@@ -2,15 +2,28 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "gemtune/ops/cpu.h"
+#include "gemtune/ops/cuda.h"
 #include "gemtune/ops/kernel_access.h"
 
 namespace gemtune::ops {
 
-at::Tensor SumOfSquares(const at::Tensor& x) {
+at::Tensor SumOfSquares(at::TensorList tensors) {
   const at::NoGradGuard no_grad;
-  if (HasKernels(x)) return cpu::SumOfSquares(x.contiguous());
-  return x.to(at::kDouble).square().sum();
+  at::Tensor sum;
+  std::vector<at::Tensor> on_card;
+  const auto add = [&](const at::Tensor& more) { sum = sum.defined() ? sum + more : more; };
+  for (const at::Tensor& x : tensors) {
+    if (cuda::Handles(x)) {
+      on_card.push_back(x.contiguous());
+    } else {
+      add(cpu::Handles(x) ? cpu::SumOfSquares(x.contiguous()) : x.to(at::kDouble).square().sum());
+    }
+  }
+  if (!on_card.empty()) add(cuda::SumOfSquares(on_card));
+  return sum;
 }
 
 }  // namespace gemtune::ops

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gemtune/base/stopwatch.h"
+#include "gemtune/ops/device.h"
 
 namespace gemtune::train {
 
@@ -13,6 +14,11 @@ StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& trai
                     const StepOptions& options) {
   const Stopwatch whole;
   Stopwatch part;
+  const ops::Device device = task.module().parameters().front().device();
+  const auto lap = [&] {
+    if (options.times_parts) ops::Synchronize(device);
+    return part.Lap();
+  };
   StepReport report{.step = options.step, .learning_rate = options.learning_rate};
   std::vector<data::PackedBatch> batches;
   int64_t targets = 0;
@@ -21,17 +27,21 @@ StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& trai
     targets += task.CountTargets(batches.back());
     report.tokens += batches.back().num_tokens();
   }
-  report.data_seconds = part.Lap();
+  report.data_seconds = lap();
+  std::vector<at::Tensor> losses;
   for (const data::PackedBatch& batch : batches) {
     optimizer.CatchUp(at::tensor(batch.ids, at::kLong));
-    report.optimizer_seconds += part.Lap();
+    report.optimizer_seconds += lap();
     const at::Tensor loss = task.LossSum(batch) / targets;
-    report.loss += loss.item<double>();
-    report.forward_seconds += part.Lap();
+    losses.push_back(loss.detach());
+    report.forward_seconds += lap();
     loss.backward();
-    report.backward_seconds += part.Lap();
+    report.backward_seconds += lap();
   }
+  // Where a card works, this is the only place in a step that waits for it: all has been begun, and while it
+  // takes the optimiser's step the next batch is prepared.
   report.grad_norm = optimizer.GradNorm();
+  for (const at::Tensor& loss : losses) report.loss += loss.item<double>();
   report.is_skipped = !std::isfinite(report.loss) || !std::isfinite(report.grad_norm);
   if (!report.is_skipped) {
     // As torch's clip_grad_norm_, including the 1e-6.
@@ -40,7 +50,7 @@ StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& trai
     optimizer.Step(options.learning_rate, clip);
   }
   optimizer.ZeroGrad();
-  report.optimizer_seconds += part.Lap();
+  report.optimizer_seconds += lap();
   report.seconds = whole.Seconds();
   return report;
 }

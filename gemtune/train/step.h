@@ -18,6 +18,7 @@ struct StepOptions {
   int64_t step = 1;  // counted from 1, for messages and the report
   double learning_rate = 0;
   double max_grad_norm = 1.0;  // 0: no clipping
+  bool times_parts = false;  // wait for a card after each part, so that the report's parts are its times, too
 };
 
 /// One optimiser step: pack, loss, backward, clip, AdamW. The loss is the sum over the window's targets

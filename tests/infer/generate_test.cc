@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "tests/support/cuda_on_host.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -118,6 +119,25 @@ TEST_F(GenerateTest, ASeedGivesTheSameWhateverTheBatch) {
   const std::vector<Prompt> twins = {prompts[0], prompts[0]};
   const auto drawn = Run(twins, options);
   EXPECT_NE(drawn[0].ids, drawn[1].ids);
+}
+
+// A card's memory is asked for the tokens that can be chosen alone.
+TEST_F(GenerateTest, ACardChoosesTheSame) {
+  const std::vector<Prompt> prompts = Prompts({1, 20, 9});
+  const std::vector<int32_t> ends = {270, 275, 280};
+  for (const SamplingOptions& sampling :
+       {SamplingOptions{}, SamplingOptions{.do_sample = true, .top_k = 5, .seed = 3},
+        SamplingOptions{.do_sample = true, .top_k = 0, .top_p = 0.9},
+        SamplingOptions{.do_sample = true, .temperature = 2.0, .top_k = 40, .min_p = 0.01},
+        SamplingOptions{.repetition_penalty = 1.3}}) {
+    for (const int64_t least : {0, 6}) {
+      const GenerateOptions options{
+          .sampling = sampling, .eos_token_ids = ends, .max_new_tokens = 10, .min_new_tokens = least};
+      const auto expected = Ids(Run(prompts, options));
+      const test::WithCudaOnHost cuda_on_host;
+      EXPECT_EQ(Ids(Run(prompts, options)), expected);
+    }
+  }
 }
 
 TEST_F(GenerateTest, StopsBeforeAText) {

@@ -137,12 +137,6 @@ TEST_F(BaseBlocks, AnOutlineTellsWhatCannotBeHeldInBlocks) {
   EXPECT_THAT(test::MessageOf([&] { check("base", BaseWeights::kQ8_0, {}); }),
               HasSubstr("the rows of 'model.embed_tokens.weight' have 16 numbers"));
   for (const BaseWeights base_weights : {BaseWeights::kFileBlocks, BaseWeights::kQ8_0}) {
-    EXPECT_THAT(
-        test::MessageOf([&] {
-          Outline(ModelSource::Open(dir_ / "m.gguf"), 1,
-                  {.device = at::Device("cuda"), .base_weights = base_weights});
-        }),
-        HasSubstr("`base_dtype`: weights are held in blocks in the processor's memory only, not on cuda"));
     EXPECT_NO_THROW(check("m.gguf", base_weights, {.modules_to_save = {"norm"}}));
     EXPECT_THAT(test::MessageOf([&] { check("m.gguf", base_weights, {.modules_to_save = {"mlp"}}); }),
                 HasSubstr("'model.layers.0.mlp' would be trained whole"));

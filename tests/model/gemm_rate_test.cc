@@ -10,7 +10,7 @@ namespace gemtune::model {
 namespace {
 
 GemmRate Measured(at::ScalarType dtype) {
-  GemmRate rate(test::TinyClassifier()->trunk()->config(), dtype);
+  GemmRate rate(test::TinyClassifier()->trunk()->config(), dtype, ops::Host());
   rate.Measure(5);
   rate.Measure(9);
   return rate;

@@ -48,6 +48,37 @@ TEST(AdamWStep, WithoutKernelsIsTheComposition) {
   EXPECT_TRUE(at::equal(fused.parameter, composed.parameter));
 }
 
+// More parameters than a card takes in one launch, of any size, type and options.
+TEST(AdamWSteps, AreThoseOfEachParameter) {
+  at::manual_seed(3);
+  std::vector<AdamWItem> together, alone;
+  for (int64_t i = 0; i < 90; ++i) {
+    const at::Tensor start = at::randn({1 + i * i % 5000}).to(i % 3 == 0 ? at::kFloat : at::kBFloat16);
+    const at::Tensor grad = at::randn(start.sizes()).to(i % 4 == 0 ? at::kBFloat16 : at::kFloat);
+    const AdamWOptions options{.weight_decay = i % 2 == 0 ? 0.1 : 0.0};
+    together.push_back({TensorsOf(start.clone()), grad, options});
+    alone.push_back({TensorsOf(start.clone()), grad, options});
+  }
+  const AdamWPace pace{.learning_rate = 0.1, .grad_scale = 0.5, .step = 3};
+  for (const AdamWItem& item : alone) AdamWStep(item.tensors, item.grad, item.options, pace);
+  const auto expect_same = [&] {
+    AdamWSteps(together, pace);
+    for (size_t i = 0; i < together.size(); ++i) {
+      EXPECT_LT(test::MaxDifference(together[i].tensors.master, alone[i].tensors.master), 1e-6) << i;
+      EXPECT_TRUE(at::equal(together[i].tensors.parameter,
+                            together[i].tensors.master.to(together[i].tensors.parameter.scalar_type())));
+    }
+  };
+  expect_same();
+  for (size_t i = 0; i < together.size(); ++i) {
+    for (const auto member : {&AdamWTensors::master, &AdamWTensors::exp_avg, &AdamWTensors::exp_avg_sq})
+      (alone[i].tensors.*member).copy_(together[i].tensors.*member);
+    AdamWStep(alone[i].tensors, alone[i].grad, alone[i].options, pace);
+  }
+  const test::WithCudaOnHost cuda_on_host;
+  expect_same();
+}
+
 TEST(AdamWStep, AGradientOfAnotherShapeIsABug) {
   EXPECT_THROW(AdamWStep(TensorsOf(at::zeros({2, 3})), at::zeros({3, 2}), {}, {}), std::logic_error);
 }

@@ -22,6 +22,20 @@ TEST(BlockRows, KnowItsShape) {
   EXPECT_EQ(rows.bytes.size(1), 2 * 210);
 }
 
+TEST(BlockRows, ACardExpandsThemToTheSameBits) {
+  for (const kernels::BlockTypeInfo& info : kernels::BlockTypes()) {
+    const BlockRows first = test::RandomBlockRows(info.type, 3, 512, 1),
+                    second = test::RandomBlockRows(info.type, 2, 512, 2);
+    const at::Tensor ids = at::tensor({2, 0, 2, 1}, at::kLong);
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      const at::Tensor all = Expand({first, second}, type), some = ExpandRows(first, ids, type);
+      const test::WithCudaOnHost cuda_on_host;
+      EXPECT_TRUE(at::equal(Expand({first, second}, type), all)) << info.name;
+      EXPECT_TRUE(at::equal(ExpandRows(first, ids, type), some)) << info.name;
+    }
+  }
+}
+
 TEST(BlockRows, RowsAreLookedUp) {
   const BlockRows table = test::RandomBlockRows(BlockType::kQ4_K, 200, 256, 1);
   const at::Tensor ids = at::arange(199, -1, -1, at::kLong);

@@ -24,6 +24,17 @@ TEST(Dropout, ByIndexWhateverTheStrides) {
   EXPECT_TRUE(at::equal(DropoutByAten(x.t(), 0.5, 3), Dropout(x.t().contiguous(), 0.5, 3)));
 }
 
+TEST(Dropout, ACardDrawsTheProcessorsMasks) {
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    for (const int64_t size : {1, 2, 511, 2001}) {
+      const at::Tensor x = at::randn({size}).to(type), expected = Dropout(x, 0.3, 5);
+      const test::WithCudaOnHost cuda_on_host;
+      EXPECT_TRUE(at::equal(Dropout(x, 0.3, 5), expected));
+      EXPECT_TRUE(at::equal(DropoutByAten(x, 0.3, 5), expected));
+    }
+  }
+}
+
 TEST(Dropout, ARateOfZeroKeepsAll) {
   const at::Tensor x = at::randn({3, 4});
   EXPECT_TRUE(Dropout(x, 0, 1).is_same(x));

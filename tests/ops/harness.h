@@ -13,6 +13,7 @@
 #include <hwy/targets.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <ostream>
@@ -21,6 +22,8 @@
 #include <vector>
 
 #include "gemtune/kernels/instruction_set.h"
+#include "gemtune/ops/device.h"
+#include "tests/support/cuda_on_host.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/without_kernels.h"
 
@@ -103,7 +106,15 @@ struct Column {
   std::string name;
   at::Device device;
   kernels::InstructionSet set;
+  bool is_cuda = false;
 };
+
+/// The card that is tested on, if GEMTUNE_TEST_DEVICE says so (cuda), else the host, where a card's kernels
+/// run too.
+inline at::Device CudaDevice() {
+  const char* name = std::getenv("GEMTUNE_TEST_DEVICE");
+  return name == nullptr ? Host() : FindDevice(name);
+}
 
 /// All but the reference.
 inline const std::vector<Column>& Columns() {
@@ -111,7 +122,8 @@ inline const std::vector<Column>& Columns() {
   static const std::vector<Column> columns = {{"composition", at::kCPU, InstructionSet::kNone},
                                               {"avx2", at::kCPU, InstructionSet::kAvx2},
                                               {"avx512", at::kCPU, InstructionSet::kAvx512},
-                                              {"all", at::kCPU, InstructionSet::kAll}};
+                                              {"all", at::kCPU, InstructionSet::kAll},
+                                              {"cuda", CudaDevice(), InstructionSet::kAll, true}};
   return columns;
 }
 
@@ -130,6 +142,7 @@ class InForce {
         (column.set == InstructionSet::kAvx512 && !kernels::HaveAvx512())) {
       missing_ = "the processor has less";
     }
+    if (column.is_cuda && column.device == Host()) cuda_on_host_.emplace();
   }
   ~InForce() { kernels::AllowInstructionSet(before_); }
   InForce(const InForce&) = delete;
@@ -141,6 +154,7 @@ class InForce {
  private:
   const kernels::InstructionSet before_;
   std::string missing_;
+  std::optional<test::WithCudaOnHost> cuda_on_host_;
 };
 
 // ---- Cells.

@@ -73,6 +73,23 @@ TEST(LinearCrossEntropy, TakesAWeightInBlocks) {
   EXPECT_LT(MaxDifference(h.grad(), whole.of_hidden), 1e-5 * whole.of_hidden.abs().max().item<double>());
 }
 
+TEST(LinearCrossEntropy, ACardFindsTheSameLossesAndTheFirstOfEqualLogits) {
+  at::manual_seed(4);
+  for (const int64_t words : {3, 33, 1000, 8192}) {
+    const at::Tensor hidden = at::randn({9, 16}), weight = at::randn({words, 16});
+    weight[words - 1].copy_(weight[0]);  // two words have the same logits
+    const at::Tensor best = hidden.matmul(weight.t()).argmax(1);
+    for (const int64_t target : {int64_t{0}, words - 1}) {
+      const at::Tensor targets = at::where(at::arange(9) % 2 == 0, best, at::full({9}, target, at::kLong));
+      const RowLosses expected = LinearCrossEntropyRows(hidden, weight, targets);
+      const test::WithCudaOnHost cuda_on_host;
+      const RowLosses actual = LinearCrossEntropyRows(hidden, weight, targets);
+      EXPECT_LT(MaxDifference(actual.losses, expected.losses), 1e-5);
+      EXPECT_TRUE(at::equal(actual.is_correct, expected.is_correct));
+    }
+  }
+}
+
 TEST(LinearCrossEntropy, OfNoRowsIsZero) {
   const at::Tensor h = at::empty({0, 4}).requires_grad_(), w = at::randn({6, 4}).requires_grad_();
   const at::Tensor loss = LinearCrossEntropySum(h, w, at::empty({0}, at::kLong));

@@ -38,6 +38,25 @@ TEST(PackedLayout, RowsAreCountedPerSequence) {
   EXPECT_EQ(layout.num_rows(), 3);
 }
 
+TEST(PackedLayout, KnowsWhetherQueriesAreTheLastTokens) {
+  const PackedLayout layout = PackedLayout::Full({0, 3, 4, 6});
+  EXPECT_TRUE(layout.queries_are_last);
+  EXPECT_TRUE(layout.WithRows({2, 3, 4, 5}).queries_are_last);
+  EXPECT_TRUE(layout.WithRows({3}).queries_are_last);
+  EXPECT_FALSE(layout.WithRows({0, 3}).queries_are_last);
+  EXPECT_FALSE(layout.WithRows({0, 2}).queries_are_last);
+  EXPECT_TRUE(layout.WithRows({0, 2}).WithAllRows().queries_are_last);
+}
+
+TEST(PackedLayout, SaysWhereSequencesBeginToTheDevice) {
+  const PackedLayout layout = PackedLayout::Full({0, 3, 4}).WithRows({1, 2});
+  EXPECT_TRUE(at::equal(layout.cu_tokens_there, at::tensor({0, 3, 4}, at::kInt)));
+  EXPECT_TRUE(at::equal(layout.cu_rows_there, at::tensor({0, 2, 2}, at::kInt)));
+  EXPECT_TRUE(at::equal(layout.WithAllRows().cu_rows_there, layout.cu_tokens_there));
+  EXPECT_EQ(layout.most_tokens(), 3);
+  EXPECT_EQ(layout.most_rows(), 2);
+}
+
 TEST(PackedLayout, RefusesWhatIsNoLayout) {
   EXPECT_THROW(PackedLayout::Full({0}), std::logic_error);
   EXPECT_THROW(PackedLayout::Full({1, 2}), std::logic_error);

@@ -10,6 +10,19 @@ TEST(SumOfSquares, OfNothingAndBeyondTheRangeOfFloat) {
   EXPECT_GT(SumOfSquares(at::full({1000}, 1e20f)).item<double>(), 1e42);
 }
 
+TEST(SumOfSquares, OfManyTensorsIsOneNumber) {
+  at::manual_seed(1);
+  std::vector<at::Tensor> tensors;
+  double expected = 0;
+  for (int64_t i = 0; i < 90; ++i) {
+    tensors.push_back(at::randn({1 + i * i % 5000}).to(i % 2 == 0 ? at::kFloat : at::kBFloat16));
+    expected += tensors.back().to(at::kDouble).square().sum().item<double>();
+  }
+  EXPECT_NEAR(SumOfSquares(tensors).item<double>(), expected, 1e-6 * expected);
+  const test::WithCudaOnHost cuda_on_host;
+  EXPECT_NEAR(SumOfSquares(tensors).item<double>(), expected, 1e-6 * expected);
+}
+
 std::vector<OpCase> SumOfSquaresOpCases() {
   std::vector<OpCase> cases;
   for (const auto& [rows, columns] :

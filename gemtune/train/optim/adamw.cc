@@ -37,27 +37,24 @@ AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options,
 }
 
 double AdamW::GradNorm() const {
-  at::Tensor sum_of_squares;
-  const auto add = [&](const at::Tensor& more) {
-    sum_of_squares = sum_of_squares.defined() ? sum_of_squares + more : more;
-  };
+  std::vector<at::Tensor> gradients;
   for (const Slot& slot : slots_) {
-    if (slot.tensors.parameter.grad().defined()) add(ops::SumOfSquares(slot.tensors.parameter.grad()));
+    if (slot.tensors.parameter.grad().defined()) gradients.push_back(slot.tensors.parameter.grad());
   }
   for (const ByRows& rows : by_rows_) {
-    if (rows.adamw.parameter().grad().defined()) add(rows.adamw.SumOfSquares());
+    if (rows.adamw.parameter().grad().defined()) gradients.push_back(rows.adamw.GradientValues());
   }
-  return sum_of_squares.defined() ? std::sqrt(sum_of_squares.item<double>()) : 0;
+  return gradients.empty() ? 0 : std::sqrt(ops::SumOfSquares(gradients).item<double>());
 }
 
 void AdamW::Step(double learning_rate, double grad_scale) {
   ++step_;
+  std::vector<ops::AdamWItem> items;
   for (const Slot& slot : slots_) {
     const at::Tensor& grad = slot.tensors.parameter.grad();
-    if (!grad.defined()) continue;
-    ops::AdamWStep(slot.tensors, grad, slot.options,
-                   {.learning_rate = learning_rate, .grad_scale = grad_scale, .step = step_});
+    if (grad.defined()) items.push_back({slot.tensors, grad, slot.options});
   }
+  ops::AdamWSteps(items, {.learning_rate = learning_rate, .grad_scale = grad_scale, .step = step_});
   for (ByRows& rows : by_rows_) rows.adamw.Step(learning_rate, grad_scale);
 }
 

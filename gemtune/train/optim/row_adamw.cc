@@ -11,7 +11,6 @@
 #include "gemtune/ops/compute_type.h"
 #include "gemtune/ops/device.h"
 #include "gemtune/ops/host_memory.h"
-#include "gemtune/ops/sum_of_squares.h"
 
 namespace gemtune::train {
 
@@ -60,7 +59,7 @@ void RowAdamW::FillSlots(int64_t begin) {
       for (int64_t i = begin; i < begin + count; ++i) {
         indices.push_back(rows_.rows[static_cast<size_t>(i)].index);
       }
-      const at::Tensor index = at::tensor(indices, at::kLong).to(parameter().device());
+      const at::Tensor index = ops::UploadNumbers(indices, parameter().device());
       rows_.chunks.back().narrow(0, place, count).select(1, 0).copy_(rows_.parameter.index_select(0, index));
     }
     begin += count;
@@ -164,9 +163,9 @@ void RowAdamW::SetState(const TensorFile& tensors, const std::string& name) {
   }
 }
 
-at::Tensor RowAdamW::SumOfSquares() const {
+at::Tensor RowAdamW::GradientValues() const {
   const at::Tensor& grad = parameter().grad();
-  return ops::SumOfSquares(grad.is_sparse() ? grad.coalesce().values() : grad);
+  return grad.is_sparse() ? grad.coalesce().values() : grad;
 }
 
 }  // namespace gemtune::train

@@ -35,8 +35,8 @@ class RowAdamW {
   /// one, which steps all rows.
   void Step(double learning_rate, double grad_scale);
 
-  /// The sum of the squares of the gradient, which must exist; see ops::SumOfSquares.
-  at::Tensor SumOfSquares() const;
+  /// The numbers of the gradient, which must exist, that are not zero: dense.
+  at::Tensor GradientValues() const;
 
   /// The whole state besides the parameter, under names that begin with `name`. Large tensors are views,
   /// valid until the next step.

@@ -20,9 +20,9 @@ StepTimes TimeSteps(Trainable& task, const data::Dataset& train, const TrainerOp
   task.module().train();
   StepTimes times;
   for (int64_t step = 0; step <= kTimedSteps; ++step) {
-    const StepReport report =
-        TakeStep(task, optimizer, train, windows[static_cast<size_t>(step)],
-                 {.step = step, .learning_rate = 0, .max_grad_norm = trainer.max_grad_norm});
+    const StepReport report = TakeStep(
+        task, optimizer, train, windows[static_cast<size_t>(step)],
+        {.step = step, .learning_rate = 0, .max_grad_norm = trainer.max_grad_norm, .times_parts = true});
     log::Info("{}  {} tokens  {:.2f} s", step == 0 ? "warm-up" : fmt::format("step {}/{}", step, kTimedSteps),
               report.tokens, report.seconds);
     if (step == 0) continue;

@@ -19,6 +19,10 @@ using model::BaseWeights;
 // of [heap] and libtorch_cpu.so in /proc/PID/smaps over the first steps, less KernelBytes.
 constexpr int64_t kLibraryBytes = 30'000'000;
 
+// cuBLAS's workspace on a Hopper or Blackwell card, the largest (at::cuda::getChosenWorkspaceSize), for two
+// streams.
+constexpr int64_t kWorkspaceBytes = 2 * (int64_t{32} << 20);
+
 // Memory for each vocabulary entry while tokenizer.json is written: the entry, and its text twice (as a value
 // and in the output). Measured: 62 MB for Gemma 3's 262,144 entries.
 constexpr int64_t kSavedBytesAnEntry = 240;
@@ -55,6 +59,10 @@ MemoryPlan PlanMemory(const torch::nn::Module& model, const model::Gemma3TextCon
   if (input.pass_tokens > 0) {
     plan.pass =
         std::max(plan.pass, model::PassBytes(model, config, input.pass_tokens, input.pass_rows, input.pass));
+  }
+  if (input.on_card) {
+    plan.kernels = model::CardKernelBytes(config, input.pass_tokens, dtype) + kWorkspaceBytes;
+    return plan;
   }
   plan.kernels = model::KernelBytes(config, most_tokens, dtype) + kLibraryBytes;
   plan.holes = model::InferencePassBytes(config, input.pass_tokens, dtype);

@@ -21,10 +21,11 @@ struct MemoryPlanInput {
   int64_t evaluation_tokens = 0;  // of the largest pass without gradients; 0: there is none
   int64_t embedding_rows = 0;     // that will have moments, if the embedding is trained
   int64_t kept_bytes = 0;         // results of frozen layers, kept in memory
+  bool on_card = false;  // the memory is a card's: program, data and what a saved model takes are elsewhere
 };
 
-/// The bytes that a training run will have in memory, by purpose; peak() predicts ru_maxrss.
-/// docs/reliability.md compares the two.
+/// The bytes that a training run will have in memory, by purpose; peak() predicts ru_maxrss, on a card what
+/// LibTorch's allocator takes. docs/reliability.md compares the two.
 struct MemoryPlan {
   int64_t process = 0;    // given
   int64_t weights = 0;    // in the model's dtype, or in blocks: those of the file, or Q8_0

@@ -40,7 +40,7 @@ struct RunOptions {
   MethodOptions method_options = {};
   std::optional<double> learning_rate = {};  // nullopt: the method's, see Methods()
   TrainerOptions trainer = {};               // learning_rate, greater_is_better and run are filled in
-  std::optional<at::ScalarType> dtype = {};  // nullopt: model::NativeDtype()
+  std::optional<at::ScalarType> dtype = {};  // nullopt: model::NativeDtype(device)
   ops::MatmulDtype matmul_dtype = ops::MatmulDtype::kOperands;
   model::BaseWeights base_weights = model::BaseWeights::kNumbers;
   ops::Device device = ops::Host();

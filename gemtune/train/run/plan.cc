@@ -28,10 +28,18 @@ bool AllLayersAreFrozen(int64_t stages, const model::Gemma3TextConfig& config) {
 
 }  // namespace
 
-MachineMemory MachineMemory::Now() {
-  return {.resident_bytes = ResidentBytes(),
-          .available_bytes = AvailableMemoryBytes(),
-          .limit = FindMemoryLimit()};
+MachineMemory MachineMemory::Of(const ops::Device& device) {
+  const int64_t available = AvailableMemoryBytes();
+  if (ops::IsHost(device)) {
+    return {.resident_bytes = ResidentBytes(),
+            .available_bytes = available,
+            .limit = FindMemoryLimit(),
+            .host_available_bytes = available};
+  }
+  const ops::DeviceInfo info = ops::InfoOf(device);
+  return {.limit = {.bytes = info.free_bytes, .source = "what is free on " + info.name},
+          .host_available_bytes = available,
+          .is_card = true};
 }
 
 bool KeepsFrozenStates(const model::Gemma3Model& trunk, const data::Dataset& train,
@@ -63,6 +71,7 @@ RunPlan::RunPlan(const RunOptions& options, at::ScalarType dtype, int64_t num_ou
             .pass_rows = size_.pass_rows,
             .embedding_rows =
                 options.trainer.adamw.weight_decay > 0 ? source_.config.vocab_size : size_.distinct_tokens};
+  input_.on_card = machine.is_card;
   for (const io::TensorInfo& tensor : source.checkpoint.tensors())
     input_.checkpoint_bytes += tensor.stored_bytes;
   const TaskOutline outline = Outline(as_asked_);
@@ -134,6 +143,12 @@ void RunPlan::Log() const {
 
 void RunPlan::LogMemory() const {
   const MemoryPlan& m = memory_;
+  if (machine_.is_card) {
+    return log::Info(
+        "memory of the card: {} of {}: weights {}, optimizer {}, activations and gradients {}, buffers {}",
+        Gigabytes(m.peak()), Gigabytes(machine_.limit.bytes), Gigabytes(m.weights), Gigabytes(m.optimizer),
+        Gigabytes(m.pass + m.kept), Gigabytes(m.kernels));
+  }
   log::Info(
       "memory: {}: weights {}, optimizer {}, activations and gradients {}, program, tokenizer and data {}, "
       "buffers {}",

@@ -12,13 +12,15 @@
 
 namespace gemtune::train {
 
-/// The machine's memory, as measured once.
+/// The memory of a device, as measured once: the machine's, or a card's own.
 struct MachineMemory {
-  int64_t resident_bytes = 0;   // of this process
-  int64_t available_bytes = 0;  // that this process can take without swapping; 0: unknown
-  MemoryLimit limit = {};
+  int64_t resident_bytes = 0;        // of this process
+  int64_t available_bytes = 0;       // that this process can take without swapping; 0: unknown
+  MemoryLimit limit = {};            // on a card: what is free
+  int64_t host_available_bytes = 0;  // available_bytes of the machine
+  bool is_card = false;
 
-  static MachineMemory Now();
+  static MachineMemory Of(const ops::Device& device);
 };
 
 /// Whether a run computes the results of frozen layers only once (infer/frozen_states.h): if the user asks
@@ -51,7 +53,7 @@ class RunPlan {
   nlohmann::ordered_json ToJson() const;
 
   /// Kept states of up to this many bytes are held in memory; more are held in a file.
-  int64_t max_kept_bytes() const { return machine_.available_bytes / 2; }
+  int64_t max_kept_bytes() const { return machine_.host_available_bytes / 2; }
 
   /// Throws Error if the run cannot fit, saying what would make it fit. Only warns if it is more than the
   /// memory free now, since other programs may end and the system can swap.

@@ -27,9 +27,9 @@ Run::Run(RunOptions options, RunRecord record, RunHooks hooks)
   splits_ = LoadSplits(options_, *source_, *tokenizer_);
   const TaskRow& task = TaskOf(options_);
   if (const std::string note = task.head_note(*source_, splits_->train); !note.empty()) log::Info("{}", note);
-  dtype_ = options_.dtype ? *options_.dtype : model::NativeDtype();
+  dtype_ = options_.dtype ? *options_.dtype : model::NativeDtype(options_.device);
   plan_.emplace(options_, dtype_, task.num_outputs(splits_->train), *source_, splits_->All(),
-                MachineMemory::Now());
+                MachineMemory::Of(options_.device));
 }
 
 void Run::OpenDirectory() {

@@ -31,7 +31,7 @@ ops::PackedLayout LayoutOf(const data::PackedBatch& batch, const at::Device& dev
 
 // The targets of a batch [R] int64.
 at::Tensor TargetsOf(const data::PackedBatch& batch, const at::Device& device) {
-  return at::tensor(NextTokensOf(batch).ids, at::kLong).to(device);
+  return ops::UploadNumbers(NextTokensOf(batch).ids, device);
 }
 
 // The rows of an example on which the last layer and the head run: the targets but a first token.
@@ -116,18 +116,19 @@ int64_t LanguageTask::CountTargets(const data::PackedBatch& batch) const {
 
 at::Tensor LanguageTask::Outputs(const data::PackedBatch& batch) {
   const at::Device device = trunk()->embed_tokens()->weight.device();
-  return language_model_.model(infer::IdsOf(batch).to(device), LayoutOf(batch, device));
+  return language_model_.model(infer::IdsOf(batch), LayoutOf(batch, device));
 }
 
 at::Tensor LanguageTask::StatesBefore(int64_t stage, const data::PackedBatch& batch) {
   const at::Device device = trunk()->embed_tokens()->weight.device();
-  return trunk()->RunStages(infer::IdsOf(batch).to(device), LayoutOf(batch, device), 0, stage);
+  return trunk()->RunStages(infer::IdsOf(batch), LayoutOf(batch, device), 0, stage);
 }
 
 at::Tensor LanguageTask::OutputsOfStates(int64_t stage, const at::Tensor& states,
                                          const data::PackedBatch& batch) {
   const at::Device device = trunk()->embed_tokens()->weight.device();
-  return trunk()->RunStages(states.to(device), LayoutOf(batch, device), stage, trunk()->num_stages());
+  return trunk()->RunStages(ops::Upload(states, device), LayoutOf(batch, device), stage,
+                            trunk()->num_stages());
 }
 
 // After the last layer only the rows that predict a target are left.
@@ -144,24 +145,31 @@ at::Tensor LanguageTask::LossSum(const data::PackedBatch& batch) {
 std::vector<LanguageTask::Score> LanguageTask::Scores(const data::Dataset& dataset) {
   std::vector<Score> scores(static_cast<size_t>(dataset.size()));
   const auto outputs = OutputsOn(dataset);
+  // Of all rows, fetched once, so that a card need not wait after each batch.
+  std::vector<at::Tensor> all_losses, all_correct;
+  std::vector<int64_t> examples;
   infer::ForEachBatch(dataset, options_.evaluation, [&](const data::PackedBatch& batch) {
     const at::Tensor hidden = outputs(batch);
     const ops::RowLosses rows =
         ops::LinearCrossEntropyRows(hidden, language_model_.model->head(), TargetsOf(batch, hidden.device()));
-    const at::Tensor losses = rows.losses.to(ops::Host(), at::kDouble),
-                     is_correct = rows.is_correct.to(ops::Host(), at::kByte);
-    const auto loss = ops::HostValues<double>(losses);
-    const auto correct = ops::HostValues<uint8_t>(is_correct);
-    size_t row = 0;
-    for (const int64_t example : batch.examples) {
-      Score& score = scores[static_cast<size_t>(example)];
-      score.targets = CountRows(dataset, example);
-      for (int64_t i = 0; i < score.targets; ++i, ++row) {
-        score.loss_sum += loss[row];
-        score.correct += correct[row];
-      }
-    }
+    all_losses.push_back(rows.losses);
+    all_correct.push_back(rows.is_correct);
+    examples.insert(examples.end(), batch.examples.begin(), batch.examples.end());
   });
+  if (examples.empty()) return scores;
+  const at::Tensor losses = at::cat(all_losses).to(ops::Host(), at::kDouble),
+                   is_correct = at::cat(all_correct).to(ops::Host(), at::kByte);
+  const auto loss = ops::HostValues<double>(losses);
+  const auto correct = ops::HostValues<uint8_t>(is_correct);
+  size_t row = 0;
+  for (const int64_t example : examples) {
+    Score& score = scores[static_cast<size_t>(example)];
+    score.targets = CountRows(dataset, example);
+    for (int64_t i = 0; i < score.targets; ++i, ++row) {
+      score.loss_sum += loss[row];
+      score.correct += correct[row];
+    }
+  }
   if (options_.must_be_finite) {
     at::Tensor sums = at::empty({dataset.size(), 1}, at::kDouble);
     std::ranges::transform(scores, ops::HostValues<double>(sums).begin(), &Score::loss_sum);

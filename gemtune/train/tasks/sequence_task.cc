@@ -225,7 +225,7 @@ at::Tensor SequenceTask::LossSum(const data::PackedBatch& batch) {
   // A view of the batch's vector; the caller keeps the batch until forward and backward are done.
   const at::Tensor labels = ops::HostView(std::span(batch.labels), {batch.num_sequences(), label_width});
   const at::Tensor logits = TrainingOutputs(batch);
-  return kind_.loss_sum(logits, labels.to(logits.device()), options_);
+  return kind_.loss_sum(logits, ops::Upload(labels, logits.device()), options_);
 }
 
 at::Tensor SequenceTask::LogitsOf(const data::Dataset& dataset) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "gemtune/ops/embedding.h"
+#include "gemtune/ops/sum_of_squares.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/reference_adamw.h"
 #include "tests/support/without_kernels.h"
@@ -114,8 +115,8 @@ TEST_P(RowAdamWBothWays, ADenseGradientThatMeetsASparseOneStepsAllRows) {
         EXPECT_FALSE(parameter.grad().is_sparse());
         expected += head_way.to(at::kDouble);
       }
-      EXPECT_NEAR(rows.SumOfSquares().item<double>(), expected.square().sum().item<double>(),
-                  dtype == at::kBFloat16 ? 1.0 : 1e-4);
+      EXPECT_NEAR(ops::SumOfSquares(rows.GradientValues()).item<double>(),
+                  expected.square().sum().item<double>(), dtype == at::kBFloat16 ? 1.0 : 1e-4);
       rows.Step(0.01, 0.5);
       dense.Step(expected * 0.5, 0.01);
       parameter.mutable_grad() = at::Tensor();
@@ -169,9 +170,9 @@ TEST(RowAdamW, TheNormIsThatOfTheGradientsValues) {
   const at::Tensor parameter = at::zeros({kRows, kDim});
   const RowAdamW sparse(parameter, {});
   parameter.mutable_grad() = SparseGrad({1, 5}, at::full({2, kDim}, 2.0f));
-  EXPECT_EQ(sparse.SumOfSquares().item<double>(), 40.0);
+  EXPECT_EQ(ops::SumOfSquares(sparse.GradientValues()).item<double>(), 40.0);
   parameter.mutable_grad() = parameter.grad().to_dense();
-  EXPECT_EQ(sparse.SumOfSquares().item<double>(), 40.0);
+  EXPECT_EQ(ops::SumOfSquares(sparse.GradientValues()).item<double>(), 40.0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, RowAdamWBothWays, testing::Bool(),

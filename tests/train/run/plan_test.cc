@@ -110,7 +110,7 @@ TEST_F(RunPlanTest, OfAHeadOnKeptStatesOnlyThoseAreTrainedOn) {
   options_.method = "head";
   EXPECT_EQ(Plan(options_).kept_stages(), 0);  // one epoch: used once
   options_.trainer.num_train_epochs = 2;
-  const RunPlan plan = Plan(options_, {.available_bytes = 1 << 30});
+  const RunPlan plan = Plan(options_, {.host_available_bytes = 1 << 30});
   EXPECT_EQ(plan.kept_stages(), 9);  // embedding, seven layers, norm
   EXPECT_EQ(plan.memory().kept, 16 * 16 * 4);
   EXPECT_LT(plan.memory().pass, 8 * 1000 * 1000);  // batches of 4,096 tokens, not of 32,000
