@@ -36,6 +36,7 @@ class Row:
 
 
 BF16 = ["--dtype", "bf16"]
+# A peer's mode may end in +compile. Rows of 64 are for cards.
 ROWS = {
     "full-bf16": Row("full, bf16, 8 reviews <= 512", BF16, ["bf16", "amp", "recipe"]),
     "full-fp32": Row("full, fp32, 8 reviews <= 512", ["--dtype", "fp32"], ["fp32"]),
@@ -52,6 +53,10 @@ ROWS = {
     "sft": Row("instruction tuning, full, bf16, 8 questions", BF16, ["bf16", "amp"], task="sft"),
     "sft-lora": Row("instruction tuning, LoRA r=16, bf16", [*BF16, "--method", "lora"], ["lora"], task="sft"),
     "sft-fp32": Row("instruction tuning, full, fp32", ["--dtype", "fp32"], ["fp32"], task="sft"),
+    "full-bf16-64": Row("full, bf16, 64 reviews <= 512", BF16, ["bf16", "bf16+compile", "amp"], batch_size=64),
+    "lora-64": Row("LoRA r=16, bf16, 64 reviews <= 512", [*BF16, "--method", "lora"], ["lora"], batch_size=64),
+    "sft-64": Row("instruction tuning, full, bf16, 64 questions", BF16, ["bf16", "amp"], task="sft", batch_size=64),
+    "sft-lora-64": Row("instruction tuning, LoRA r=16, bf16, 64 questions", [*BF16, "--method", "lora"], ["lora"], task="sft", batch_size=64),
     "head": Row("head alone, bf16, 8 reviews <= 512", [*BF16, "--method", "head"]),
 }
 
@@ -161,7 +166,7 @@ class Runs:
 
     def gemtune(self, row):
         path, threads = self.batches(row).make(row), ["--threads", self.arguments.threads]
-        shared = [*row.gemtune, "--max-length", row.max_length, "--no-cache", *threads, *(SFT if row.task == "sft" else [])]
+        shared = ["--device", self.arguments.device, *row.gemtune, "--max-length", row.max_length, "--no-cache", *threads, *(SFT if row.task == "sft" else [])]
         if row.measures == "predict":
             return measure([self.arguments.gemtune, "evaluate", "--model", self.classifier(), "--test-file", path, *shared])
         return measure([self.arguments.gemtune, "bench", "--model", self.arguments.hf_model, "--train-file", path, "--in-file-order",
@@ -169,9 +174,11 @@ class Runs:
 
     def peer(self, row, mode):
         predict = row.measures == "predict"
+        mode, _, compiled = mode.partition("+")
         return measure([sys.executable, HERE / "peer_hf.py", "--model", self.classifier() if predict else self.arguments.hf_model,
                         "--batches", self.batches(row).make(row), "--mode", mode, "--task", row.task, "--batch-size", row.batch_size, "--max-length", row.max_length,
-                        "--threads", self.arguments.threads, *(["--predict"] if predict else [])])
+                        "--threads", self.arguments.threads, "--device", self.arguments.device, *(["--predict"] if predict else []),
+                        *(["--compile"] if compiled else [])])
 
 
 def speed(row, result):
@@ -193,7 +200,7 @@ def compare(row, runs, rounds):
     sides = {}
     for name, done in results.items():
         ratios = [ours / theirs for ours, theirs in zip(speeds["gemtune"], speeds[name])]
-        sides[name] = dict(tokens_per_second=statistics.median(speeds[name]), peak_rss_bytes=max(result["peak_rss_bytes"] for result in done),
+        sides[name] = dict(tokens_per_second=statistics.median(speeds[name]), peak_rss_bytes=max(result.get("peak_device_bytes", result["peak_rss_bytes"]) for result in done),
                            ratio=statistics.median(ratios), ratio_range=[min(ratios), max(ratios)])
     if "mfu" in results["gemtune"][0]:
         for key in ("mfu", "gemm_flops_per_second"):
@@ -237,7 +244,9 @@ def parse_arguments():
     parser.add_argument("--sft-file", type=pathlib.Path, default=HERE.parent / "data" / "gsm8k-sample" / "train.jsonl",
                         help="JSON Lines with question and answer (default: %(default)s)")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("compare.json"))
-    parser.add_argument("--rows", default=",".join(ROWS), help="of the table, by default all: %(default)s")
+    parser.add_argument("--rows", default=",".join(name for name in ROWS if not name.endswith("-64")),
+                        help=f"of the table, of {', '.join(ROWS)} (default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda: both sides on the card, with its memory (default: %(default)s)")
     parser.add_argument("--gemtune", type=pathlib.Path, default=HERE.parent / "build" / "gemtune")
     parser.add_argument("--steps", type=int, default=5, help="measured in each run, after one to warm up (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")

@@ -74,25 +74,33 @@ def load_batches(path, encode, batch_size, pad_to):
     return batches
 
 
-def train_step(model, optimizer, batch, autocast):
-    """Seconds of forward, backward and optimiser."""
-    start = time.perf_counter()
+def now(device):
+    if device != "cpu":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def train_step(model, optimizer, batch, autocast, device):
+    """Seconds of forward, backward and optimiser. A card is waited for at the end alone."""
+    wait = device if device == "cpu" else "cpu"
+    start = now(device)
     with autocast():
         loss = model(**batch).loss
-    loss.item()
-    forward = time.perf_counter()
+    if device == "cpu":
+        loss.item()
+    forward = now(wait)
     loss.backward()
-    backward = time.perf_counter()
+    backward = now(wait)
     optimizer.step()
     optimizer.zero_grad()
-    return forward - start, backward - forward, time.perf_counter() - backward
+    return forward - start, backward - forward, now(device) - backward
 
 
-def predict_step(model, batch, autocast):
-    start = time.perf_counter()
+def predict_step(model, batch, autocast, device):
+    start = now(device)
     with torch.no_grad(), autocast():
         model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.float().argmax(-1)
-    return time.perf_counter() - start, 0.0, 0.0
+    return now(device) - start, 0.0, 0.0
 
 
 def main():
@@ -105,31 +113,41 @@ def main():
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--max-length", type=int, default=512)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model; more batches warm up")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     mode = MODES[arguments.mode]
-    model = load_model(arguments.model, mode, arguments.task)
+    device = arguments.device
+    model = load_model(arguments.model, mode, arguments.task).to(device)
+    if arguments.compile:
+        model = torch.compile(model, dynamic=True)
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     encode = encode_questions if arguments.task == "sft" else encode_labelled
     batches = load_batches(arguments.batches, lambda rows: encode(rows, tokenizer, arguments.max_length), arguments.batch_size,
                            arguments.max_length if mode["pad_to_maximum"] else 0)
-    autocast = (lambda: torch.autocast("cpu", dtype=torch.bfloat16)) if mode["autocast"] else contextlib.nullcontext
+    batches = [{name: tensor.to(device) for name, tensor in batch.items()} for batch in batches]
+    autocast = (lambda: torch.autocast(device, dtype=torch.bfloat16)) if mode["autocast"] else contextlib.nullcontext
     if arguments.predict:
         model.eval()
-        step = lambda batch: predict_step(model, batch, autocast)
+        step = lambda batch: predict_step(model, batch, autocast, device)
     else:
         model.train()
         optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-5, fused=mode["fused"])
-        step = lambda batch: train_step(model, optimizer, batch, autocast)
+        step = lambda batch: train_step(model, optimizer, batch, autocast, device)
     warm_up = 0 if arguments.predict else 1  # gemtune evaluate, which is beside it, counts all
+    if arguments.compile:
+        for batch in batches:
+            step(batch)
     parts = [step(batch) for batch in batches][warm_up:]
     tokens = [int(batch["attention_mask"].sum()) for batch in batches][warm_up:]
     seconds = [sum(part) for part in parts]
     mean = lambda i: sum(part[i] for part in parts) / len(parts)
     print(json.dumps(dict(
         tokens_per_second=sum(tokens) / sum(seconds), step_seconds=seconds, step_tokens=tokens,
-        mean_step_split=dict(forward_seconds=mean(0), backward_seconds=mean(1), optimizer_seconds=mean(2)))))
+        mean_step_split=dict(forward_seconds=mean(0), backward_seconds=mean(1), optimizer_seconds=mean(2)),
+        **({} if device == "cpu" else dict(card=torch.cuda.get_device_name(), peak_device_bytes=torch.cuda.max_memory_reserved())))))
 
 
 if __name__ == "__main__":
