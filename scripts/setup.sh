@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing, configures and builds; a second run finds everything there and builds what changed.
 #
-#   scripts/setup.sh [--tests] [-DNAME=VALUE ...]      options behind go to cmake
+#   scripts/setup.sh [--tests] [--cuda | --no-cuda] [-DNAME=VALUE ...]      options behind go to cmake
 #   scripts/setup.sh --clang      what fuzzing and ThreadSanitizer need (clang, no LibTorch); builds nothing
 #
 # Debian packages come from apt (as root or through sudo; without either, the one line to run is printed). LibTorch and
 # Arrow are taken from, in this order: -DTorch_DIR / -DLIBTORCH / $LIBTORCH, an installed Python torch or Arrow package,
 # and else from PyPI's wheels in .venv (LibTorch without its GPU packages).
+#
+# --cuda: for NVIDIA's cards, too: LibTorch's GPU packages, and nvcc where the system has none. A machine with a card and
+# nvcc gets it without being asked, unless with --no-cuda.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +17,7 @@ packages=(g++ cmake ninja-build pkg-config ccache mold python3 python3-venv libf
           libcli11-dev libpcre2-dev libprotozero-dev libsentencepiece-dev libxxhash-dev libhwy-dev libutf8proc-dev)
 tests=OFF
 clang=
+cuda=
 if [ "${1:-}" = --clang ]; then
   clang=1
   packages+=(clang libclang-rt-dev llvm libomp-dev libgtest-dev libgmock-dev)
@@ -24,6 +28,12 @@ if [ "${1:-}" = --tests ]; then
   packages+=(libgtest-dev libgmock-dev)
   shift
 fi
+nvcc=$(PATH=$PATH:/usr/local/cuda/bin command -v nvcc || true)
+case "${1:-}" in
+  --cuda) cuda=1; shift ;;
+  --no-cuda) shift ;;
+  *) [ -z "$nvcc" ] || ! nvidia-smi -L > /dev/null 2>&1 || [ -n "$clang" ] || cuda=1 ;;
+esac
 
 say() { echo "== $*" >&2; }
 
@@ -57,17 +67,35 @@ fi
 # Is <package> in the given Python? Looked up, not imported.
 has() { "$1" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$2') is None)" 2> /dev/null; }
 
+# Is a distribution of that name in .venv or in python3's packages?
+has_package() {
+  local python
+  for python in .venv/bin/python python3; do
+    "$python" -c "import importlib.metadata, sys; importlib.metadata.version('$1')" 2> /dev/null && return 0
+  done
+  return 1
+}
+
 wheels=()
 libtorch_given=$(printf '%s\n' "$@" | grep -cE '^-D(Torch_DIR|LIBTORCH)=' || true)
 if [ -z "$clang" ] && [ -z "${LIBTORCH:-}" ] && [ "$libtorch_given" = 0 ] && ! has .venv/bin/python torch && ! has python3 torch; then
   wheels+=(torch nvidia-cuda-runtime nvidia-cuda-cupti)
+fi
+requirements=(scripts/requirements.txt)
+if [ -n "$cuda" ]; then
+  requirements+=(scripts/requirements-cuda.txt)
+  mapfile -t names < <(sed -n 's/^\(nvidia-[a-z0-9-]*\)==.*/\1/p' scripts/requirements-cuda.txt)
+  for name in "${names[@]}"; do
+    case $name in nvidia-cuda-nvcc | nvidia-nvvm | nvidia-cuda-crt | nvidia-cuda-cccl) [ -z "$nvcc" ] || continue ;; esac
+    [ -n "${LIBTORCH:-}" ] || [ "$libtorch_given" != 0 ] || has_package "$name" || wheels+=("$name")
+  done
 fi
 if ! pkg-config --exists arrow parquet && ! has .venv/bin/python pyarrow && ! has python3 pyarrow; then
   wheels+=(pyarrow)
 fi
 if [ ${#wheels[@]} -gt 0 ]; then
   step="fetching Python packages"
-  mapfile -t lines < <(printf '^%s==\n' "${wheels[@]}" | grep -f - scripts/requirements.txt)
+  mapfile -t lines < <(printf '^%s==\n' "${wheels[@]}" | grep -hf - "${requirements[@]}")
   say "fetching ${wheels[*]} into .venv (about $(printf '%s\n' "${lines[@]}" | awk '{sum += $3} END {print sum}') MB)"
   scripts/pip.sh --no-deps "${lines[@]%% *}"
 fi
@@ -95,11 +123,11 @@ show_progress() {
 say "building"
 log=build.log
 step="configuring"
-cmake -B build -G Ninja -DGEMTUNE_TESTS=$tests "$@" > $log 2>&1 || { cat $log >&2; exit 1; }
+cmake -B build -G Ninja -DGEMTUNE_TESTS=$tests ${cuda:+-DGEMTUNE_CUDA=ON} "$@" > $log 2>&1 || { cat $log >&2; exit 1; }
 step="building"
 if ! cmake --build build 2>&1 | tee -a $log | show_progress; then
   grep -vE '^(-- |\[[0-9]+/[0-9]+\] (Building|Linking|Re-))' $log | head -60 >&2
   exit 1
 fi
 rm -f $log
-say "built build/gemtune"
+say "built build/gemtune${cuda:+ and build/libgemtune_cuda.so}"

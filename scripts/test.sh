@@ -35,7 +35,8 @@ if [ "${1:-}" = --fuzz ]; then
   exec fuzz/run.sh
 fi
 
-scripts/setup.sh --tests ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
+# With its part for NVIDIA's cards, for one kind of them, which is faster to build.
+scripts/setup.sh --tests --cuda -DGEMTUNE_CUDA_ARCHITECTURES=90-real ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
 if ! .venv/bin/python -c "import transformers, peft, gguf, sentencepiece, sklearn, pytest" 2> /dev/null; then
   echo "== fetching Hugging Face's packages into .venv (about 2,500 MB, most of it GPU libraries without which torch is not imported)" >&2
   scripts/pip.sh -r scripts/requirements-test.txt

@@ -77,6 +77,9 @@ void Bench::Declare(OptionSet& options) {
   options.Add("--in-file-order", in_file_order_,
               "Take the rows in the file's order, the first step as the warm-up, instead of steps spread "
               "over an epoch's lengths");
+  options.Add("--times-parts", times_parts_,
+              "On a card: wait for it after each part of a step, so that mean_step_split is its time; a step "
+              "then takes longer");
   options_.Declare(options, /*needs_output_dir=*/false);
 }
 
@@ -102,7 +105,7 @@ Json Bench::MeasureSteps(train::Run& run) const {
   const train::TrainerOptions& trainer = run.options().trainer;
   train::Task& task = run.task();
   train::AdamW optimizer(task.module(), trainer.adamw, task.sparse_gradients());
-  model::GemmRate gemm(task.trunk()->config(), run.dtype());
+  model::GemmRate gemm(task.trunk()->config(), run.dtype(), run.options().device);
   const auto measure_gemm = [&](int64_t step_tokens) {
     gemm.Measure(step_tokens / trainer.gradient_accumulation_steps);
   };
@@ -112,9 +115,11 @@ Json Bench::MeasureSteps(train::Run& run) const {
   for (int64_t step = 0; step <= steps_; ++step) {
     const train::Window& window = windows[static_cast<size_t>(step)];
     if (step > 0) measure_gemm(train::NumTokens(train, window));
-    const train::StepReport report = train::TakeStep(
-        task, optimizer, train, window,
-        {.step = step, .learning_rate = trainer.learning_rate, .max_grad_norm = trainer.max_grad_norm});
+    const train::StepReport report = train::TakeStep(task, optimizer, train, window,
+                                                     {.step = step,
+                                                      .learning_rate = trainer.learning_rate,
+                                                      .max_grad_norm = trainer.max_grad_norm,
+                                                      .times_parts = times_parts_});
     if (report.is_skipped) throw RunError("the loss or its gradient is not finite; lower --learning-rate");
     log::Info("{}  {} tokens  {:.2f} s", step == 0 ? "warm-up" : fmt::format("step {}/{}", step, steps_),
               report.tokens, report.seconds);
@@ -148,12 +153,17 @@ void Bench::Run(const OptionSet& options) {
                  {"dtype", run.dtype() == at::kBFloat16 ? "bf16" : "fp32"},
                  {"base_dtype", options_.base_dtype()},
                  {"threads", NumThreads()},
+                 {"device", run.options().device.str()},
                  {"batch_size", trainer.batch_size},
                  {"gradient_accumulation_steps", trainer.gradient_accumulation_steps},
                  {"train_examples", run.data().train->size()},
                  {"train_tokens", run.data().train->tokens()}};
   result.update(MeasureSteps(run));
   result["peak_rss_bytes"] = PeakResidentBytes();
+  if (!ops::IsHost(run.options().device)) {
+    result["card"] = ops::InfoOf(run.options().device).name;
+    result["peak_device_bytes"] = ops::PeakBytes(run.options().device);
+  }
   std::cout << result.dump(2) << std::endl;
 }
 

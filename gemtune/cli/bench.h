@@ -22,6 +22,7 @@ class Bench : public Command {
   TrainOptions options_;
   int64_t steps_ = 10;
   bool in_file_order_ = false;
+  bool times_parts_ = false;
 };
 
 }  // namespace gemtune::cli

@@ -80,6 +80,11 @@ std::string OneLine(std::string text) {
   return text;
 }
 
+// Of LibTorch's message on memory, which goes on with its own settings.
+std::string FirstSentence(const std::string& text) {
+  return OneLine(text).substr(0, text.find(". "));
+}
+
 int RunCommand(const Entry& entry, const std::vector<std::string>& arguments) {
   const std::unique_ptr<Command> command = entry.make();
   OptionSet options("gemtune " + entry.name, entry.description);
@@ -125,6 +130,12 @@ int Main(const std::vector<std::string>& arguments) {
     return kBadInput;
   } catch (const StoppedBySignal& stop) {
     return 128 + stop.signal;
+  } catch (const c10::OutOfMemoryError& error) {
+    complain(fmt::format(
+        "the card's memory is full ({}); lower --per-device-train-batch-size or --max-length, split "
+        "batches with --max-tokens-per-batch, or use --gradient-checkpointing; a run goes on from its "
+        "last checkpoint with --resume-from-checkpoint",
+        FirstSentence(error.what_without_backtrace())));
   } catch (const c10::Error& error) {  // what() would add a stack trace
     complain(error.what_without_backtrace());
   } catch (const std::bad_alloc&) {

@@ -58,11 +58,14 @@ model::BaseWeights GenerationOptions::BaseWeights() const {
 }
 
 model::PretrainedCausalLm GenerationOptions::Open() const {
+  const ops::Device device = machine_.Device();
   const ops::MatmulDtype matmul_dtype = machine_.MatmulDtype();
   machine_.Apply();
   const std::optional<at::ScalarType> dtype = machine_.Dtype();
   auto model = model::PretrainedCausalLm::FromTrained(
-      model_, {.dtype = dtype ? *dtype : model::NativeDtype(), .base_weights = BaseWeights()}, base_model_);
+      model_,
+      {.dtype = dtype ? *dtype : model::NativeDtype(device), .device = device, .base_weights = BaseWeights()},
+      base_model_);
   model.trunk()->SetMatmulDtype(matmul_dtype);
   return model;
 }

@@ -7,7 +7,9 @@
 #include <map>
 #include <numeric>
 
+#include "gemtune/base/error.h"
 #include "gemtune/model/source.h"
+#include "gemtune/ops/device.h"
 
 namespace gemtune::cli {
 namespace {
@@ -47,11 +49,28 @@ void PrintArchitecture(const model::Gemma3TextConfig& config) {
 }  // namespace
 
 void Inspect::Declare(OptionSet& options) {
-  options.Add("PATH", path_, "Hugging Face directory or GGUF file", {.required = true});
+  options.Add("PATH", path_, "Hugging Face directory or GGUF file");
+  options.Add("--device", device_,
+              "Describe this device instead, as --device of the other commands; alone: auto",
+              {.bare = "auto"});
   options.Add("--tensors", tensors_, "Also list every tensor");
 }
 
+void Inspect::PrintDevice() const {
+  const ops::Device device = ops::FindDevice(device_);
+  fmt::print(std::cout, "device              {}\n", device.str());
+  if (!ops::IsHost(device)) {
+    const ops::DeviceInfo info = ops::InfoOf(device);
+    fmt::print(std::cout, "name                {}\ncompute capability  {}\nmemory              {}, {} free\n",
+               info.name, info.capability, Megabytes(info.total_bytes), Megabytes(info.free_bytes));
+  }
+  fmt::print(std::cout, "bf16                {}\n",
+             ops::HasFastBFloat16(device) ? "multiplied natively" : "widened to fp32");
+}
+
 void Inspect::Run(const OptionSet&) {
+  if (!device_.empty()) return PrintDevice();
+  if (path_.empty()) Fail("PATH is required, or --device");
   const auto [path, checkpoint, config] = model::ModelSource::Open(path_);
   const auto architectures = checkpoint.config().find("architectures");
   fmt::print(std::cout, "path                {}\nformat              {}\n", path_, checkpoint.format());

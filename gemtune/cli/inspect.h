@@ -11,7 +11,10 @@ class Inspect : public Command {
   void Run(const OptionSet& options) override;
 
  private:
+  void PrintDevice() const;
+
   std::string path_;
+  std::string device_;
   bool tensors_ = false;
 };
 

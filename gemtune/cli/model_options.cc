@@ -20,6 +20,7 @@ void ModelOptions::DeclareMachine(OptionSet& options) {
 std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int64_t)> progress,
                                                 const std::string& task_name,
                                                 train::TaskOptions task_options) const {
+  const ops::Device device = machine.Device();
   const ops::MatmulDtype matmul_dtype = machine.MatmulDtype();
   machine.Apply();
   const std::optional<at::ScalarType> dtype = machine.Dtype();
@@ -27,7 +28,8 @@ std::unique_ptr<train::Task> ModelOptions::Open(std::function<void(int64_t, int6
   task_options.evaluation = {.max_tokens_per_batch = batch_tokens, .progress = std::move(progress)};
   task_options.must_be_finite = true;
   auto task = train::OpenTrained(model, task_name, task_options,
-                                 {.dtype = dtype ? *dtype : model::NativeDtype()}, base_model);
+                                 {.dtype = dtype ? *dtype : model::NativeDtype(device), .device = device},
+                                 base_model);
   task->trunk()->SetMatmulDtype(matmul_dtype);
   return task;
 }

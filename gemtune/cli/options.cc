@@ -18,8 +18,13 @@ namespace gemtune::cli {
 
 void MachineOptions::Declare(OptionSet& options) {
   options.Group("Machine");
+  options.Add("--device", device, kDeviceHelp, {.not_empty = true});
+  options.Add("--deterministic", deterministic,
+              "On a card: the same numbers in every run, and in a run that was resumed; slower. On a "
+              "processor that is "
+              "always so");
   options.Add("--dtype", dtype,
-              "Precision of weights and activations; auto: bf16 where the processor multiplies it natively, "
+              "Precision of weights and activations; auto: bf16 where the device multiplies it natively, "
               "else fp32",
               {.choices = {"auto", "bf16", "fp32"}});
   options.Add("--matmul-dtype", matmul_dtype,
@@ -37,6 +42,22 @@ void MachineOptions::Apply() const {
 void MachineOptions::FitThreads(int64_t flops) const {
   constexpr int64_t kWorthWaking = 1'000'000'000;  // about 20 ms on one thread, in a hundred parts
   if (threads == 0 && flops < kWorthWaking) SetNumThreads(1);
+}
+
+ops::Device MachineOptions::Device() const {
+  if (deterministic) ops::UseDeterministicAlgorithms();
+  const ops::Device found = ops::FindDevice(device);
+  if (ops::IsHost(found)) return found;
+  if (matmul_dtype != "auto")
+    Fail("--matmul-dtype {}: is for processors; leave it out, or use --device cpu", matmul_dtype);
+  const ops::DeviceInfo info = ops::InfoOf(found);
+  if (dtype == "bf16" && !ops::HasFastBFloat16(found)) {
+    Fail("--dtype bf16: {} (compute capability {}) does not multiply bf16, which takes 8.0; use --dtype fp32",
+         info.name, info.capability);
+  }
+  log::Info("device {}: {}, {:.1f} GB, {:.1f} of them free", found.str(), info.name,
+            static_cast<double>(info.total_bytes) / 1e9, static_cast<double>(info.free_bytes) / 1e9);
+  return found;
 }
 
 std::optional<at::ScalarType> MachineOptions::Dtype() const {

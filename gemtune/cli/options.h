@@ -16,6 +16,7 @@
 #include "gemtune/infer/predict.h"
 #include "gemtune/model/lora.h"
 #include "gemtune/model/pretrained.h"
+#include "gemtune/ops/device.h"
 #include "gemtune/ops/matmul.h"
 #include "gemtune/text/tokenizer.h"
 
@@ -24,12 +25,17 @@ namespace gemtune::cli {
 inline constexpr char kFilesHelp[] =
     "Files or globs: .parquet .csv .tsv .jsonl .json (--task clm: also .txt), the text ones also compressed "
     "(.gz .zst .bz2 .lz4)";
+inline constexpr char kDeviceHelp[] =
+    "Where to compute: cpu; cuda, a card of NVIDIA's (cuda:1 the second); auto: a card if there is one that "
+    "can be used";
 inline constexpr char kThreadsHelp[] = "Threads; 0: one per processor";
 
 /// Options that several commands share. Each struct declares its own group of --help.
 struct MachineOptions {
   std::string dtype = "auto";
   std::string matmul_dtype = "auto";
+  std::string device = "auto";
+  bool deterministic = false;
   int64_t threads = 0;
 
   void Declare(OptionSet& options);
@@ -40,6 +46,9 @@ struct MachineOptions {
   /// Uses one thread if passes have so few operations (`flops`) that waking more threads would take longer
   /// than their work; not if --threads gives a number.
   void FitThreads(int64_t flops) const;
+
+  /// The device, made ready. Throws Error if it cannot be used, or not with the other options.
+  ops::Device Device() const;
 
   /// kFloat or kBFloat16; nullopt for auto, which is model::NativeDtype().
   std::optional<at::ScalarType> Dtype() const;

@@ -29,6 +29,8 @@ std::string LearningRates() {
 // Options that do not change the training's numbers: where files are, what is reported, what is kept. Files
 // and --dtype are compared by their effect, as inputs.
 const std::set<std::string> kFree = {"--cache-dir",
+                                     "--deterministic",
+                                     "--device",
                                      "--dry-run",
                                      "--dtype",
                                      "--logging-steps",
@@ -214,6 +216,7 @@ train::RunOptions TrainOptions::Checked(const OptionSet& options) {
   run_.trainer.save_strategy = StrategyOf(save_strategy_);
   run_.method_options.lora = lora_.Config();
   if (options.Given("--learning-rate")) run_.learning_rate = run_.trainer.learning_rate;
+  run_.device = machine_.Device();
   run_.dtype = machine_.Dtype();
   run_.matmul_dtype = machine_.MatmulDtype();
   run_.base_weights = lora_.BaseWeights();
