@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/cli/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -22,6 +24,29 @@ TEST_F(InspectCommand, ShowsWhatACheckpointHolds) {
        {"safetensors", "none of the published sizes", "7 (6 local with a window of 8 tokens, 1 global)",
         "Gemma3ForCausalLM", "288", "model.layers.6.self_attn.q_proj.weight", "[32, 16]", "F32"}) {
     EXPECT_THAT(run.out, HasSubstr(text));
+  }
+}
+
+TEST_F(InspectCommand, DescribesADevice) {
+  const auto run = RunProgram({"inspect", "--device", "cpu"});
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  EXPECT_THAT(run.out, testing::StartsWith("device              cpu\nbf16                "));
+  EXPECT_THAT(RunProgram({"inspect"}).err, HasSubstr("PATH is required, or --device"));
+}
+
+TEST_F(InspectCommand, SaysInOneLineWhyACardCannotBeUsed) {
+  test::WriteTinyModel(dir_ / "base");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"inspect"},
+        {"generate", "--model", (dir_ / "base").string(), "--prompt", "a"}}) {
+    for (const std::string name : {"cuda:9999", "gpu"}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--device", name});
+      const auto run = RunProgram(arguments);
+      EXPECT_EQ(run.exit_code, kBadInput) << name;
+      EXPECT_THAT(run.err, testing::StartsWith("error: --device ")) << name;
+      EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+    }
   }
 }
 

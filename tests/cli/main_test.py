@@ -38,6 +38,17 @@ def test_output_that_cannot_be_written_is_an_error(folder, command, target):
     assert done.stderr.splitlines()[-1] == "error: standard output: cannot be written (closed, or the disk is full)"
 
 
+def test_the_part_for_cards_is_loaded_and_says_what_is_missing(folder):
+    if not PROGRAM.with_name("libgemtune_cuda.so").exists():
+        pytest.skip("this build has no part for CUDA (-DGEMTUNE_CUDA=ON)")
+    if pathlib.Path("/dev/nvidiactl").exists():
+        pytest.skip("this machine has a driver; scripts/gpu_check.sh is for it")
+    done = shell("$G train --model base --train-file data.csv --output-dir on-card --no-cache --device cuda", folder)
+    assert done.returncode == 2
+    assert done.stderr == "error: --device cuda: this machine has no driver of NVIDIA's (libcuda.so.1); install one, or use --device cpu\n"
+    assert not (folder / "on-card").exists()
+
+
 def test_messages_do_not_land_in_a_file_when_standard_error_is_closed(folder):
     done = shell("$G train --model base --train-file data.csv --max-steps 2 --output-dir closed --no-cache 2>&-", folder)
     assert done.returncode == 0
