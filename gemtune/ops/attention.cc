@@ -42,6 +42,7 @@ at::Tensor Attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
                                                                /*is_causal=*/plain_causal, options.scale);
     outputs.push_back(output.squeeze(0).transpose(0, 1));
   }
+  if (outputs.empty()) return q;  // no query, no result
   return outputs.size() == 1 ? outputs[0] : at::cat(outputs, 0);
 }
 

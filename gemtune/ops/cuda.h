@@ -40,7 +40,7 @@ at::Tensor EmbeddingGradient(const at::Tensor& weight, const at::Tensor& ids, do
 at::Tensor Expand(const std::vector<BlockRows>& pieces, at::ScalarType dtype);
 at::Tensor ExpandRows(const BlockRows& table, const at::Tensor& ids, at::ScalarType dtype);
 
-/// Whether FlashAttention-2 takes such heads: bf16, head_dim a multiple of 8 up to 256.
+/// Whether FlashAttention-2 takes such queries: bf16, head_dim a multiple of 8 up to 256, at least one.
 bool CanAttend(const at::Tensor& q, int64_t head_dim);
 
 // Those below need CanAttend; QkvAttention is differentiable.

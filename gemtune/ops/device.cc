@@ -77,6 +77,8 @@ void UseDeterministicAlgorithms() {
   // cuBLAS asks for it, and reads it when it starts.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  // New tensors need not be filled: what is not written is not read.
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 
 DeviceInfo InfoOf(const Device& device) {

@@ -117,7 +117,8 @@ struct CudaQkvAttentionFunction : torch::autograd::Function<CudaQkvAttentionFunc
 }  // namespace
 
 bool CanAttend(const at::Tensor& q, int64_t head_dim) {
-  return Handles(q) && q.scalar_type() == at::kBFloat16 && head_dim % 8 == 0 && head_dim <= 256;
+  return Handles(q) && q.size(0) > 0 && q.scalar_type() == at::kBFloat16 && head_dim % 8 == 0 &&
+         head_dim <= 256;
 }
 
 at::Tensor QkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const QkNorm& norm,

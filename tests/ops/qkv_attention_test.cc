@@ -47,5 +47,24 @@ std::vector<OpCase> QkvAttentionOpCases() {
 
 OP_ROW(QkvAttention, .cases = QkvAttentionOpCases, .tolerance = InEpsilons(40, 4));
 
+// As in a pass of a language model without a target.
+TEST(QkvAttention, OfNoQueriesIsNothing) {
+  const AttentionCase c{.cu_seqlens = {0, 5, 9}, .heads = 2, .kv_heads = 1, .head_dim = 8, .window = 0};
+  const PackedLayout layout = c.Layout(at::kCPU).WithRows({});
+  const RopeTable rope = MakeRopeTable(9, 8, 10'000, 1);
+  const auto run = [&](at::ScalarType type) {
+    const at::Tensor q = at::randn({0, 16}).to(type).requires_grad_(),
+                     k = at::randn({9, 8}).to(type).requires_grad_(), v = at::randn({9, 8}).to(type);
+    const QkNorm norm{.q_weight = at::zeros({8}, type), .k_weight = at::zeros({8}, type)};
+    const at::Tensor out = QkvAttention(q, k, v, norm, rope, layout, {});
+    EXPECT_EQ(out.sizes(), at::IntArrayRef({0, 16}));
+    out.sum().backward();
+    EXPECT_EQ(q.grad().sizes(), q.sizes());
+  };
+  const test::WithCudaOnHost cuda_on_host;
+  run(at::kFloat);
+  run(at::kBFloat16);
+}
+
 }  // namespace
 }  // namespace gemtune::ops
