@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def main():
             fixed = ["--dtype", "bf16", "--deterministic", "--max-steps", STEPS, *options]
             _, whole = runner.train(f"whole-{name}", arguments.device, *fixed, "--save-strategy", "no")
             _, part = runner.train(f"part-{name}", arguments.device, *fixed, "--save-steps", STEPS // 2, "--save-total-limit", 0)
+            for path in (part / f"checkpoint-{STEPS}", *part.glob("*.safetensors")):  # as if it had ended before
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             resumed = [*fixed, "--resume-from-checkpoint", part / f"checkpoint-{STEPS // 2}", "--save-steps", STEPS // 2, "--save-total-limit", 0]
             runner.train(f"part-{name}", arguments.device, *resumed)
             is_good = digest(whole) == digest(part) and digest(whole)
