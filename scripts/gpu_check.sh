@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# All that needs a card, in one call of about nine minutes: first whether it is right, then how fast. On a machine with a
-# card, torch 2.11.0, transformers and PEFT; scripts/gpu_pack.sh elsewhere first.
+# All that needs a card, in three parts of a few minutes each: whether it is right, how fast the 270M is beside
+# transformers and PEFT, and the larger shapes. On a machine with a card, torch 2.11.0, transformers and PEFT;
+# scripts/gpu_pack.sh elsewhere first.
 #
-#   OUT=DIR scripts/gpu_check.sh [right|fast]
+#   OUT=DIR scripts/gpu_check.sh right|fast|large|all
 #
 # Each part has a limit of its own and a line in the table at the end; whole logs go to $OUT. No setting of the card is
 # changed.
@@ -36,7 +37,17 @@ part() { # name, seconds, command...
   echo "${rows[-1]}"
 }
 
-if [ "$only" != fast ]; then
+wanted() { [ "$only" = "$1" ] || [ "$only" = all ]; }
+compare() { # model, row, further options of compare.py
+  local model=$1 row=$2
+  shift 2
+  python3 bench/compare.py --device cuda --gemtune $work/bin/gemtune --hf-model "$work/$model" \
+    --train-file data/imdb-sample/train.parquet --rounds 1 --steps 12 --rows "$row" --output "$OUT/$model-$row.json" "$@"
+}
+export -f compare
+export work OUT
+
+if wanted right; then
   # Every op against its composition in double, every task and method against the processor.
   GEMTUNE_TEST_DEVICE=cuda part ops 90 gemtune_ops_tests --gtest_brief=1 --gtest_filter='*cuda*'
   GEMTUNE_TEST_DEVICE=cuda part train 120 gemtune_train_tests --gtest_brief=1 --gtest_filter='*CardDoes*'
@@ -48,19 +59,24 @@ if [ "$only" != fast ]; then
     done
   fi
 fi
-if [ "$only" != right ] && [ -f $work/tokenizer/tokenizer.json ]; then
+if wanted fast; then
   part model 60 python3 bench/gpu_model.py 270m $work/tokenizer $work/270m
-  compare=(python3 bench/compare.py --device cuda --gemtune $work/bin/gemtune --hf-model $work/270m --train-file data/imdb-sample/train.parquet
-    --rounds 1 --steps 12)
-  part classify_8 90 "${compare[@]}" --rows full-bf16 --output "$OUT/classify_8.json"
-  part classify_64 120 "${compare[@]}" --rows full-bf16-64,lora-64 --output "$OUT/classify_64.json"
-  part sft 120 "${compare[@]}" --rows sft-64,sft-lora-64 --output "$OUT/sft.json"
+  for row in full-bf16 full-bf16-64 lora-64 sft-64 sft-lora-64; do
+    part $row 100 bash -c "compare 270m $row"
+  done
   part sft_packed 60 gemtune bench --device cuda --model $work/270m --task sft --train-file data/gsm8k-sample/train.jsonl \
     --prompt-column question --completion-column answer --packing --max-tokens-per-batch 16384 --steps 8 --no-cache
   part parts 40 gemtune bench --device cuda --model $work/270m --train-file data/imdb-sample/train.parquet --times-parts --steps 8 --no-cache
   part plan 40 gemtune train --device cuda --model $work/270m --train-file data/imdb-sample/train.parquet --dry-run --no-cache
   GEMTUNE_BIN=$work/bin/gemtune part generate 90 python3 bench/generate.py --device cuda --hf-model $work/270m --prompts 64 --rounds 1
 fi
-printf '%s\n' "${rows[@]}" | tee "$OUT/table.txt"
+if wanted large; then
+  for shape in 1b 4b; do
+    part model_$shape 120 python3 bench/gpu_model.py $shape $work/tokenizer $work/$shape
+    part sft_lora_$shape 150 bash -c "compare $shape sft-lora --steps 6"
+    rm -rf "${work:?}/$shape"
+  done
+fi
+printf '%s\n' "${rows[@]}" | tee "$OUT/table-$only.txt"
 echo "$SECONDS s"
 ! printf '%s\n' "${rows[@]}" | grep -vq ' rc   0 '
