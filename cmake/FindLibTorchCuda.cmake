@@ -18,6 +18,7 @@ if(LibTorchCuda_FOUND AND NOT TARGET Torch::cuda)
   add_library(Torch::cuda INTERFACE IMPORTED)
   # --no-as-needed: where only the dispatcher calls libtorch_cuda nothing names it, and it must be loaded all the same.
   set_target_properties(Torch::cuda PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}"
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}"
     INTERFACE_LINK_LIBRARIES "Torch::cpu;${LIBTORCH_C10_CUDA_LIBRARY};-Wl,--push-state,--no-as-needed;${LIBTORCH_CUDA_LIBRARY};-Wl,--pop-state;${CUDA_RUNTIME_LIBRARY_FILE}")
 endif()
