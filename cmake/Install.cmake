@@ -11,6 +11,8 @@ foreach(library ${LIBTORCH_CPU_LIBRARY} ${PYARROW_LIBRARY})
 endforeach()
 install(TARGETS gemtune RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(GEMTUNE_CUDA)
+  get_filename_component(folder ${LIBTORCH_CUDA_LIBRARY} DIRECTORY)
+  set_property(TARGET gemtune_cuda PROPERTY INSTALL_RPATH ${folder})
   install(TARGETS gemtune_cuda LIBRARY DESTINATION lib/gemtune)  # ops/cuda_plugin.cc looks for it there, beside bin
 endif()
 install(TARGETS ${layers} EXPORT gemtune-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
