@@ -22,7 +22,7 @@ double SecondsOf(const ops::Device& device, Product&& product) {
 }  // namespace
 
 GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device)
-    : dtype_(dtype), device_(device) {
+    : dtype_(ops::HasFastBFloat16(device) ? dtype : at::kFloat), device_(device) {
   const int64_t q_size = config.num_attention_heads * config.head_dim,
                 kv_size = config.num_key_value_heads * config.head_dim;
   shapes_ = {{config.hidden_size, q_size + 2 * kv_size},

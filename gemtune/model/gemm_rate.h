@@ -16,7 +16,7 @@ namespace gemtune::model {
 /// times both ATen (at::mm, which others can reproduce) and ops/matmul.h, which the steps use.
 class GemmRate {
  public:
-  /// `dtype` of weights and rows: kFloat or kBFloat16.
+  /// `dtype` of weights and rows: kFloat or kBFloat16; fp32 where the device widens bf16 to multiply it.
   GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device);
 
   /// Computes each product over `tokens` rows, once to warm up and once timed, and adds the times to the

@@ -38,9 +38,10 @@ struct MatmulWeight {
 };
 
 // The three matrix products of a linear layer y = x·Wᵀ, without autograd; differentiable ops are built from
-// them. They use kernels if those are faster (kernels::GemmIsFast), else ATen. x [rows, in], weight [out,
-// in], dy [rows, out]; all of one dtype, which the result has too. Rows need not be adjacent (a view of some
-// columns).
+// them. On a processor that does not multiply bf16, such operands are widened to fp32 and the result is
+// rounded once. They use kernels if those are faster (kernels::GemmIsFast), else ATen. x [rows, in], weight
+// [out, in], dy [rows, out]; all of one dtype, which the result has too. Rows need not be adjacent (a view of
+// some columns).
 
 /// A thin product, rows · weight or its transpose, that is added to the sums of another product before they
 /// are rounded. Undefined: none. Never rounded to 8 bits.

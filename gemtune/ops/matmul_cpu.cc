@@ -110,6 +110,23 @@ std::optional<at::Tensor> FewRowsOutput(const at::Tensor& x, const MatmulWeight&
   return out;
 }
 
+// On a processor that does not multiply bf16 the library's product of such numbers is many times slower than
+// one in fp32: they are widened, and the result rounded once.
+bool MustWiden(const at::Tensor& rows) {
+  return rows.scalar_type() == at::kBFloat16 && !kernels::HaveAvx512Bf16();
+}
+at::Tensor Wide(const at::Tensor& x) {
+  return x.to(at::kFloat);
+}
+// Blocks are what they are for a bf16 product elsewhere.
+MatmulWeight Wide(const MatmulWeight& weight) {
+  return Wide(weight.Numbers(at::kBFloat16));
+}
+AddedProduct Wide(const AddedProduct& added) {
+  if (!added.rows.defined()) return {};
+  return {Wide(added.rows), Wide(added.weight)};
+}
+
 }  // namespace
 
 bool HasInt8Products() {
@@ -122,7 +139,11 @@ bool HasFastBFloat16() {
 
 std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& w, MatmulDtype dtype,
                                        const AddedProduct& added) {
-  if (x.size(0) < kFewRows && c10::InferenceMode::is_enabled()) return FewRowsOutput(x, w, added);
+  if (x.size(0) < kFewRows && c10::InferenceMode::is_enabled()) {
+    if (auto out = FewRowsOutput(x, w, added)) return out;
+  }
+  if (MustWiden(x))
+    return ops::LinearOutput(Wide(x), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
   if (!Fits(x, w)) return std::nullopt;
   if (dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(x.scalar_type());
@@ -139,6 +160,8 @@ std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& 
 
 std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const MatmulWeight& w, MatmulDtype dtype,
                                               const AddedProduct& added) {
+  if (MustWiden(dy))
+    return ops::LinearInputGradient(Wide(dy), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
   if (!Fits(dy, w)) return std::nullopt;
   if (dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(dy.scalar_type());
@@ -154,6 +177,7 @@ std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const Matmul
 }
 
 std::optional<at::Tensor> LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
+  if (MustWiden(dy)) return ops::LinearWeightGradient(Wide(dy), Wide(x)).to(at::kBFloat16);
   if (!Fits(dy, x) || !GemmIsFast(dy)) return std::nullopt;
   // The kernel splits the rows of the result among threads; few rows would leave threads idle.
   if (dy.size(1) < std::min(kFewRows, x.size(1))) return ops::LinearWeightGradient(x, dy).t().contiguous();
