@@ -37,7 +37,8 @@ ClassifierHead HeadOfTrained(const ModelSource& source) {
   const io::TensorInfo* score = FindWeight(source);
   if (score == nullptr) {
     Fail(
-        "{}: no 'score.weight'; this is not a fine-tuned classifier (train one with gemtune train; a language "
+        "{}: no 'score.weight'; this is not a fine-tuned classifier (train one with gemtune train; a "
+        "language "
         "model is opened with `task` sft or clm)",
         path);
   }

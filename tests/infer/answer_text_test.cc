@@ -30,8 +30,8 @@ TEST_F(AnswerTextTest, ShowsEachTokenAtOnceWithoutStops) {
 
 TEST_F(AnswerTextTest, StopsAcrossTheBordersOfTokens) {
   EXPECT_EQ(Shown("abcdxy", {"cd"}), "a.b...!ab");
-  EXPECT_EQ(Shown("athe", {"he"}), "a.t..!at");   // begins within the token "th"
-  EXPECT_EQ(Shown("xath b", {"at"}), "x...!x");   // ends within it
+  EXPECT_EQ(Shown("athe", {"he"}), "a.t..!at");    // begins within the token "th"
+  EXPECT_EQ(Shown("xath b", {"at"}), "x...!x");    // ends within it
   EXPECT_EQ(Shown("abc", {"abc", "b"}), ".a.!a");  // the first that is whole
   EXPECT_EQ(Shown("abab", {"x", "ba"}), "a...!a");
 }
