@@ -14,9 +14,8 @@ StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& trai
                     const StepOptions& options) {
   const Stopwatch whole;
   Stopwatch part;
-  const ops::Device device = task.module().parameters().front().device();
   const auto lap = [&] {
-    if (options.times_parts) ops::Synchronize(device);
+    if (options.times_parts) ops::Synchronize(task.module().parameters().front().device());
     return part.Lap();
   };
   StepReport report{.step = options.step, .learning_rate = options.learning_rate};
