@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "gemtune/kernels/attention.h"
-#include "gemtune/kernels/norm_rope.h"
+#include "gemtune/ops/attention_kernels.h"
 #include "gemtune/ops/kernel_access.h"
 #include "gemtune/ops/qkv_attention.h"
 
@@ -15,18 +15,6 @@ inline kernels::ConstRows ConstRowsOf(const at::Tensor& x) {
 }
 inline kernels::Rows RowsOf(const at::Tensor& x) {
   return {FloatsOf(x), x.stride(0)};
-}
-
-/// For x [rows, heads · head_dim] and positions [rows] int64.
-inline kernels::NormRopeShape NormRopeShapeOf(const at::Tensor& x, int64_t head_dim, double eps,
-                                              const RopeTable& rope, const at::Tensor& positions) {
-  return {.rows = x.size(0),
-          .heads = x.size(1) / head_dim,
-          .head_dim = head_dim,
-          .eps = static_cast<float>(eps),
-          .cos = rope.cos.const_data_ptr<float>(),
-          .sin = rope.sin.const_data_ptr<float>(),
-          .positions = positions.const_data_ptr<int64_t>()};
 }
 
 /// The queries or keys x as they meet each other: the norm of each head with its weight [head_dim], then

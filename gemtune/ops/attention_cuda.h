@@ -1,22 +1,11 @@
 #pragma once
 
+#include "gemtune/ops/attention_kernels.h"
 #include "gemtune/ops/cuda_kernels.h"
 #include "gemtune/ops/qkv_attention.h"
 
 // What attention over a packed batch and over a cache have in common on a card.
 namespace gemtune::ops::cuda {
-
-/// For x [rows, heads · head_dim] and positions [rows] int64.
-inline kernels::NormRopeShape NormRopeShapeOf(const at::Tensor& x, int64_t head_dim, double eps,
-                                              const RopeTable& rope, const at::Tensor& positions) {
-  return {.rows = x.size(0),
-          .heads = x.size(1) / head_dim,
-          .head_dim = head_dim,
-          .eps = static_cast<float>(eps),
-          .cos = rope.cos.const_data_ptr<float>(),
-          .sin = rope.sin.const_data_ptr<float>(),
-          .positions = positions.const_data_ptr<int64_t>()};
-}
 
 /// The queries or keys x as they meet each other: the norm of each head with its weight [head_dim], then
 /// rotated.

@@ -11,18 +11,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-// The settings that forward and backward need besides the graph's tensors.
-struct CudaSetting : torch::CustomClassHolder {
-  CudaSetting(const RopeTable& rope_table, const PackedLayout& packed_layout,
-              const AttentionOptions& attention_options, double epsilon)
-      : rope(rope_table), layout(packed_layout), options(attention_options), eps(epsilon) {}
-
-  RopeTable rope;
-  PackedLayout layout;
-  AttentionOptions options;
-  double eps;
-};
-
 // FlashAttention takes the queries of a sequence for its last tokens. Where they are not, all tokens become
 // queries, of zeros where there was none: what comes of those is not read, and gives no gradients.
 class Queries {
@@ -55,7 +43,7 @@ class Queries {
 };
 
 // Turns `dy`, the gradient of the rotated x, into that of x at `dx`; returns the weight's.
-at::Tensor RotateBack(const CudaSetting& setting, const at::Tensor& x, const at::Tensor& weight,
+at::Tensor RotateBack(const QkvSetting& setting, const at::Tensor& x, const at::Tensor& weight,
                       const at::Tensor& positions, const at::Tensor& dy, const at::Tensor& dx) {
   at::Tensor dw = at::empty_like(weight);
   const at::Tensor parts = WeightParts(weight.size(0), x);
@@ -68,7 +56,7 @@ at::Tensor RotateBack(const CudaSetting& setting, const at::Tensor& x, const at:
 struct CudaQkvAttentionFunction : torch::autograd::Function<CudaQkvAttentionFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& q_weight, const at::Tensor& k_weight,
-                            const c10::intrusive_ptr<CudaSetting>& setting) {
+                            const c10::intrusive_ptr<QkvSetting>& setting) {
     const int64_t head_dim = q_weight.size(0);
     const PackedLayout& layout = setting->layout;
     const at::Tensor rotated_q = Rotated(q, q_weight, setting->eps, setting->rope, layout.row_positions);
@@ -87,7 +75,7 @@ struct CudaQkvAttentionFunction : torch::autograd::Function<CudaQkvAttentionFunc
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &q_weight = saved[3], &k_weight = saved[4];
     const FlashOutput output = {.out = saved[5], .lse = saved[6], .rng_state = saved[7], .unused = saved[8]};
     const auto capsule = ctx->saved_data["setting"].toCapsule();
-    const auto& setting = static_cast<const CudaSetting&>(*capsule);
+    const auto& setting = static_cast<const QkvSetting&>(*capsule);
     const PackedLayout& layout = setting.layout;
     const int64_t head_dim = q_weight.size(0);
     const at::Tensor rotated_q = Rotated(q, q_weight, setting.eps, setting.rope, layout.row_positions);
@@ -124,7 +112,7 @@ bool CanAttend(const at::Tensor& q, int64_t head_dim) {
 at::Tensor QkvAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const QkNorm& norm,
                         const RopeTable& rope, const PackedLayout& layout, const AttentionOptions& options) {
   return CudaQkvAttentionFunction::apply(q, k, v, norm.q_weight, norm.k_weight,
-                                         c10::make_intrusive<CudaSetting>(rope, layout, options, norm.eps));
+                                         c10::make_intrusive<QkvSetting>(rope, layout, options, norm.eps));
 }
 
 }  // namespace gemtune::ops::cuda
