@@ -12,7 +12,7 @@ namespace {
 // rows, so that the sums need not wait for each other.
 template <int kRows, int kPanels>
 inline void Tile(const GemmBlock<BFloat16>& block, int64_t row, int64_t panel) {
-  const BFloat16* a = block.a + row * block.lda;
+  const BFloat16* a = block.a + row / kPanelColumns * block.a_panel + row % kPanelColumns * block.lda;
   const BFloat16* b = block.b + panel * block.panel_stride;
   float* c = block.c + row * block.ldc + panel * kPanelColumns;
   __m512 sum[kRows][kPanels];

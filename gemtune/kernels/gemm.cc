@@ -1,6 +1,8 @@
 #include "gemtune/kernels/gemm.h"
 
 #include <algorithm>
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,18 +17,21 @@ namespace gemtune::kernels {
 namespace {
 
 constexpr int64_t kStripe = 6 * kPanelColumns;  // columns that an engine works on at a time
-constexpr int64_t kBlockBytes = 400 << 10;      // for A's rows, which stay in the L2 cache
+// For A's rows, which stay in the second cache; fp32's engine goes through them a chunk of depth at a time.
+template <typename E>
+constexpr int64_t kBlockBytes = (std::is_same_v<E, float> ? 1600 : 400) << 10;
 constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
 constexpr int64_t kBlocksAThread = 4;  // at least, so that all threads end at about the same time
 constexpr int64_t kBlockColumns = 8 * kStripe;
-constexpr int64_t kChunkDepth = 256;  // for a transposed A times one stripe
+constexpr int64_t kChunkDepth = 256;        // for a transposed A times one stripe
+constexpr int64_t kPackedBytes = 16 << 20;  // of B, so that a vocabulary is not in memory twice
 
 // Wᵀ: 16 rows of W are a panel.
-template <typename E>
-void PackTransposed(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w,
+template <typename E, typename S>
+void PackTransposed(const GemmEngine<E, S>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w,
                     E* packed) {
   ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
-    const auto rows = Buffer<E>(kPanelColumns * k);
+    const auto rows = Buffer<S>(kPanelColumns * k);
     for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t row = panel * kPanelColumns, count = std::min(kPanelColumns, n - row);
       DequantizeRows(w, row, row + count, rows.get());
@@ -36,10 +41,11 @@ void PackTransposed(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span
 }
 
 // W: 32 rows are a part of every panel. Going panel by panel would expand each row n / 16 times.
-template <typename E>
-void PackPlain(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w, E* packed) {
+template <typename E, typename S>
+void PackPlain(const GemmEngine<E, S>& engine, int64_t k, int64_t n, std::span<const BlockMatrix> w,
+               E* packed) {
   ParallelFor(PaddedDepth(k) / kDepthStep, 1, [&](int64_t begin, int64_t end) {
-    const auto rows = Buffer<E>(kDepthStep * n);
+    const auto rows = Buffer<S>(kDepthStep * n);
     for (int64_t step = begin; step < end; ++step) {
       const int64_t row = step * kDepthStep, count = std::min(kDepthStep, k - row);
       DequantizeRows(w, row, row + count, rows.get());
@@ -51,8 +57,8 @@ void PackPlain(const GemmEngine<E>& engine, int64_t k, int64_t n, std::span<cons
   });
 }
 
-template <typename E>
-hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n,
+template <typename E, typename S>
+hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n,
                                     const BlockOperand& b) {
   auto packed = Buffer<E>(PackedSize(k, n));
   if (b.transposed) {
@@ -63,16 +69,18 @@ hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int6
   return packed;
 }
 
-// One product A · B of a sum. B is packed as a whole; A's rows are read in place. A transposed A is packed
-// block by block, in B's format, so that the engine finds 16 rows side by side.
-template <typename E>
+// One product A · B of a sum, of an engine's numbers E that are S in memory. B is packed as a whole. A's rows
+// are read in place in bf16, else copied block by block: a tile reads one number of each, and rows a power of
+// two apart would drive one another out of the first cache. A transposed A is packed block by block, in B's
+// format, so that the engine finds 16 rows side by side.
+template <typename E, typename S>
 class Term {
  public:
   template <typename B>
-  Term(const GemmEngine<E>& engine, int64_t n, int64_t k, const GemmOperand& a, const B& b)
+  Term(const GemmEngine<E, S>& engine, int64_t n, int64_t k, const GemmOperand& a, const B& b)
       : engine_(engine),
         k_(k),
-        a_(static_cast<const E*>(a.data.data())),
+        a_(static_cast<const S*>(a.data.data())),
         a_stride_(a.stride),
         a_transposed_(a.transposed),
         packed_(Pack(engine, k, n, b)) {}
@@ -80,12 +88,11 @@ class Term {
   int64_t k() const { return k_; }
   bool a_transposed() const { return a_transposed_; }
 
-  // Some rows of A in the engine's format, and the depth at which they begin; copied if they are not in that
+  // Some rows of A in the engine's format, and the depth at which they begin; a copy if they are not in that
   // format in memory.
   struct Rows {
     GemmBlock<E> block;
     int64_t depth;
-    int64_t step;  // numbers from one block of block.m rows to the next
     hwy::AlignedFreeUniquePtr<E[]> copy;
   };
 
@@ -94,30 +101,40 @@ class Term {
     const int64_t padded_rows = RoundUp(rows, kPanelColumns),
                   depth = RoundUp(end - begin, engine_.depth_step);
     Rows taken{.block = {.m = padded_rows, .k = depth, .panel_stride = PanelStride(k_), .ldc = kStripe},
-               .depth = begin,
-               .step = 0};
+               .depth = begin};
     GemmBlock<E>& block = taken.block;
-    block.lda = a_stride_;
-    block.a = a_ + row * a_stride_;
     if (a_transposed_) {
       taken.copy = Buffer<E>(PackedSize(end - begin, rows));
       engine_.pack_rows(end - begin, rows, a_ + begin * a_stride_ + row, a_stride_, taken.copy.get());
       block.lda = kPacked<E>;
       block.a_step = kPacked<E> * kPanelColumns;
-      block.m = kPanelColumns;
-      taken.step = PanelStride(end - begin);
-    } else if (padded_rows != rows || depth != k_) {
-      taken.copy = Buffer<E>(padded_rows * depth);
-      std::fill_n(taken.copy.get(), padded_rows * depth, E{});
-      for (int64_t i = 0; i < rows; ++i)
-        std::copy_n(block.a + i * a_stride_, k_, taken.copy.get() + i * depth);
-      block.lda = depth;
+      block.a_panel = PanelStride(end - begin);
+      block.a = taken.copy.get();
+      return taken;
     }
-    if (taken.copy != nullptr) block.a = taken.copy.get();
+    if constexpr (!kCopiesRows) {
+      if (padded_rows == rows && depth == k_) {
+        block.a = a_ + row * a_stride_;
+        block.lda = a_stride_;
+        block.a_panel = kPanelColumns * a_stride_;
+        return taken;
+      }
+    }
+    const int64_t lda = depth + kRowPadding;
+    taken.copy = Buffer<E>(padded_rows * lda);
+    for (int64_t i = 0; i < padded_rows; ++i) {
+      const int64_t filled = i < rows ? k_ : 0;
+      E* to = taken.copy.get() + i * lda;
+      CopyRow(filled, a_ + (row + i) * a_stride_, to);
+      std::fill(to + filled, to + depth, E{});
+    }
+    block.a = taken.copy.get();
+    block.lda = lda;
+    block.a_panel = kPanelColumns * lda;
     return taken;
   }
 
-  // The place of a stripe's sums, and where they are stored if they are complete and fill whole tiles.
+  // The place of a stripe's sums, and where the engine stores them if they are complete and fill whole tiles.
   struct Target {
     float* sums;
     E* out;
@@ -125,34 +142,35 @@ class Term {
   };
 
   // sums [rows, width] (+)= those rows times the columns of a stripe.
-  void Multiply(const Rows& rows, int64_t padded_rows, int64_t stripe, int64_t width, bool accumulate,
+  void Multiply(const Rows& rows, int64_t stripe, int64_t width, bool accumulate,
                 const Target& target) const {
     GemmBlock<E> block = rows.block;
     block.n = PaddedColumns(width);
     block.ldout = target.out_stride;
     block.b = packed_.get() + stripe / kPanelColumns * PanelStride(k_) + rows.depth * kPanelColumns;
     block.accumulate = accumulate;
-    for (int64_t i = 0; i < padded_rows; i += block.m, block.a += rows.step) {
-      block.c = target.sums + i * kStripe;
-      if (target.out != nullptr) block.out = target.out + i * target.out_stride;
-      engine_.gemm(block);
-    }
+    block.c = target.sums;
+    block.out = target.out;
+    engine_.gemm(block);
   }
 
  private:
-  const GemmEngine<E>& engine_;
+  static constexpr bool kCopiesRows = std::is_same_v<E, float>;
+  static constexpr int64_t kRowPadding = kCopiesRows ? 16 : 0;  // a cache line
+
+  const GemmEngine<E, S>& engine_;
   const int64_t k_;
-  const E* a_;
+  const S* a_;
   const int64_t a_stride_;
   const bool a_transposed_;
   hwy::AlignedFreeUniquePtr<E[]> packed_;
 };
 
 // The sum of the terms, in blocks of rows and columns of the result, each computed by one thread.
-template <typename E>
+template <typename E, typename S>
 class Product {
  public:
-  Product(const GemmEngine<E>& engine, int64_t m, int64_t n, E* out, int64_t out_stride)
+  Product(const GemmEngine<E, S>& engine, int64_t m, int64_t n, S* out, int64_t out_stride)
       : engine_(engine), m_(m), n_(n), out_(out), out_stride_(out_stride) {}
 
   template <typename B>
@@ -161,9 +179,9 @@ class Product {
   }
 
   void Run() const {
-    const Term<E>& first = terms_.front();
+    const Term<E, S>& first = terms_.front();
     const int64_t depth = std::min(PaddedDepth(first.k()), Chunk(first));
-    const int64_t fitting = kBlockBytes / (depth * static_cast<int64_t>(sizeof(E)));
+    const int64_t fitting = kBlockBytes<E> / (depth * static_cast<int64_t>(sizeof(E)));
     const int64_t fair = m_ / (kBlocksAThread * NumThreads());
     const int64_t most =
         std::clamp(std::min(fitting, fair) / kPanelColumns * kPanelColumns, kPanelColumns, kMaxBlockRows);
@@ -180,17 +198,17 @@ class Product {
  private:
   // With few columns A is read only once, so a transposed A is packed a few depths at a time, in long pieces
   // of its rows in memory.
-  int64_t Chunk(const Term<E>& term) const {
+  int64_t Chunk(const Term<E, S>& term) const {
     return n_ <= kStripe && term.a_transposed() ? kChunkDepth : term.k();
   }
 
   void Block(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
-    const EngineScope<E> scope(engine_);
+    const EngineScope<E, S> scope(engine_);
     const int64_t padded_rows = RoundUp(rows, kPanelColumns);
     const auto sums = Buffer<float>(padded_rows * kStripe);
     if (columns <= kStripe) {
       Sum sum{*this, row, rows, column, columns, sums.get()};
-      for (const Term<E>& term : terms_) {
+      for (const Term<E, S>& term : terms_) {
         for (int64_t begin = 0; begin < term.k(); begin += Chunk(term)) {
           const int64_t end = std::min(term.k(), begin + Chunk(term));
           sum.Add(term, term.Take(row, rows, begin, end), &term == &terms_.back() && end == term.k());
@@ -198,8 +216,8 @@ class Product {
       }
       return;
     }
-    std::vector<typename Term<E>::Rows> left;
-    for (const Term<E>& term : terms_) left.push_back(term.Take(row, rows, 0, term.k()));
+    std::vector<typename Term<E, S>::Rows> left;
+    for (const Term<E, S>& term : terms_) left.push_back(term.Take(row, rows, 0, term.k()));
     for (int64_t stripe = column; stripe < column + columns; stripe += kStripe) {
       Sum sum{*this, row, rows, stripe, std::min(kStripe, column + columns - stripe), sums.get()};
       for (size_t t = 0; t < terms_.size(); ++t) sum.Add(terms_[t], left[t], t + 1 == terms_.size());
@@ -214,51 +232,69 @@ class Product {
     float* sums;
     bool accumulate = false;
 
-    void Add(const Term<E>& term, const typename Term<E>::Rows& left, bool is_last) {
+    void Add(const Term<E, S>& term, const typename Term<E, S>::Rows& left, bool is_last) {
       const int64_t padded_rows = RoundUp(rows, kPanelColumns), stride = product.out_stride_;
-      E* out = product.out_ + row * stride + column;
-      const bool is_whole = rows == padded_rows && columns == PaddedColumns(columns);
-      term.Multiply(left, padded_rows, column, columns, std::exchange(accumulate, true),
-                    {.sums = sums, .out = is_last && is_whole ? out : nullptr, .out_stride = stride});
-      if (is_last && !is_whole) product.engine_.store(rows, columns, sums, kStripe, out, stride);
+      S* out = product.out_ + row * stride + column;
+      E* whole = nullptr;
+      if constexpr (std::is_same_v<E, S>) {
+        if (is_last && rows == padded_rows && columns == PaddedColumns(columns)) whole = out;
+      }
+      term.Multiply(left, column, columns, std::exchange(accumulate, true),
+                    {.sums = sums, .out = whole, .out_stride = stride});
+      if (is_last && whole == nullptr) product.engine_.store(rows, columns, sums, kStripe, out, stride);
     }
   };
 
-  const GemmEngine<E>& engine_;
+  const GemmEngine<E, S>& engine_;
   const int64_t m_, n_;
-  std::vector<Term<E>> terms_;
-  E* out_;
+  std::vector<Term<E, S>> terms_;
+  S* out_;
   const int64_t out_stride_;
 };
 
 template <typename B>
 void Multiply(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const B& b, Floats out,
               int64_t out_stride, const GemmTerm* added) {
-  const auto run = [&]<typename E>(const GemmEngine<E>& engine) {
-    Product<E> product(engine, m, n, static_cast<E*>(out.data()), out_stride);
+  const auto run = [&]<typename E, typename S>(const GemmEngine<E, S>& engine) {
+    Product<E, S> product(engine, m, n, static_cast<S*>(out.data()), out_stride);
     product.Add(k, a, b);
     if (added != nullptr) product.Add(added->k, added->a, added->b);
     product.Run();
   };
   WithTypeOf([](auto) {}, a.data, out);
   if (added != nullptr) WithTypeOf([](auto) {}, added->a.data, added->b.data, out);
-  if (out.is_bf16()) {
-    run(*BFloat16Gemms().back());
-  } else {
+  if (!out.is_bf16()) {
     run(FloatGemm());
+  } else if (BFloat16Gemms().empty()) {
+    run(WideningGemm());
+  } else {
+    run(*BFloat16Gemms().back());
   }
+}
+
+// The columns of B from one on.
+GemmOperand From(int64_t column, const GemmOperand& b) {
+  return {b.data + column * (b.transposed ? b.stride : 1), b.stride, b.transposed};
 }
 
 }  // namespace
 
 bool GemmIsFast(bool is_bf16) {
-  return is_bf16 ? HaveAvx512Bf16() && !HaveAmxBf16() : IsAmd() && HaveAvx512();
+  return HaveAvx2() && !(is_bf16 && HaveAmxBf16());
 }
 
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
           int64_t out_stride, const GemmTerm* added) {
   WithTypeOf([](auto) {}, b.data, out);
-  Multiply(m, n, k, a, b, out, out_stride, added);
+  // A transposed A would be packed anew for each part of B, which is small then: it has the batch's rows.
+  const int64_t parts = a.transposed ? 1 : CeilDiv(k * n * int64_t{sizeof(float)}, kPackedBytes);
+  const int64_t columns = RoundUp(CeilDiv(n, parts), kBlockColumns);
+  for (int64_t column = 0; column < n; column += columns) {
+    std::optional<GemmTerm> term;
+    if (added != nullptr) term = {added->k, added->a, From(column, added->b)};
+    Multiply(m, std::min(columns, n - column), k, a, From(column, b), out + column, out_stride,
+             term ? &*term : nullptr);
+  }
 }
 
 void Gemm(int64_t m, const GemmOperand& a, const BlockOperand& b, Floats out, int64_t out_stride,

@@ -23,14 +23,13 @@ struct GemmTerm {
 };
 
 /// Whether this processor multiplies whole matrices of this type faster with Gemm than with the library under
-/// LibTorch. On 2 cores of a Zen 5, at the shapes of the 270M: fp32 500 against 230 GFLOP/s (MKL), bf16 as
-/// fast as oneDNN or up to 5 % faster, without separate passes for an added product or a transpose. On
-/// processors with AMX, oneDNN is used.
+/// LibTorch (docs/benchmarks.md): in fp32 and, widened as they are packed, in bf16 without instructions for
+/// such numbers; in bf16 with them except where there is AMX, which oneDNN uses.
 bool GemmIsFast(bool is_bf16);
 
 /// out [m, n] = A [m, k] · B [k, n], plus the product `added` if given, summed in fp32 and rounded once; row
-/// i of out begins at out + i · out_stride. All of one type; bf16 only if GemmIsFast(true). The order of
-/// additions depends only on the sizes, so the result is the same with any number of threads.
+/// i of out begins at out + i · out_stride. All of one type. The order of additions depends only on the
+/// sizes, so the result is the same with any number of threads.
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
           int64_t out_stride, const GemmTerm* added = nullptr);
 

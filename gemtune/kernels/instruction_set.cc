@@ -29,7 +29,9 @@ struct Name {
 };
 constexpr Name kNames[] = {{"none", InstructionSet::kNone},
                            {"avx2", InstructionSet::kAvx2},
+                           {"avx_vnni", InstructionSet::kAvxVnni},
                            {"avx512", InstructionSet::kAvx512},
+                           {"avx512_vnni", InstructionSet::kAvx512Vnni},
                            {"all", InstructionSet::kAll}};
 
 InstructionSet FromEnvironment() {
@@ -53,8 +55,10 @@ int64_t HighwayTargets(InstructionSet set) {
       return HWY_STATIC_TARGET;
 #if defined(__x86_64__)
     case InstructionSet::kAvx2:
+    case InstructionSet::kAvxVnni:
       return detected & ~(HWY_AVX2 - 1);
     case InstructionSet::kAvx512:
+    case InstructionSet::kAvx512Vnni:
       return detected & ~(HWY_AVX3 - 1);
 #endif
     default:
@@ -101,6 +105,11 @@ void AllowInstructionSet(InstructionSet set) {
 
 #if defined(__x86_64__)
 
+bool HaveAvx2() {
+  static const bool have = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  return have && AllowedInstructionSet() >= InstructionSet::kAvx2;
+}
+
 bool HaveAvx512() {
   static const bool have = __builtin_cpu_supports("avx512f") != 0 &&
                            __builtin_cpu_supports("avx512dq") != 0 &&
@@ -116,7 +125,17 @@ bool HaveAvx512Bf16() {
 
 bool HaveAvx512Vnni() {
   static const bool have = __builtin_cpu_supports("avx512vnni") != 0;
-  return have && AllowedInstructionSet() == InstructionSet::kAll;
+  return have && HaveAvx512() && AllowedInstructionSet() >= InstructionSet::kAvx512Vnni;
+}
+
+bool HaveAvxVnni() {
+  // g++ 12's __builtin_cpu_supports does not know it.
+  static const bool have = [] {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    constexpr unsigned kAvxVnni = 1u << 4;
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvxVnni) != 0;
+  }();
+  return have && HaveAvx2() && AllowedInstructionSet() >= InstructionSet::kAvxVnni;
 }
 
 bool HaveAmxBf16() {
@@ -133,12 +152,11 @@ bool HaveAmxBf16() {
   return have;
 }
 
-bool IsAmd() {
-  return __builtin_cpu_is("amd") != 0;
-}
-
 #else
 
+bool HaveAvx2() {
+  return false;
+}
 bool HaveAvx512() {
   return false;
 }
@@ -148,10 +166,10 @@ bool HaveAvx512Bf16() {
 bool HaveAvx512Vnni() {
   return false;
 }
-bool HaveAmxBf16() {
+bool HaveAvxVnni() {
   return false;
 }
-bool IsAmd() {
+bool HaveAmxBf16() {
   return false;
 }
 

@@ -10,11 +10,23 @@
 
 namespace gemtune::kernels {
 
+/// A row of A [n] in an engine's numbers.
+inline void CopyRow(int64_t n, const float* x, float* out) {
+  std::copy_n(x, n, out);
+}
+inline void CopyRow(int64_t n, const BFloat16* x, BFloat16* out) {
+  std::copy_n(x, n, out);
+}
+inline void CopyRow(int64_t n, const BFloat16* x, float* out) {
+  WidenRow(n, x, out);
+}
+
 /// Packs B [k, n] for an engine, on all threads.
-template <typename E>
-hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E>& engine, int64_t k, int64_t n, const GemmOperand& b) {
+template <typename E, typename S>
+hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n,
+                                    const GemmOperand& b) {
   auto packed = Buffer<E>(PackedSize(k, n));
-  const auto* numbers = static_cast<const E*>(b.data.data());
+  const auto* numbers = static_cast<const S*>(b.data.data());
   ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
     const int64_t column = begin * kPanelColumns;
     const int64_t columns = std::min(n, end * kPanelColumns) - column;

@@ -45,16 +45,10 @@ std::optional<kernels::GemmTerm> TermOf(const AddedProduct& added, WeightOperand
   return kernels::GemmTerm{added.rows.size(1), Plain(added.rows), as_b(added.weight)};
 }
 
-AddedProduct InBFloat16(const AddedProduct& added) {
-  if (!added.rows.defined()) return {};
-  return {added.rows.to(at::kBFloat16), added.weight.to(at::kBFloat16)};
-}
-
 at::Tensor Int8Product(const at::Tensor& x, const kernels::Int8Weight& weight, const AddedProduct& added,
                        WeightOperand as_b) {
   at::Tensor out = at::empty({x.size(0), weight.columns}, x.options());
-  const AddedProduct in_bf16 = InBFloat16(added);
-  const auto term = TermOf(in_bf16, as_b);
+  const auto term = TermOf(added, as_b);
   const auto rows = kernels::QuantizeRows(x.size(0), x.size(1), ConstFloatsOf(x), x.stride(0), weight.group);
   kernels::Int8Gemm(rows, weight, FloatsOf(out), weight.columns, term ? &*term : nullptr);
   return out;
@@ -111,7 +105,7 @@ std::optional<at::Tensor> FewRowsOutput(const at::Tensor& x, const MatmulWeight&
 }
 
 // On a processor that does not multiply bf16 the library's product of such numbers is many times slower than
-// one in fp32: they are widened, and the result rounded once.
+// one in fp32: few rows are widened, and the result rounded once.
 bool MustWiden(const at::Tensor& rows) {
   return rows.scalar_type() == at::kBFloat16 && !kernels::HaveAvx512Bf16();
 }
@@ -142,9 +136,10 @@ std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& 
   if (x.size(0) < kFewRows && c10::InferenceMode::is_enabled()) {
     if (auto out = FewRowsOutput(x, w, added)) return out;
   }
-  if (MustWiden(x))
+  if (!Fits(x, w)) {
+    if (!MustWiden(x)) return std::nullopt;
     return ops::LinearOutput(Wide(x), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
-  if (!Fits(x, w)) return std::nullopt;
+  }
   if (dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(x.scalar_type());
     return Int8Product(
@@ -160,9 +155,10 @@ std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& 
 
 std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const MatmulWeight& w, MatmulDtype dtype,
                                               const AddedProduct& added) {
-  if (MustWiden(dy))
+  if (!Fits(dy, w)) {
+    if (!MustWiden(dy)) return std::nullopt;
     return ops::LinearInputGradient(Wide(dy), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
-  if (!Fits(dy, w)) return std::nullopt;
+  }
   if (dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(dy.scalar_type());
     return Int8Product(dy,
@@ -177,8 +173,11 @@ std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const Matmul
 }
 
 std::optional<at::Tensor> LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
-  if (MustWiden(dy)) return ops::LinearWeightGradient(Wide(dy), Wide(x)).to(at::kBFloat16);
-  if (!Fits(dy, x) || !GemmIsFast(dy)) return std::nullopt;
+  if (!Fits(dy, x)) {
+    if (!MustWiden(dy)) return std::nullopt;
+    return ops::LinearWeightGradient(Wide(dy), Wide(x)).to(at::kBFloat16);
+  }
+  if (!GemmIsFast(dy)) return std::nullopt;
   // The kernel splits the rows of the result among threads; few rows would leave threads idle.
   if (dy.size(1) < std::min(kFewRows, x.size(1))) return ops::LinearWeightGradient(x, dy).t().contiguous();
   return Product(dy.size(1), x.size(1), dy.size(0), Transposed(dy), Plain(x), x.options());

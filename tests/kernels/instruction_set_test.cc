@@ -21,13 +21,19 @@ class InstructionSetTest : public testing::Test {
 };
 
 TEST_F(InstructionSetTest, WhatIsNotAllowedIsNotThere) {
-  for (const InstructionSet set : {InstructionSet::kNone, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+  using enum InstructionSet;
+  for (const InstructionSet set : {kNone, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni}) {
     AllowInstructionSet(set);
     EXPECT_EQ(AllowedInstructionSet(), set);
-    EXPECT_FALSE(HaveAvx512Bf16() || HaveAvx512Vnni() || HaveAmxBf16());
+    EXPECT_FALSE(HaveAvx512Bf16() || HaveAmxBf16());
+    EXPECT_FALSE(set < kAvx2 && HaveAvx2());
+    EXPECT_FALSE(set < kAvxVnni && HaveAvxVnni());
+    EXPECT_FALSE(set < kAvx512 && HaveAvx512());
+    EXPECT_FALSE(set < kAvx512Vnni && HaveAvx512Vnni());
     EXPECT_TRUE(BFloat16Gemms().empty());
-    EXPECT_FALSE(HaveInt8Gemm() || GemmIsFast(/*is_bf16=*/true));
-    EXPECT_FALSE(set < InstructionSet::kAvx512 && (HaveAvx512() || GemmIsFast(/*is_bf16=*/false)));
+    EXPECT_EQ(HaveInt8Gemm(), HaveAvxVnni() || HaveAvx512Vnni());
+    EXPECT_EQ(GemmIsFast(/*is_bf16=*/true), HaveAvx2());
+    EXPECT_EQ(GemmIsFast(/*is_bf16=*/false), HaveAvx2());
   }
 }
 
@@ -98,8 +104,9 @@ TEST_F(InstructionSetDeathTest, AnotherWordIsAnErrorThatNamesTheChoices) {
     }
   };
   Set("sse9");
-  EXPECT_EXIT(complain(), testing::ExitedWithCode(7),
-              "GEMTUNE_INSTRUCTION_SET is 'sse9'; set it to one of none, avx2, avx512, all");
+  EXPECT_EXIT(
+      complain(), testing::ExitedWithCode(7),
+      "GEMTUNE_INSTRUCTION_SET is 'sse9'; set it to one of none, avx2, avx_vnni, avx512, avx512_vnni, all");
 }
 
 }  // namespace
