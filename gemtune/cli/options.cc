@@ -68,7 +68,7 @@ std::optional<at::ScalarType> MachineOptions::Dtype() const {
 ops::MatmulDtype MachineOptions::MatmulDtype() const {
   if (matmul_dtype == "auto") return ops::MatmulDtype::kOperands;
   if (!ops::HasInt8Products()) {
-    Fail("--matmul-dtype int8: this processor has no AVX512-VNNI and AVX512-BF16; leave it out");
+    Fail("--matmul-dtype int8: this processor has neither AVX512-VNNI nor AVX-VNNI; leave it out");
   }
   return ops::MatmulDtype::kInt8;
 }

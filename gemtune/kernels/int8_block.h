@@ -6,35 +6,53 @@
 
 namespace gemtune::kernels::internal {
 
-// The parts of int8_gemm.cc that are compiled for AVX512-VNNI; call only on processors that have it.
+// The parts of int8_gemm.cc that an instruction set decides.
 
-/// One row of k numbers → depth unsigned bytes around 128, and the scales of its groups.
+constexpr int64_t kInt8TileRows = 16;
+constexpr int64_t kInt8TilePanels = 3;
+
+/// How numbers of type T become bytes.
 template <typename T>
-void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* out, float* scales);
+struct Int8Rounding {
+  /// One row of k numbers → depth unsigned bytes around 128, and the scales of its groups.
+  void (*quantize_row)(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* out, float* scales);
+  /// A panel of `width` ≤ 16 columns out of rows w[column · stride + i], i < k; scales [16], sums [groups,
+  /// 16].
+  void (*pack_columns)(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                       float* scales, int32_t* sums);
+  /// A panel of `width` ≤ 16 columns out of rows w[i · stride + column], i < k.
+  void (*pack_rows)(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                    float* scales, int32_t* sums);
+};
 
-/// A panel of `width` ≤ 16 columns out of rows w[column · stride + i], i < k; scales [16], sums [groups, 16].
-template <typename T>
-void PackInt8Columns(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
-                     float* scales, int32_t* sums);
-
-/// A panel of `width` ≤ 16 columns out of rows w[i · stride + column], i < k.
-template <typename T>
-void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
-                  float* scales, int32_t* sums);
-
-/// y[rows, columns] of up to 8 rows and 3 panels, `depth` deep, and a product in bf16 that is added to it.
+/// kInt8TileRows rows times up to kInt8TilePanels panels, `depth` deep.
 struct Int8Tile {
-  int64_t rows, columns, depth, groups, group;
+  int64_t panels, depth, groups, group;
   const uint8_t* a;
   const float* a_scales;  // [rows, groups]
   const int8_t* b;
   const float* b_scales;
-  const int32_t* b_sums;              // [panels, groups, 16]
-  int64_t added_depth = 0;            // even
-  const BFloat16* added_a = nullptr;  // [8, added_depth]
-  const BFloat16* added_b = nullptr;  // panels PanelStride(added_depth) apart
+  const int32_t* b_sums;  // [panels, groups, 16]
 };
-template <typename T>
-void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride);
+
+/// An implementation for one instruction set.
+struct Int8Engine {
+  const char* name;
+  Int8Rounding<float> (*rounding_of_floats)();
+  Int8Rounding<BFloat16> (*rounding_of_bfloat16s)();
+  /// y [kInt8TileRows, panels · 16] = A · B.
+  void (*multiply)(const Int8Tile& tile, float* y, int64_t stride);
+
+  Int8Rounding<float> rounding(float) const { return rounding_of_floats(); }
+  Int8Rounding<BFloat16> rounding(BFloat16) const { return rounding_of_bfloat16s(); }
+};
+
+// Compiled for one kind of processor each; use only on that processor.
+extern const Int8Engine kAvx512VnniInt8;
+extern const Int8Engine kAvxVnniInt8;
+
+/// Rounding on any processor, through Highway.
+Int8Rounding<float> PortableInt8Rounding(float);
+Int8Rounding<BFloat16> PortableInt8Rounding(BFloat16);
 
 }  // namespace gemtune::kernels::internal

@@ -43,8 +43,8 @@ struct Int8Weight {
   hwy::AlignedFreeUniquePtr<int32_t[]> sums;
 };
 
-/// Whether this processor has the instructions (AVX512-VNNI) and they are allowed. The rest may only be
-/// called if so.
+/// Whether this processor has the instructions (AVX512-VNNI or AVX-VNNI) and they are allowed. The rest may
+/// only be called if so.
 bool HaveInt8Gemm();
 
 /// x [rows, k], row i at x + i · stride.
@@ -57,8 +57,8 @@ Int8Weight QuantizeForOutput(int64_t out, int64_t in, ConstFloats w, int64_t str
 Int8Weight QuantizeForInputGradient(int64_t out, int64_t in, ConstFloats w, int64_t stride);
 
 /// y [a.rows, b.columns] = A · B, which have the same group size, plus the product `added` if given. That is
-/// not rounded to 8 bits: both its operands are bf16 whatever y is, and its A is not transposed. Row i begins
-/// at y + i · stride.
+/// not rounded to 8 bits: both its operands have y's type, and its A is not transposed. Row i begins at y + i
+/// · stride.
 void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride,
               const GemmTerm* added = nullptr);
 

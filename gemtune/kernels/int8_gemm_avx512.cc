@@ -1,4 +1,4 @@
-// Compiled for AVX-512 with VNNI (Ice Lake, Zen 4): vpdpbusd adds up four products of bytes.
+// Compiled for AVX-512 with VNNI (Cascade Lake, Zen 4): vpdpbusd adds up four products of bytes.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -27,13 +27,6 @@ __m512 Load(__mmask16 lanes, const float* x) {
 __m512 Load(__mmask16 lanes, const BFloat16* x) {
   const __m512i bits = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, x));
   return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
-}
-
-void Store(__mmask16 lanes, __m512 v, float* y) {
-  _mm512_mask_storeu_ps(y, lanes, v);
-}
-void Store(__mmask16 lanes, __m512 v, BFloat16* y) {
-  StoreLanes(lanes, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)), y);
 }
 
 // If any number is NaN or infinite, the result is too: as a scale it reaches the product, where the trainer
@@ -108,8 +101,6 @@ void StoreOffsets(__m512i sums, int32_t* to) {
   _mm512_storeu_si512(to, _mm512_slli_epi32(sums, 7));
 }
 
-}  // namespace
-
 template <typename T>
 void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* out, float* scales) {
   for (int64_t begin = 0; begin < depth; begin += group) {
@@ -126,8 +117,8 @@ void QuantizeRow(int64_t k, int64_t depth, int64_t group, const T* x, uint8_t* o
 }
 
 template <typename T>
-void PackInt8Columns(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
-                     float* scales, int32_t* sums) {
+void PackColumns(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+                 float* scales, int32_t* sums) {
   const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
   __m512 inverse[kLanes];
   for (int64_t j = 0; j < kLanes; ++j) {
@@ -152,8 +143,8 @@ void PackInt8Columns(int64_t k, int64_t width, int64_t group, const T* w, int64_
 }
 
 template <typename T>
-void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
-                  float* scales, int32_t* sums) {
+void PackRows(int64_t k, int64_t width, int64_t group, const T* w, int64_t stride, int8_t* packed,
+              float* scales, int32_t* sums) {
   const int64_t depth = (k + kInt8DepthStep - 1) / kInt8DepthStep * kInt8DepthStep;
   const __mmask16 lanes = Lanes(width);
   __m512 largest = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
@@ -181,41 +172,19 @@ void PackInt8Rows(int64_t k, int64_t width, int64_t group, const T* w, int64_t s
   }
 }
 
-namespace {
+template <typename T>
+Int8Rounding<T> Rounding() {
+  return {QuantizeRow<T>, PackColumns<T>, PackRows<T>};
+}
 
 // g++ 12 keeps an array of these in registers, but one of __m512i in memory.
 using Int32x16 __attribute__((vector_size(64))) = int32_t;
 
-// Adds the bf16 product to the 8-bit result.
 template <int kPanels>
-void AddProduct(const Int8Tile& tile, float (&result)[kRows][kPanels * kPanelColumns]) {
-  __m512 sum[kRows][kPanels];
-  for (int i = 0; i < kRows; ++i) {
-    for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_load_ps(result[i] + p * kPanelColumns);
-  }
-  for (int64_t k = 0; k < tile.added_depth; k += 2) {
-    __m512bh column[kPanels];
-    for (int p = 0; p < kPanels; ++p) {
-      column[p] = reinterpret_cast<__m512bh>(
-          _mm512_loadu_si512(tile.added_b + p * PanelStride(tile.added_depth) + k * kPanelColumns));
-    }
-    for (int i = 0; i < kRows; ++i) {
-      int32_t pair;
-      std::memcpy(&pair, tile.added_a + i * tile.added_depth + k, sizeof pair);
-      const auto value = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
-      for (int p = 0; p < kPanels; ++p) sum[i][p] = _mm512_dpbf16_ps(sum[i][p], value, column[p]);
-    }
-  }
-  for (int i = 0; i < kRows; ++i) {
-    for (int p = 0; p < kPanels; ++p) _mm512_store_ps(result[i] + p * kPanelColumns, sum[i][p]);
-  }
-}
-
-template <int kPanels, typename T>
-void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
+void MultiplyRows(const Int8Tile& tile, int64_t row, float* y, int64_t stride) {
   const int64_t groups = tile.groups, panel_stride = tile.depth * kPanelColumns;
-  alignas(64) float total[kRows][kPanels * kPanelColumns] = {};
-  const uint8_t* a = tile.a;
+  const uint8_t* a = tile.a + row * tile.depth;
+  const uint8_t* const a_end = a + tile.depth;
   const int8_t* b = tile.b;
   for (int64_t g = 0; g < groups; ++g) {
     Int32x16 sum[kRows][kPanels];
@@ -226,8 +195,7 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
 #pragma GCC unroll 8
       for (int i = 0; i < kRows; ++i) sum[i][p] = -offset;
     }
-    const uint8_t* end = tile.a + std::min((g + 1) * tile.group, tile.depth);
-    for (; a < end; a += 4, b += 4 * kPanelColumns) {
+    for (const uint8_t* end = std::min(a + tile.group, a_end); a < end; a += 4, b += 4 * kPanelColumns) {
       __m512i column[kPanels];
       for (int p = 0; p < kPanels; ++p) column[p] = _mm512_loadu_si512(b + p * panel_stride);
 #pragma GCC unroll 8
@@ -242,51 +210,39 @@ void Multiply(const Int8Tile& tile, T* y, int64_t stride) {
         }
       }
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) {
-      const __m512 scale = _mm512_set1_ps(tile.a_scales[i * groups + g]);
 #pragma GCC unroll 3
-      for (int p = 0; p < kPanels; ++p) {
-        float* to = total[i] + p * kPanelColumns;
+    for (int p = 0; p < kPanels; ++p) {
+      const __m512 column_scale = _mm512_loadu_ps(tile.b_scales + p * kPanelColumns);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
+        float* to = y + i * stride + p * kPanelColumns;
+        const __m512 scale = _mm512_set1_ps(tile.a_scales[(row + i) * groups + g]);
+        const __m512 before = g == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(to);
         const __m512 number = _mm512_cvtepi32_ps(reinterpret_cast<__m512i>(sum[i][p]));
-        _mm512_store_ps(to, _mm512_fmadd_ps(number, scale, _mm512_load_ps(to)));
+        const __m512 total = _mm512_fmadd_ps(number, scale, before);
+        _mm512_storeu_ps(to, g + 1 == groups ? _mm512_mul_ps(total, column_scale) : total);
       }
     }
   }
-  for (int p = 0; p < kPanels; ++p) {
-    const __m512 scale = _mm512_loadu_ps(tile.b_scales + p * kPanelColumns);
-    for (int i = 0; i < kRows; ++i) {
-      float* to = total[i] + p * kPanelColumns;
-      _mm512_store_ps(to, _mm512_mul_ps(_mm512_load_ps(to), scale));
-    }
-  }
-  if (tile.added_depth > 0) AddProduct<kPanels>(tile, total);
-  for (int64_t i = 0; i < tile.rows; ++i) {
-    for (int64_t column = 0; column < tile.columns; column += kPanelColumns) {
-      Store(Lanes(tile.columns - column), _mm512_load_ps(total[i] + column), y + i * stride + column);
+}
+
+void Multiply(const Int8Tile& tile, float* y, int64_t stride) {
+  for (int64_t row = 0; row < kInt8TileRows; row += kRows, y += kRows * stride) {
+    if (tile.panels == 3) {
+      MultiplyRows<3>(tile, row, y, stride);
+    } else if (tile.panels == 2) {
+      MultiplyRows<2>(tile, row, y, stride);
+    } else {
+      MultiplyRows<1>(tile, row, y, stride);
     }
   }
 }
 
 }  // namespace
 
-template <typename T>
-void MultiplyInt8(const Int8Tile& tile, T* y, int64_t stride) {
-  const int64_t panels = (tile.columns + kPanelColumns - 1) / kPanelColumns;
-  if (panels == 3) return Multiply<3>(tile, y, stride);
-  if (panels == 2) return Multiply<2>(tile, y, stride);
-  Multiply<1>(tile, y, stride);
-}
-
-// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
-#define GEMTUNE_INSTANTIATE(T)                                                                               \
-  template void QuantizeRow<T>(int64_t, int64_t, int64_t, const T*, uint8_t*, float*);                       \
-  template void PackInt8Columns<T>(int64_t, int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*); \
-  template void PackInt8Rows<T>(int64_t, int64_t, int64_t, const T*, int64_t, int8_t*, float*, int32_t*);    \
-  template void MultiplyInt8<T>(const Int8Tile&, T*, int64_t);
-GEMTUNE_INSTANTIATE(float)
-GEMTUNE_INSTANTIATE(BFloat16)
-#undef GEMTUNE_INSTANTIATE
-// NOLINTEND(bugprone-macro-parentheses)
+const Int8Engine kAvx512VnniInt8 = {.name = "avx512_vnni",
+                                    .rounding_of_floats = [] { return Rounding<float>(); },
+                                    .rounding_of_bfloat16s = [] { return Rounding<BFloat16>(); },
+                                    .multiply = Multiply};
 
 }  // namespace gemtune::kernels::internal

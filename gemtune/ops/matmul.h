@@ -16,7 +16,7 @@ enum class MatmulDtype {
   kInt8,      // both sides rounded to 8 bits, see kernels/int8_gemm.h; only where HasInt8Products()
 };
 
-/// Whether this processor has instructions for kInt8 (AVX512-VNNI and AVX512-BF16).
+/// Whether this processor has instructions for kInt8 (AVX512-VNNI or AVX-VNNI).
 bool HasInt8Products();
 
 /// The weight W of a product: a tensor [out, in], or vertically stacked pieces [n_i, in] in blocks. Blocks

@@ -52,8 +52,24 @@ void Check(bool is_bf16, bool input_gradient, int64_t rows, int64_t out, int64_t
   }
 }
 
-TEST(Int8Gemm, EqualsAPlainLoopOverRoundedNumbers) {
-  if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+// With each instruction set that has such products.
+class Int8GemmTest : public testing::TestWithParam<InstructionSet> {
+ protected:
+  void SetUp() override {
+    AllowInstructionSet(GetParam());
+    if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has neither AVX512-VNNI nor AVX-VNNI";
+  }
+  void TearDown() override { AllowInstructionSet(before_); }
+
+ private:
+  const InstructionSet before_ = AllowedInstructionSet();
+};
+
+INSTANTIATE_TEST_SUITE_P(InstructionSets, Int8GemmTest,
+                         testing::Values(InstructionSet::kAvxVnni, InstructionSet::kAvx512Vnni,
+                                         InstructionSet::kAll));
+
+TEST_P(Int8GemmTest, EqualsAPlainLoopOverRoundedNumbers) {
   for (const bool is_bf16 : {false, true}) {
     for (const bool input_gradient : {false, true}) {
       for (const int64_t rows : {1, 8, 13}) {
@@ -66,10 +82,8 @@ TEST(Int8Gemm, EqualsAPlainLoopOverRoundedNumbers) {
   }
 }
 
-// In bf16 whatever the result is, and not rounded to 8 bits: what is added is exact but for the last
-// rounding.
-TEST(Int8Gemm, AddsAProductInBFloat16) {
-  if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+// Not rounded to 8 bits: what is added is exact but for the last rounding.
+TEST_P(Int8GemmTest, AddsAProductInItsOwnType) {
   std::mt19937 random(2);
   for (const bool is_bf16 : {false, true}) {
     for (const int64_t rows : {1, 13, 100}) {
@@ -77,8 +91,8 @@ TEST(Int8Gemm, AddsAProductInBFloat16) {
         const int64_t depth = 70, columns = 81, stride = r + 3;
         const Operand x = Operand::Random(is_bf16, rows * depth, random),
                       w = Operand::Random(is_bf16, columns * depth, random),
-                      u = Operand::Random(true, rows * stride, random),
-                      v = Operand::Random(true, columns * stride, random);
+                      u = Operand::Random(is_bf16, rows * stride, random),
+                      v = Operand::Random(is_bf16, columns * stride, random);
         const Int8Weight b = QuantizeForOutput(columns, depth, w.in(), depth);
         const Int8Rows a = QuantizeRows(rows, depth, x.in(), depth, b.group);
         Operand alone(is_bf16, rows * columns), sum(is_bf16, rows * columns);
@@ -97,8 +111,7 @@ TEST(Int8Gemm, AddsAProductInBFloat16) {
   }
 }
 
-TEST(Int8Gemm, NotANumberReachesTheResult) {
-  if (!HaveInt8Gemm()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+TEST_P(Int8GemmTest, NotANumberReachesTheResult) {
   std::vector<float> x(64, 1.0f), w(16 * 64, 1.0f), y(16);
   x[7] = std::nanf("");
   Int8Gemm(QuantizeRows(1, 64, x.data(), 64, kInt8ActivationGroup), QuantizeForOutput(16, 64, w.data(), 64),

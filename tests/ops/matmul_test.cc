@@ -14,7 +14,7 @@ TEST(Matmul, TheGradientOfAThinWeightIsContiguousToo) {
 
 // Rounded to 8 bits: 1 part in 100 off in the mean, whatever lies how.
 TEST(Matmul, Int8IsCloseToTheProductsInDouble) {
-  if (!HasInt8Products()) GTEST_SKIP() << "this processor has no AVX512-VNNI";
+  if (!HasInt8Products()) GTEST_SKIP() << "this processor has neither AVX512-VNNI nor AVX-VNNI";
   at::manual_seed(0);
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
     const at::Tensor x = at::randn({131, 50}).to(dtype).narrow(1, 7, 40),
