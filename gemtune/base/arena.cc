@@ -52,9 +52,9 @@ void* Arena::Allocate(size_t bytes) {
 }
 
 bool Arena::Free(void* block) {
-  const std::lock_guard lock(mutex_);
   const auto position = static_cast<char*>(block) - base_;
   if (position < 0 || static_cast<size_t>(position) >= capacity_) return false;
+  const std::lock_guard lock(mutex_);
   auto offset = static_cast<size_t>(position);
   const auto used = used_.find(offset);
   if (used == used_.end()) return false;

@@ -105,7 +105,7 @@ struct Attention {
   int64_t depth = RoundUp(shape.head_dim, kDepthStep);  // head_dim, padded for the products
 
   // Rows of k or v of one sequence and key head, side by side and padded: [RoundUp(length, 32), depth].
-  hwy::AlignedFreeUniquePtr<E[]> KeyRows(ConstRows x, int64_t sequence, int64_t kv_head) const {
+  BufferPointer<E> KeyRows(ConstRows x, int64_t sequence, int64_t kv_head) const {
     const int64_t length = SequenceLength(shape, sequence), padded = RoundUp(length, kDepthStep);
     auto rows = Buffer<E>(padded * depth);
     const T* from = static_cast<const T*>(x.data.data()) + shape.cu_seqlens[sequence] * x.stride +
@@ -134,7 +134,7 @@ struct Attention {
 
   // One sequence's keys and values of one key head, packed for q·kᵀ and p·v.
   struct PackedKeys {
-    hwy::AlignedFreeUniquePtr<E[]> keys, values;
+    BufferPointer<E> keys, values;
     int64_t padded_length;
   };
 
@@ -223,8 +223,8 @@ struct Attention {
 
   // The data that all blocks of one sequence and key head share in the backward pass.
   struct KeySide {
-    hwy::AlignedFreeUniquePtr<E[]> keys, values;  // [padded, depth]
-    hwy::AlignedFreeUniquePtr<E[]> keys_t;        // [depth, padded]
+    BufferPointer<E> keys, values;  // [padded, depth]
+    BufferPointer<E> keys_t;        // [depth, padded]
     int64_t padded;
   };
 
@@ -262,10 +262,10 @@ struct Attention {
           lse(Buffer<float>(rows)),
           delta(Buffer<float>(rows)) {}
 
-    hwy::AlignedFreeUniquePtr<E[]> queries, d_out, query_columns, d_out_columns, query_rows, d_out_rows;
-    hwy::AlignedFreeUniquePtr<float[]> scores, d_probabilities;
-    hwy::AlignedFreeUniquePtr<E[]> probabilities, d_scores, packed_d_scores;
-    hwy::AlignedFreeUniquePtr<float[]> dq_t, lse, delta;
+    BufferPointer<E> queries, d_out, query_columns, d_out_columns, query_rows, d_out_rows;
+    BufferPointer<float> scores, d_probabilities;
+    BufferPointer<E> probabilities, d_scores, packed_d_scores;
+    BufferPointer<float> dq_t, lse, delta;
   };
 
   void LoadBlock(const QueryBlock& block, ConstRows q, ConstRows out, const float* lse, ConstRows dout,
@@ -386,7 +386,7 @@ struct Attention {
     const int64_t chunks = pairs >= int64_t{2} * NumThreads() ? 1 : NumThreads();
     std::vector<KeySide> sides(static_cast<size_t>(pairs));
     std::vector<std::vector<QueryBlock>> blocks(static_cast<size_t>(pairs));
-    std::vector<hwy::AlignedFreeUniquePtr<float[]>> sums(static_cast<size_t>(pairs * chunks));
+    std::vector<BufferPointer<float>> sums(static_cast<size_t>(pairs * chunks));
     ParallelForEach(pairs, work, [&](int64_t pair) {
       const auto i = static_cast<size_t>(pair);
       sides[i] = Keys(k, v, pair / shape.kv_heads, pair % shape.kv_heads);

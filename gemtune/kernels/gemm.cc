@@ -58,8 +58,7 @@ void PackPlain(const GemmEngine<E, S>& engine, int64_t k, int64_t n, std::span<c
 }
 
 template <typename E, typename S>
-hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n,
-                                    const BlockOperand& b) {
+BufferPointer<E> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n, const BlockOperand& b) {
   auto packed = Buffer<E>(PackedSize(k, n));
   if (b.transposed) {
     PackTransposed(engine, k, n, b.pieces, packed.get());
@@ -93,7 +92,7 @@ class Term {
   struct Rows {
     GemmBlock<E> block;
     int64_t depth;
-    hwy::AlignedFreeUniquePtr<E[]> copy;
+    BufferPointer<E> copy;
   };
 
   // Depths [begin, end), all of them if A is not transposed; begin a multiple of kDepthStep.
@@ -163,7 +162,7 @@ class Term {
   const S* a_;
   const int64_t a_stride_;
   const bool a_transposed_;
-  hwy::AlignedFreeUniquePtr<E[]> packed_;
+  BufferPointer<E> packed_;
 };
 
 // The sum of the terms, in blocks of rows and columns of the result, each computed by one thread.

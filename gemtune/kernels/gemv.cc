@@ -356,7 +356,7 @@ void internal::AccumulateBFloat16(int64_t, int64_t, const BFloat16*, int64_t, co
 void Gemv(int64_t rows, int64_t out, std::span<const GemvTerm> terms, Floats y, int64_t y_stride) {
   if (rows == 0) return;
   std::vector<GemvOperands> operands;
-  std::vector<hwy::AlignedFreeUniquePtr<float[]>> padded_rows;
+  std::vector<BufferPointer<float>> padded_rows;
   int64_t depth = 0;
   for (const GemvTerm& term : terms) {
     const int64_t columns = term.w.front().columns, padded = RoundUp(columns, kGemvPad);

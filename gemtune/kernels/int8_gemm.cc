@@ -62,7 +62,7 @@ template <typename E, typename S>
 struct Added {
   const GemmEngine<E, S>& engine;
   int64_t k, depth;
-  hwy::AlignedFreeUniquePtr<E[]> a, b;
+  BufferPointer<E> a, b;
 
   Added(const GemmEngine<E, S>& engine_, int64_t rows, int64_t columns, const GemmTerm& term)
       : engine(engine_),

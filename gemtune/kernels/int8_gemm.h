@@ -1,9 +1,8 @@
 #pragma once
 
-#include <hwy/aligned_allocator.h>
-
 #include <cstdint>
 
+#include "gemtune/kernels/buffer.h"
 #include "gemtune/kernels/floats.h"
 #include "gemtune/kernels/gemm.h"
 
@@ -27,8 +26,8 @@ constexpr int64_t kInt8GradientGroup = int64_t{1} << 30;
 struct Int8Rows {
   int64_t rows, depth;  // depth is a multiple of kInt8DepthStep; memory for rows up to a multiple of 16
   int64_t group;        // the last group may be smaller
-  hwy::AlignedFreeUniquePtr<uint8_t[]> data;
-  hwy::AlignedFreeUniquePtr<float[]> scales;
+  BufferPointer<uint8_t> data;
+  BufferPointer<float> scales;
 };
 
 /// A weight B [k, n], packed in panels of 16 columns with four rows' numbers side by side: B[i][j] ≈
@@ -36,11 +35,11 @@ struct Int8Rows {
 struct Int8Weight {
   int64_t columns, depth;
   int64_t group;  // that of the rows to be multiplied with
-  hwy::AlignedFreeUniquePtr<int8_t[]> data;
-  hwy::AlignedFreeUniquePtr<float[]> scales;  // [n, up to a panel]
+  BufferPointer<int8_t> data;
+  BufferPointer<float> scales;  // [n, up to a panel]
   // [panels, groups, 16]: 128 · Σ_i of a column's numbers within a group, the contribution of the
   // activations' offset of 128
-  hwy::AlignedFreeUniquePtr<int32_t[]> sums;
+  BufferPointer<int32_t> sums;
 };
 
 /// Whether this processor has the instructions (AVX512-VNNI or AVX-VNNI) and they are allowed. The rest may

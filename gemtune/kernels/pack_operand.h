@@ -23,8 +23,7 @@ inline void CopyRow(int64_t n, const BFloat16* x, float* out) {
 
 /// Packs B [k, n] for an engine, on all threads.
 template <typename E, typename S>
-hwy::AlignedFreeUniquePtr<E[]> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n,
-                                    const GemmOperand& b) {
+BufferPointer<E> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n, const GemmOperand& b) {
   auto packed = Buffer<E>(PackedSize(k, n));
   const auto* numbers = static_cast<const S*>(b.data.data());
   ParallelFor(PaddedColumns(n) / kPanelColumns, 4, [&](int64_t begin, int64_t end) {
