@@ -20,9 +20,9 @@ constexpr int64_t kStripe = 6 * kPanelColumns;  // columns that an engine works 
 // For A's rows, which stay in the second cache; fp32's engine goes through them a chunk of depth at a time.
 template <typename E>
 constexpr int64_t kBlockBytes = (std::is_same_v<E, float> ? 1600 : 400) << 10;
+constexpr int64_t kMinBlockRows = 4 * kPanelColumns;
 constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
-constexpr int64_t kBlocksAThread = 4;  // at least, so that all threads end at about the same time
-constexpr int64_t kBlockColumns = 8 * kStripe;
+constexpr int64_t kBlocksAThread = 8;       // at least, so that all threads end at about the same time
 constexpr int64_t kChunkDepth = 256;        // for a transposed A times one stripe
 constexpr int64_t kPackedBytes = 16 << 20;  // of B, so that a vocabulary is not in memory twice
 
@@ -68,24 +68,34 @@ BufferPointer<E> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n, cons
   return packed;
 }
 
-// One product A · B of a sum, of an engine's numbers E that are S in memory. B is packed as a whole. A's rows
-// are read in place in bf16, else copied block by block: a tile reads one number of each, and rows a power of
-// two apart would drive one another out of the first cache. A transposed A is packed block by block, in B's
-// format, so that the engine finds 16 rows side by side.
+// One product A · B of a sum, of an engine's numbers E that are S in memory. B is packed as a whole, and so
+// is a transposed A, in B's format, so that the engine finds 16 rows side by side. Other rows of A are read
+// in place in bf16, else copied block by block: a tile reads one number of each, and rows a power of two
+// apart would drive one another out of the first cache.
 template <typename E, typename S>
 class Term {
  public:
   template <typename B>
-  Term(const GemmEngine<E, S>& engine, int64_t n, int64_t k, const GemmOperand& a, const B& b)
+  Term(const GemmEngine<E, S>& engine, int64_t m, int64_t n, int64_t k, const GemmOperand& a, const B& b)
       : engine_(engine),
         k_(k),
         a_(static_cast<const S*>(a.data.data())),
         a_stride_(a.stride),
         a_transposed_(a.transposed),
-        packed_(Pack(engine, k, n, b)) {}
+        // With few columns A is read only once: it is packed a few depths at a time, which stay in the cache.
+        chunk_(a.transposed && n <= kStripe ? kChunkDepth : k),
+        packed_(Pack(engine, k, n, b)) {
+    if (kIsFloat && a_transposed_ && n > kStripe)
+      packed_a_ = Pack(engine, k, m, GemmOperand{a.data, a.stride});
+  }
 
   int64_t k() const { return k_; }
-  bool a_transposed() const { return a_transposed_; }
+
+  // How much of the depth Take can take.
+  int64_t chunk() const { return chunk_; }
+
+  // Whether Take packs.
+  bool packs_blocks() const { return a_transposed_ && packed_a_ == nullptr; }
 
   // Some rows of A in the engine's format, and the depth at which they begin; a copy if they are not in that
   // format in memory.
@@ -95,7 +105,7 @@ class Term {
     BufferPointer<E> copy;
   };
 
-  // Depths [begin, end), all of them if A is not transposed; begin a multiple of kDepthStep.
+  // Depths [begin, end), at most a chunk; begin a multiple of kDepthStep.
   Rows Take(int64_t row, int64_t rows, int64_t begin, int64_t end) const {
     const int64_t padded_rows = RoundUp(rows, kPanelColumns),
                   depth = RoundUp(end - begin, engine_.depth_step);
@@ -103,16 +113,22 @@ class Term {
                .depth = begin};
     GemmBlock<E>& block = taken.block;
     if (a_transposed_) {
-      taken.copy = Buffer<E>(PackedSize(end - begin, rows));
-      engine_.pack_rows(end - begin, rows, a_ + begin * a_stride_ + row, a_stride_, taken.copy.get());
       block.lda = kPacked<E>;
       block.a_step = kPacked<E> * kPanelColumns;
-      block.a_panel = PanelStride(end - begin);
+      if (packed_a_ != nullptr) {
+        block.a = packed_a_.get() + row / kPanelColumns * PanelStride(k_);
+        block.a_panel = PanelStride(k_);
+        return taken;
+      }
+      taken.copy = Buffer<E>(PackedSize(end - begin, rows));
+      engine_.pack_rows(end - begin, rows, a_ + begin * a_stride_ + row, a_stride_, taken.copy.get());
       block.a = taken.copy.get();
+      block.a_panel = PanelStride(end - begin);
       return taken;
     }
-    if constexpr (!kCopiesRows) {
-      if (padded_rows == rows && depth == k_) {
+    if constexpr (std::is_same_v<E, S>) {
+      const bool collides = kIsFloat && a_stride_ * int64_t{sizeof(float)} % kCollision == 0;
+      if (padded_rows == rows && depth == k_ && !collides) {
         block.a = a_ + row * a_stride_;
         block.lda = a_stride_;
         block.a_panel = kPanelColumns * a_stride_;
@@ -154,15 +170,17 @@ class Term {
   }
 
  private:
-  static constexpr bool kCopiesRows = std::is_same_v<E, float>;
-  static constexpr int64_t kRowPadding = kCopiesRows ? 16 : 0;  // a cache line
+  static constexpr bool kIsFloat = std::is_same_v<E, float>;
+  static constexpr int64_t kRowPadding = kIsFloat ? 16 : 0;  // a cache line
+  static constexpr int64_t kCollision = 2 << 10;  // two rows so far apart share a set of the first cache
 
   const GemmEngine<E, S>& engine_;
   const int64_t k_;
   const S* a_;
   const int64_t a_stride_;
   const bool a_transposed_;
-  BufferPointer<E> packed_;
+  const int64_t chunk_;
+  BufferPointer<E> packed_, packed_a_;
 };
 
 // The sum of the terms, in blocks of rows and columns of the result, each computed by one thread.
@@ -174,33 +192,27 @@ class Product {
 
   template <typename B>
   void Add(int64_t k, const GemmOperand& a, const B& b) {
-    terms_.emplace_back(engine_, n_, k, a, b);
+    terms_.emplace_back(engine_, m_, n_, k, a, b);
   }
 
   void Run() const {
     const Term<E, S>& first = terms_.front();
-    const int64_t depth = std::min(PaddedDepth(first.k()), Chunk(first));
-    const int64_t fitting = kBlockBytes<E> / (depth * static_cast<int64_t>(sizeof(E)));
-    const int64_t fair = m_ / (kBlocksAThread * NumThreads());
-    const int64_t most =
-        std::clamp(std::min(fitting, fair) / kPanelColumns * kPanelColumns, kPanelColumns, kMaxBlockRows);
-    const int64_t rows = EvenBlockRows(m_, most, kPanelColumns);
-    // Everything is packed only once.
-    const int64_t columns = first.a_transposed() ? RoundUp(n_, kStripe) : kBlockColumns;
-    const int64_t across = CeilDiv(n_, columns);
-    ParallelForEach(CeilDiv(m_, rows) * across, m_ * n_ * first.k(), [&](int64_t i) {
-      const int64_t row = i / across * rows, column = i % across * columns;
+    const int64_t fitting =
+        kBlockBytes<E> / (std::min(PaddedDepth(first.k()), first.chunk()) * static_cast<int64_t>(sizeof(E)));
+    const int64_t wanted = kBlocksAThread * NumThreads();
+    const int64_t most = std::clamp(std::min(fitting, m_ / wanted) / kPanelColumns * kPanelColumns,
+                                    kMinBlockRows, kMaxBlockRows);
+    const int64_t rows = EvenBlockRows(m_, most, kPanelColumns), down = CeilDiv(m_, rows);
+    // What a block packs is packed only once.
+    const int64_t across = first.packs_blocks() ? 1 : std::min(CeilDiv(wanted, down), CeilDiv(n_, kStripe));
+    const int64_t columns = RoundUp(CeilDiv(n_, across), kStripe);
+    ParallelForEach(down * CeilDiv(n_, columns), m_ * n_ * first.k(), [&](int64_t i) {
+      const int64_t row = i % down * rows, column = i / down * columns;
       Block(row, std::min(rows, m_ - row), column, std::min(columns, n_ - column));
     });
   }
 
  private:
-  // With few columns A is read only once, so a transposed A is packed a few depths at a time, in long pieces
-  // of its rows in memory.
-  int64_t Chunk(const Term<E, S>& term) const {
-    return n_ <= kStripe && term.a_transposed() ? kChunkDepth : term.k();
-  }
-
   void Block(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     const EngineScope<E, S> scope(engine_);
     const int64_t padded_rows = RoundUp(rows, kPanelColumns);
@@ -208,8 +220,8 @@ class Product {
     if (columns <= kStripe) {
       Sum sum{*this, row, rows, column, columns, sums.get()};
       for (const Term<E, S>& term : terms_) {
-        for (int64_t begin = 0; begin < term.k(); begin += Chunk(term)) {
-          const int64_t end = std::min(term.k(), begin + Chunk(term));
+        for (int64_t begin = 0; begin < term.k(); begin += term.chunk()) {
+          const int64_t end = std::min(term.k(), begin + term.chunk());
           sum.Add(term, term.Take(row, rows, begin, end), &term == &terms_.back() && end == term.k());
         }
       }
@@ -271,28 +283,36 @@ void Multiply(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const B& b,
   }
 }
 
-// The columns of B from one on.
-GemmOperand From(int64_t column, const GemmOperand& b) {
-  return {b.data + column * (b.transposed ? b.stride : 1), b.stride, b.transposed};
+// An operand from a row or column on, which are the rows in memory or not.
+GemmOperand From(int64_t begin, const GemmOperand& x, bool is_row) {
+  return {x.data + begin * (is_row ? x.stride : 1), x.stride, x.transposed};
 }
 
 }  // namespace
 
 bool GemmIsFast(bool is_bf16) {
-  return HaveAvx2() && !(is_bf16 && HaveAmxBf16());
+  return HaveAvx2() && (is_bf16 ? !HaveAmxBf16() : IsAmd());
 }
 
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,
           int64_t out_stride, const GemmTerm* added) {
   WithTypeOf([](auto) {}, b.data, out);
-  // A transposed A would be packed anew for each part of B, which is small then: it has the batch's rows.
-  const int64_t parts = a.transposed ? 1 : CeilDiv(k * n * int64_t{sizeof(float)}, kPackedBytes);
-  const int64_t columns = RoundUp(CeilDiv(n, parts), kBlockColumns);
-  for (int64_t column = 0; column < n; column += columns) {
-    std::optional<GemmTerm> term;
-    if (added != nullptr) term = {added->k, added->a, From(column, added->b)};
-    Multiply(m, std::min(columns, n - column), k, a, From(column, b), out + column, out_stride,
-             term ? &*term : nullptr);
+  // In parts of what is packed as a whole and can be large.
+  const auto part = [&](int64_t size) {
+    const int64_t parts = CeilDiv(k * size * int64_t{sizeof(float)}, kPackedBytes);
+    return RoundUp(CeilDiv(size, parts), kMaxBlockRows);
+  };
+  const int64_t rows = a.transposed ? part(m) : m, columns = a.transposed ? n : part(n);
+  for (int64_t row = 0; row < m; row += rows) {
+    for (int64_t column = 0; column < n; column += columns) {
+      std::optional<GemmTerm> term;
+      if (added != nullptr)
+        term = {added->k, From(row, added->a, !added->a.transposed),
+                From(column, added->b, added->b.transposed)};
+      Multiply(std::min(rows, m - row), std::min(columns, n - column), k, From(row, a, !a.transposed),
+               From(column, b, b.transposed), out + row * out_stride + column, out_stride,
+               term ? &*term : nullptr);
+    }
   }
 }
 

@@ -23,8 +23,9 @@ struct GemmTerm {
 };
 
 /// Whether this processor multiplies whole matrices of this type faster with Gemm than with the library under
-/// LibTorch (docs/benchmarks.md): in fp32 and, widened as they are packed, in bf16 without instructions for
-/// such numbers; in bf16 with them except where there is AMX, which oneDNN uses.
+/// LibTorch (docs/benchmarks.md). In fp32: AMD's, for which MKL is not at its best. In bf16: with
+/// instructions for such numbers, except where there is AMX, which oneDNN uses; and without them, since no
+/// copies of the operands in fp32 are needed.
 bool GemmIsFast(bool is_bf16);
 
 /// out [m, n] = A [m, k] · B [k, n], plus the product `added` if given, summed in fp32 and rounded once; row

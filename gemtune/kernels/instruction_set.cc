@@ -152,6 +152,10 @@ bool HaveAmxBf16() {
   return have;
 }
 
+bool IsAmd() {
+  return __builtin_cpu_is("amd") != 0;
+}
+
 #else
 
 bool HaveAvx2() {
@@ -170,6 +174,9 @@ bool HaveAvxVnni() {
   return false;
 }
 bool HaveAmxBf16() {
+  return false;
+}
+bool IsAmd() {
   return false;
 }
 

@@ -29,4 +29,7 @@ bool HaveAvx512Vnni();
 bool HaveAvxVnni();
 bool HaveAmxBf16();  // also requests the registers from the system, once
 
+/// Whether the processor is AMD's, which can decide what is fastest.
+bool IsAmd();
+
 }  // namespace gemtune::kernels
