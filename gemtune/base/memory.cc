@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 namespace gemtune {
@@ -24,31 +25,11 @@ void Tighten(int64_t bytes, const std::string& source, MemoryLimit& limit) {
   if (bytes < limit.bytes) limit = {.bytes = bytes, .source = source};
 }
 
-// A group is also bound by its parents. In a container, /proc may name a group that does not exist there: the
-// mounted root is the container's own group.
-void TightenByGroup(const fs::path& root, const fs::path& group, const char* file, MemoryLimit& limit) {
-  for (fs::path path = group.relative_path();; path = path.parent_path()) {
-    int64_t bytes = 0;
-    if (std::ifstream in(root / path / file); in >> bytes) {  // "max" is not a number
-      Tighten(bytes, std::string("the control group's ") + file, limit);
-    }
-    if (path.empty()) return;
-  }
-}
-
-// Lines of /proc/self/cgroup: "0::/user.slice" is version 2, "4:memory:/user.slice" version 1.
 void TightenByGroups(const KernelFiles& files, MemoryLimit& limit) {
-  std::ifstream groups(files.proc / "self" / "cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1),
-                      group = line.substr(second + 1);
-    if (controllers.empty()) {
-      TightenByGroup(files.cgroup, group, "memory.max", limit);
-      TightenByGroup(files.cgroup / "unified", group, "memory.max", limit);
-    } else if (("," + controllers + ",").find(",memory,") != std::string::npos) {
-      TightenByGroup(files.cgroup / "memory", group, "memory.limit_in_bytes", limit);
+  for (const fs::path& path : ControlGroupFiles(files, "memory", "memory.max", "memory.limit_in_bytes")) {
+    int64_t bytes = 0;
+    if (std::ifstream in(path); in >> bytes) {  // "max" is not a number
+      Tighten(bytes, "the control group's " + path.filename().string(), limit);
     }
   }
 }

@@ -1,21 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <limits>
 #include <string>
+
+#include "gemtune/base/control_group.h"
 
 namespace gemtune {
 
 /// Bytes of this process in memory: now (VmRSS), and the peak so far (ru_maxrss). 0 if unknown.
 int64_t ResidentBytes();
 int64_t PeakResidentBytes();
-
-/// The files in which the kernel reports memory; tests use their own.
-struct KernelFiles {
-  std::filesystem::path proc = "/proc";
-  std::filesystem::path cgroup = "/sys/fs/cgroup";
-};
 
 /// Bytes that a program can still take without swapping (MemAvailable of /proc/meminfo); 0 if unknown.
 int64_t AvailableMemoryBytes(const KernelFiles& files = {});

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "gemtune/base/processors.h"
 #include "gemtune/base/thread_pool.h"
 
 namespace gemtune {
@@ -68,13 +69,15 @@ int NumThreads() {
 }
 
 void SetNumThreads(int threads) {
-  omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+  omp_set_num_threads(threads > 0 ? threads : UsableProcessors());
   KeepWaitsShort(NumThreads());
 }
 
 int64_t ParallelParts(int64_t n, int64_t grain) {
+  constexpr int64_t kPartsAThread = 4;
+  if (omp_in_parallel() != 0 || NumThreads() == 1) return 1;
   const int64_t most = std::max<int64_t>(1, n / std::max<int64_t>(1, grain));
-  return omp_in_parallel() != 0 ? 1 : std::min<int64_t>(most, NumThreads());
+  return std::min(most, kPartsAThread * NumThreads());
 }
 
 void ParallelForParts(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t, int64_t)>& body) {
@@ -82,7 +85,7 @@ void ParallelForParts(int64_t n, int64_t grain, const std::function<void(int64_t
   const int64_t parts = ParallelParts(n, grain);
   if (parts == 1) return body(0, 0, n);
   FirstException exception;
-  ThreadPool::Get().Run(parts, static_cast<int>(parts), [&](int64_t part) {
+  ThreadPool::Get().Run(parts, NumThreads(), [&](int64_t part) {
     exception.Guard([&] { body(part, n * part / parts, n * (part + 1) / parts); });
   });
   exception.Rethrow();

@@ -8,15 +8,15 @@ namespace gemtune {
 /// Threads that ParallelFor uses, and as many that LibTorch's operators use.
 int NumThreads();
 
-/// Sets the number of threads for the process; call once at the start. 0 means all processors that the
-/// process may use. Also makes LibTorch's waiting threads sleep at once instead of spinning for milliseconds,
-/// unless the environment says otherwise (OMP_WAIT_POLICY, GOMP_SPINCOUNT).
+/// Sets the number of threads for the process; call once at the start. 0 means UsableProcessors(). Also makes
+/// LibTorch's waiting threads sleep at once instead of spinning for milliseconds, unless the environment says
+/// otherwise (OMP_WAIT_POLICY, GOMP_SPINCOUNT).
 void SetNumThreads(int threads);
 
-/// Calls body(begin, end) on consecutive ranges that cover [0, n), at most one range per thread and none
-/// shorter than `grain` unless it is the only one. The split depends only on n, grain and the number of
-/// threads, so a result that depends on the split is the same in every run. The first exception thrown by a
-/// body is rethrown here.
+/// Calls body(begin, end) on consecutive ranges that cover [0, n), a few for each thread, so that one whose
+/// processor is busy elsewhere does fewer of them; none is shorter than `grain` unless it is the only one.
+/// The split depends only on n, grain and the number of threads, so a result that depends on the split is the
+/// same in every run, whoever computes which range. The first exception thrown by a body is rethrown here.
 void ParallelFor(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& body);
 
 /// The number of ranges into which ParallelFor splits [0, n).
