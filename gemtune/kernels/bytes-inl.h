@@ -78,18 +78,18 @@ HWY_INLINE Sixteen<T> ForEachByte(F&& value) {
 HWY_INLINE Bytes Load(const std::byte* p) {
   return ForEachByte([&](int i) { return p[i]; });
 }
-HWY_INLINE Bytes And(const Bytes& q, uint8_t mask) {
+HWY_INLINE Bytes Masked(const Bytes& q, uint8_t mask) {
   return ForEachByte([&](int i) { return q.at[i] & mask; });
 }
-HWY_INLINE Bytes Or(const Bytes& a, const Bytes& b) {
+HWY_INLINE Bytes United(const Bytes& a, const Bytes& b) {
   return ForEachByte([&](int i) { return a.at[i] | b.at[i]; });
 }
 template <int kBits>
-HWY_INLINE Bytes ShiftLeft(const Bytes& q) {
+HWY_INLINE Bytes ShiftedLeft(const Bytes& q) {
   return ForEachByte([&](int i) { return q.at[i] << kBits; });
 }
 template <int kBits>
-HWY_INLINE Bytes ShiftRight(const Bytes& q) {
+HWY_INLINE Bytes ShiftedRight(const Bytes& q) {
   return ForEachByte([&](int i) { return q.at[i] >> kBits; });
 }
 HWY_INLINE Bytes WhereNoBit(const std::byte* bits, uint8_t value) {
@@ -121,18 +121,18 @@ using Integers = hn::Vec<IntegerTag>;
 HWY_INLINE Bytes Load(const std::byte* p) {
   return hn::LoadU(ByteTag(), reinterpret_cast<const uint8_t*>(p));
 }
-HWY_INLINE Bytes And(Bytes q, uint8_t mask) {
+HWY_INLINE Bytes Masked(Bytes q, uint8_t mask) {
   return hn::And(q, hn::Set(ByteTag(), mask));
 }
-HWY_INLINE Bytes Or(Bytes a, Bytes b) {
+HWY_INLINE Bytes United(Bytes a, Bytes b) {
   return hn::Or(a, b);
 }
 template <int kBits>
-HWY_INLINE Bytes ShiftLeft(Bytes q) {
+HWY_INLINE Bytes ShiftedLeft(Bytes q) {
   return hn::ShiftLeft<kBits>(q);
 }
 template <int kBits>
-HWY_INLINE Bytes ShiftRight(Bytes q) {
+HWY_INLINE Bytes ShiftedRight(Bytes q) {
   return hn::ShiftRight<kBits>(q);
 }
 // 0 where bit i of the 16 at `bits` is set, else `value`.
@@ -177,10 +177,10 @@ HWY_INLINE void Emit(int64_t at, Integers q, const Map& map, Sink& sink) {
 #endif
 
 HWY_INLINE Bytes LowNibbles(Bytes q) {
-  return And(q, 0x0f);
+  return Masked(q, 0x0f);
 }
 HWY_INLINE Bytes HighNibbles(Bytes q) {
-  return ShiftRight<4>(q);
+  return ShiftedRight<4>(q);
 }
 
 }  // namespace gemtune::kernels::HWY_NAMESPACE

@@ -98,7 +98,7 @@ struct BlockQ5_K {
       for (int part = 0; part < 2; ++part) {
         const Bytes bytes = Load(q + 32 * (j / 2) + 16 * part);
         const Bytes high = WhereTested(fifth[part], static_cast<uint8_t>(1 << j), 0x10);
-        Emit(32 * j + 16 * part, Unbiased(Or(j % 2 == 0 ? LowNibbles(bytes) : HighNibbles(bytes), high), 0),
+        Emit(32 * j + 16 * part, Unbiased(United(j % 2 == 0 ? LowNibbles(bytes) : HighNibbles(bytes), high), 0),
              run, sink);
       }
     }
@@ -119,17 +119,17 @@ struct BlockQ6_K {
       const std::byte *low = block + 64 * half, *high = block + 128 + 32 * half;
       const auto emit = [&](int run, int part, Bytes nibbles, Bytes pairs) HWY_ATTR {
         const int index = 8 * half + 2 * run + part;
-        Emit(16 * index, Unbiased(Or(nibbles, ShiftLeft<4>(And(pairs, 3))), 32),
+        Emit(16 * index, Unbiased(United(nibbles, ShiftedLeft<4>(Masked(pairs, 3))), 32),
              Times{d * static_cast<float>(scales[index])}, sink);
       };
       for (int part = 0; part < 2; ++part)
         emit(0, part, LowNibbles(Load(low + 16 * part)), Load(high + 16 * part));
       for (int part = 0; part < 2; ++part)
-        emit(1, part, LowNibbles(Load(low + 32 + 16 * part)), ShiftRight<2>(Load(high + 16 * part)));
+        emit(1, part, LowNibbles(Load(low + 32 + 16 * part)), ShiftedRight<2>(Load(high + 16 * part)));
       for (int part = 0; part < 2; ++part)
-        emit(2, part, HighNibbles(Load(low + 16 * part)), ShiftRight<4>(Load(high + 16 * part)));
+        emit(2, part, HighNibbles(Load(low + 16 * part)), ShiftedRight<4>(Load(high + 16 * part)));
       for (int part = 0; part < 2; ++part)
-        emit(3, part, HighNibbles(Load(low + 32 + 16 * part)), ShiftRight<6>(Load(high + 16 * part)));
+        emit(3, part, HighNibbles(Load(low + 32 + 16 * part)), ShiftedRight<6>(Load(high + 16 * part)));
     }
   }
 };

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds for 64-bit Arm with Debian's cross compiler, in build-arm64, and runs the tests of kernels and ops and a tiny
+# training run under qemu. Needs root or sudo for the compiler and qemu; the rest is unpacked into build-arm64.
+#
+#   scripts/arm64.sh                 build and test
+#   scripts/arm64.sh --build-only
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$PWD/build-arm64
+sysroot=$build/sysroot
+
+packages=(g++-aarch64-linux-gnu qemu-user cmake ninja-build pkg-config python3-venv)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  root=()
+  [ "$(id -u)" = 0 ] || root=(sudo)
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+fi
+
+# The Arm packages of the same release, with all that they depend on, beside the system's own.
+if [ ! -d "$sysroot" ]; then
+  echo "== fetching Debian's Arm libraries and PyPI's Arm wheels" >&2
+  mkdir -p "$build"/apt/{lists/partial,archives/partial}
+  : > "$build/apt/status"
+  apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::Lists="$build/apt/lists"
+       -o Dir::State::Status="$build/apt/status" -o Dir::Cache="$build/apt" -o Debug::NoLocking=1)
+  "${apt[@]}" update
+  "${apt[@]}" install -y --download-only --no-install-recommends libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev \
+    libprotozero-dev libsentencepiece-dev libxxhash-dev libhwy-dev libutf8proc-dev libgtest-dev libgmock-dev > /dev/null
+  # Without the C library: the compiler has its own.
+  mkdir -p "$sysroot.tmp"
+  for package in "$build"/apt/archives/*.deb; do
+    case $(basename "$package") in libc6* | linux-libc* | libstdc++* | libgcc* | gcc-* | cpp-* | binutils*) continue ;; esac
+    dpkg -x "$package" "$sysroot.tmp"
+  done
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  mapfile -t wheels < <(sed -n 's/^\([a-z-]*==[0-9.]*\).*/\1/p' scripts/requirements.txt)
+  .venv/bin/python -m pip install -q --no-deps --only-binary :all: --target "$sysroot.tmp/python" \
+    $(for version in 2014 _2_17 _2_25 _2_27 _2_28 _2_34; do echo "--platform manylinux${version}_aarch64"; done) "${wheels[@]}"
+  mv "$sysroot.tmp" "$sysroot"
+fi
+
+cmake -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake -DGEMTUNE_SYSROOT="$sysroot" \
+  -DGEMTUNE_TESTS=ON -DLIBTORCH="$sysroot/python/torch" -DPYARROW_DIR="$sysroot/python/pyarrow" > /dev/null
+cmake --build "$build"
+[ "${1:-}" != --build-only ] || exit 0
+
+run=(qemu-aarch64 -L /usr/aarch64-linux-gnu)
+# Not those that start a process of their own: qemu cannot do that for its guest.
+for layer in kernels ops; do
+  "${run[@]}" "$build/gemtune_${layer}_tests" --gtest_brief=1 --gtest_filter='-*DeathTest*'
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"${run[@]}" "$build/gemtune_make_tiny_model" "$work/base"
+printf 'text,label\ngood,1\nbad,0\nfine,1\npoor,0\n' > "$work/data.csv"
+"${run[@]}" "$build/gemtune" train --model "$work/base" --train-file "$work/data.csv" --num-train-epochs 2 --output-dir "$work/out" --no-cache
+"${run[@]}" "$build/gemtune" predict --model "$work/out" --input-file "$work/data.csv"
