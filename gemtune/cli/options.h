@@ -28,7 +28,7 @@ inline constexpr char kFilesHelp[] =
 inline constexpr char kDeviceHelp[] =
     "Where to compute: cpu; cuda, a card of NVIDIA's (cuda:1 the second); auto: a card if there is one that "
     "can be used";
-inline constexpr char kThreadsHelp[] = "Threads; 0: one per processor";
+inline constexpr char kThreadsHelp[] = "Threads; 0: one for each processor within its quota, fast cores only";
 
 /// Options that several commands share. Each struct declares its own group of --help.
 struct MachineOptions {
