@@ -116,12 +116,12 @@ inline at::Device CudaDevice() {
   return name == nullptr ? Host() : FindDevice(name);
 }
 
-/// All but the reference.
+/// All but the reference. Older processors' are with their 8-bit products, where this one has them, too.
 inline const std::vector<Column>& Columns() {
   using kernels::InstructionSet;
   static const std::vector<Column> columns = {{"composition", at::kCPU, InstructionSet::kNone},
-                                              {"avx2", at::kCPU, InstructionSet::kAvx2},
-                                              {"avx512", at::kCPU, InstructionSet::kAvx512},
+                                              {"avx2", at::kCPU, InstructionSet::kAvxVnni},
+                                              {"avx512", at::kCPU, InstructionSet::kAvx512Vnni},
                                               {"all", at::kCPU, InstructionSet::kAll},
                                               {"cuda", CudaDevice(), InstructionSet::kAll, true}};
   return columns;
@@ -138,8 +138,8 @@ class InForce {
     }
     kernels::AllowInstructionSet(column.set);
     const bool have_avx2 = HWY_ARCH_X86 != 0 && hwy::SupportedTargets() % (2 * HWY_AVX2) != 0;
-    if ((column.set == InstructionSet::kAvx2 && !have_avx2) ||
-        (column.set == InstructionSet::kAvx512 && !kernels::HaveAvx512())) {
+    if ((column.set == InstructionSet::kAvxVnni && !have_avx2) ||
+        (column.set == InstructionSet::kAvx512Vnni && !kernels::HaveAvx512())) {
       missing_ = "the processor has less";
     }
     if (column.is_cuda && column.device == Host()) cuda_on_host_.emplace();
