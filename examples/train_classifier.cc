@@ -20,7 +20,7 @@ class PrintSteps : public train::Observer {
 
 int main(int argc, char** argv) try {
   if (argc != 5) throw Error("usage: train_classifier MODEL TRAIN.parquet TEST.parquet OUTPUT_DIR");
-  SetNumThreads(0);       // one per processor, asleep while they wait
+  SetNumThreads(0);       // one per usable processor, asleep while they wait
   ops::UseTensorArena();  // what a step frees is there for the next one
 
   train::RunOptions options{.model = argv[1], .method = "lora"};

@@ -55,7 +55,7 @@ def test_an_arrow_that_points_up_is_found():
 
 def test_every_source_has_a_test_of_its_name():
     # A file for one instruction set or device is tested with what dispatches to it.
-    tested = lambda path: re.sub("_(amx|avx512|cpu|cuda)$", "", path.stem)
+    tested = lambda path: re.sub("_(amx|avx|avx512|cpu|cuda)$", "", path.stem)
     missing = [str(path.relative_to(ROOT)) for path in sources()
                if path.suffix == ".cc" and path.name != "main.cc"
                and not (ROOT / "tests" / path.relative_to(ROOT / "gemtune").parent / f"{tested(path)}_test.cc").exists()]
