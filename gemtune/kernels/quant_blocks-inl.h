@@ -98,8 +98,8 @@ struct BlockQ5_K {
       for (int part = 0; part < 2; ++part) {
         const Bytes bytes = Load(q + 32 * (j / 2) + 16 * part);
         const Bytes high = WhereTested(fifth[part], static_cast<uint8_t>(1 << j), 0x10);
-        Emit(32 * j + 16 * part, Unbiased(United(j % 2 == 0 ? LowNibbles(bytes) : HighNibbles(bytes), high), 0),
-             run, sink);
+        Emit(32 * j + 16 * part,
+             Unbiased(United(j % 2 == 0 ? LowNibbles(bytes) : HighNibbles(bytes), high), 0), run, sink);
       }
     }
   }
