@@ -274,13 +274,7 @@ void Multiply(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const B& b,
   };
   WithTypeOf([](auto) {}, a.data, out);
   if (added != nullptr) WithTypeOf([](auto) {}, added->a.data, added->b.data, out);
-  if (!out.is_bf16()) {
-    run(FloatGemm());
-  } else if (BFloat16Gemms().empty()) {
-    run(WideningGemm());
-  } else {
-    run(*BFloat16Gemms().back());
-  }
+  WithGemmEngine(out.is_bf16(), run);
 }
 
 // An operand from a row or column on, which are the rows in memory or not.

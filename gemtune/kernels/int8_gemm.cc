@@ -197,13 +197,9 @@ void Int8Gemm(const Int8Rows& a, const Int8Weight& b, Floats y, int64_t stride, 
     WithTypeOf([](auto) {}, added->a.data, added->b.data, y);
     GEMTUNE_CHECK(!added->a.transposed);
   }
-  if (!y.is_bf16()) {
-    Multiply(*Engine(), FloatGemm(), a, b, static_cast<float*>(y.data()), stride, added);
-  } else if (BFloat16Gemms().empty()) {
-    Multiply(*Engine(), WideningGemm(), a, b, static_cast<BFloat16*>(y.data()), stride, added);
-  } else {
-    Multiply(*Engine(), *BFloat16Gemms().back(), a, b, static_cast<BFloat16*>(y.data()), stride, added);
-  }
+  WithGemmEngine(y.is_bf16(), [&]<typename E, typename S>(const GemmEngine<E, S>& engine) {
+    Multiply(*Engine(), engine, a, b, static_cast<S*>(y.data()), stride, added);
+  });
 }
 
 }  // namespace gemtune::kernels

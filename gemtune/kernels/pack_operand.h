@@ -21,6 +21,18 @@ inline void CopyRow(int64_t n, const BFloat16* x, float* out) {
   WidenRow(n, x, out);
 }
 
+/// Calls body with the engine for whole products of matrices of this type.
+template <typename Body>
+void WithGemmEngine(bool is_bf16, Body&& body) {
+  if (!is_bf16) {
+    body(FloatGemm());
+  } else if (BFloat16Gemms().empty()) {
+    body(WideningGemm());
+  } else {
+    body(*BFloat16Gemms().back());
+  }
+}
+
 /// Packs B [k, n] for an engine, on all threads.
 template <typename E, typename S>
 BufferPointer<E> Pack(const GemmEngine<E, S>& engine, int64_t k, int64_t n, const GemmOperand& b) {

@@ -105,7 +105,7 @@ std::optional<at::Tensor> FewRowsOutput(const at::Tensor& x, const MatmulWeight&
 }
 
 // On a processor that does not multiply bf16 the library's product of such numbers is many times slower than
-// one in fp32: few rows are widened, and the result rounded once.
+// one in fp32: what Gemm does not multiply is widened, and the result rounded once.
 bool MustWiden(const at::Tensor& rows) {
   return rows.scalar_type() == at::kBFloat16 && !kernels::HaveAvx512Bf16();
 }
@@ -136,18 +136,18 @@ std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& 
   if (x.size(0) < kFewRows && c10::InferenceMode::is_enabled()) {
     if (auto out = FewRowsOutput(x, w, added)) return out;
   }
-  if (!Fits(x, w)) {
-    if (!MustWiden(x)) return std::nullopt;
-    return ops::LinearOutput(Wide(x), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
-  }
-  if (dtype == MatmulDtype::kInt8) {
+  const bool fits = Fits(x, w);
+  if (fits && dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(x.scalar_type());
     return Int8Product(
         x,
         kernels::QuantizeForOutput(weight.size(0), weight.size(1), ConstFloatsOf(weight), weight.stride(0)),
         added, Transposed);
   }
-  if (!GemmIsFast(x)) return std::nullopt;
+  if (!fits || !GemmIsFast(x)) {
+    if (!MustWiden(x)) return std::nullopt;
+    return ops::LinearOutput(Wide(x), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
+  }
   const auto term = TermOf(added, Transposed);
   if (!w.dense.defined()) return BlockProduct(x, w, /*transposed=*/true, term);
   return Product(x.size(0), w.rows(), x.size(1), Plain(x), Transposed(w.dense), x.options(), term);
@@ -155,29 +155,28 @@ std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& 
 
 std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const MatmulWeight& w, MatmulDtype dtype,
                                               const AddedProduct& added) {
-  if (!Fits(dy, w)) {
-    if (!MustWiden(dy)) return std::nullopt;
-    return ops::LinearInputGradient(Wide(dy), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
-  }
-  if (dtype == MatmulDtype::kInt8) {
+  const bool fits = Fits(dy, w);
+  if (fits && dtype == MatmulDtype::kInt8) {
     const at::Tensor weight = w.Numbers(dy.scalar_type());
     return Int8Product(dy,
                        kernels::QuantizeForInputGradient(weight.size(0), weight.size(1),
                                                          ConstFloatsOf(weight), weight.stride(0)),
                        added, Plain);
   }
-  if (!GemmIsFast(dy)) return std::nullopt;
+  if (!fits || !GemmIsFast(dy)) {
+    if (!MustWiden(dy)) return std::nullopt;
+    return ops::LinearInputGradient(Wide(dy), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
+  }
   const auto term = TermOf(added, Plain);
   if (!w.dense.defined()) return BlockProduct(dy, w, /*transposed=*/false, term);
   return Product(dy.size(0), w.columns(), dy.size(1), Plain(dy), Plain(w.dense), dy.options(), term);
 }
 
 std::optional<at::Tensor> LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
-  if (!Fits(dy, x)) {
+  if (!Fits(dy, x) || !GemmIsFast(dy)) {
     if (!MustWiden(dy)) return std::nullopt;
     return ops::LinearWeightGradient(Wide(dy), Wide(x)).to(at::kBFloat16);
   }
-  if (!GemmIsFast(dy)) return std::nullopt;
   // The kernel splits the rows of the result among threads; few rows would leave threads idle.
   if (dy.size(1) < std::min(kFewRows, x.size(1))) return ops::LinearWeightGradient(x, dy).t().contiguous();
   return Product(dy.size(1), x.size(1), dy.size(0), Transposed(dy), Plain(x), x.options());
