@@ -20,6 +20,23 @@ install(DIRECTORY gemtune DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING
 install(EXPORT gemtune-targets NAMESPACE gemtune:: DESTINATION ${package_dir})
 install(FILES cmake/Dependencies.cmake cmake/FindLibTorch.cmake cmake/FindArrowCpp.cmake cmake/PythonPackage.cmake
   DESTINATION ${package_dir})
+
+# The manual and the shells' completions, by the program itself.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(printed ${CMAKE_BINARY_DIR}/printed)
+  install(CODE "
+    file(MAKE_DIRECTORY ${printed})
+    foreach(page \"man;gemtune.1\" \"completion bash;gemtune\" \"completion zsh;_gemtune\" \"completion fish;gemtune.fish\")
+      list(GET page 0 command)
+      list(GET page 1 file)
+      separate_arguments(command)
+      execute_process(COMMAND \"$<TARGET_FILE:gemtune>\" \${command} OUTPUT_FILE ${printed}/\${file} COMMAND_ERROR_IS_FATAL ANY)
+    endforeach()")
+  install(FILES ${printed}/gemtune.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${printed}/gemtune DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${printed}/_gemtune DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${printed}/gemtune.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DATADIR}/gemtune)
 
 configure_package_config_file(cmake/gemtune-config.cmake.in ${CMAKE_BINARY_DIR}/gemtune-config.cmake INSTALL_DESTINATION ${package_dir})

@@ -27,6 +27,13 @@ def test_the_installed_program_runs(prefix):
     assert run(prefix / "bin" / "gemtune", "--version").stdout.startswith("gemtune ")
 
 
+def test_manual_and_completions_are_installed(prefix):
+    program = prefix / "bin" / "gemtune"
+    for file, words in {"man/man1/gemtune.1": ["man"], "bash-completion/completions/gemtune": ["completion", "bash"],
+                        "zsh/site-functions/_gemtune": ["completion", "zsh"], "fish/vendor_completions.d/gemtune.fish": ["completion", "fish"]}.items():
+        assert (prefix / "share" / file).read_text() == run(program, *words).stdout
+
+
 def test_the_examples_build_against_the_package_and_run(prefix, tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.parquet

@@ -91,4 +91,14 @@ int UsableProcessors() {
   return UsableProcessors(allowed);
 }
 
+std::string ProcessorName(const KernelFiles& files) {
+  std::ifstream file(files.proc / "cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("model name")) continue;
+    const size_t value = line.find_first_not_of(" \t", line.find(':') + 1);
+    return value == std::string::npos ? "" : line.substr(value);
+  }
+  return "";
+}
+
 }  // namespace gemtune

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <set>
+#include <string>
 
 #include "gemtune/base/control_group.h"
 
@@ -12,5 +13,9 @@ namespace gemtune {
 /// up. At least 1.
 int UsableProcessors(const std::set<int>& allowed, const KernelFiles& files = {});
 int UsableProcessors();
+
+/// What the kernel calls the processor ("AMD EPYC 7763 64-Core Processor"); "" where it does not say, as on
+/// Arm.
+std::string ProcessorName(const KernelFiles& files = {});
 
 }  // namespace gemtune

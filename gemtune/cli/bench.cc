@@ -7,6 +7,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/memory.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/processors.h"
 #include "gemtune/data/batcher.h"
 #include "gemtune/model/flops.h"
 #include "gemtune/model/gemm_rate.h"
@@ -105,7 +106,7 @@ Json Bench::MeasureSteps(train::Run& run) const {
   const train::TrainerOptions& trainer = run.options().trainer;
   train::Task& task = run.task();
   train::AdamW optimizer(task.module(), trainer.adamw, task.sparse_gradients());
-  model::GemmRate gemm(task.trunk()->config(), run.dtype(), run.options().device);
+  model::GemmRate gemm(task.trunk()->config(), run.dtype(), run.options().device, run.options().matmul_dtype);
   const auto measure_gemm = [&](int64_t step_tokens) {
     gemm.Measure(step_tokens / trainer.gradient_accumulation_steps);
   };
@@ -152,6 +153,9 @@ void Bench::Run(const OptionSet& options) {
                  {"method", asked.method},
                  {"dtype", run.dtype() == at::kBFloat16 ? "bf16" : "fp32"},
                  {"base_dtype", options_.base_dtype()},
+                 {"matmul_dtype", options_.machine().matmul_dtype},
+                 {"processor", ProcessorName()},
+                 {"instructions", ops::InstructionsInUse()},
                  {"threads", NumThreads()},
                  {"device", run.options().device.str()},
                  {"batch_size", trainer.batch_size},

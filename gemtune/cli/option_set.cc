@@ -27,6 +27,7 @@ struct Shown {
   std::string initial;                 // the value before parsing
   std::string default_text;            // the same for --help; "" if the description says it
   bool is_list = false;
+  std::vector<std::string> choices = {};
 };
 
 // Breaks `text` at spaces into lines of at most `width` bytes; a longer word gets a line of its own.
@@ -39,6 +40,13 @@ std::string Wrapped(std::string text, size_t width) {
     text[space] = '\n';
     line = space + 1;
   }
+  return text;
+}
+
+std::string Described(const CLI::Option& option, const Shown& shown) {
+  std::string text = option.get_description();
+  if (option.get_required()) text += " (required)";
+  if (!shown.default_text.empty()) text += fmt::format(" (default {})", shown.default_text);
   return text;
 }
 
@@ -64,12 +72,8 @@ class Formatter : public CLI::Formatter {
 
   std::string make_option_desc(const CLI::Option* option) const override {
     const auto found = shown_.find(option);
-    std::string text = option->get_description();
-    if (option->get_required()) text += " (required)";
-    if (found != shown_.end() && !found->second.default_text.empty()) {
-      text += fmt::format(" (default {})", found->second.default_text);
-    }
-    return Wrapped(text, kColumns - kNameColumns);
+    return Wrapped(Described(*option, found == shown_.end() ? Shown{} : found->second),
+                   kColumns - kNameColumns);
   }
 
  private:
@@ -174,6 +178,7 @@ struct OptionSet::State {
     if (!allowed.bare.empty()) option->expected(0, 1)->default_str(allowed.bare);
     if (option->get_positional()) details.type.clear();
     if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
+    details.choices = allowed.choices;
     const std::string value = details.value();
     details.initial = value;
     // 0 and false mean "none", and the description says so.
@@ -352,6 +357,30 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
     Fail("{}: {}; see {} --help", app.get_name(), FirstLine(error.what()), app.get_name());
   }
   return true;
+}
+
+std::vector<OptionHelp> OptionSet::Help() const {
+  std::vector<OptionHelp> all;
+  for (const CLI::Option* option : state_->app.get_options()) {
+    const auto found = state_->shown.find(option);
+    const Shown shown = found == state_->shown.end() ? Shown{} : found->second;
+    OptionHelp help = {
+        .group = option->get_group(),
+        .is_positional = option->get_positional(),
+        .value = shown.type,
+        .choices = shown.choices,
+        .takes_text = shown.choices.empty() && (shown.type == "FILE" || shown.type.starts_with("TEXT")),
+        .description = Described(*option, shown)};
+    if (help.is_positional) {
+      help.names.push_back(option->get_name());
+      help.takes_text = true;
+    }
+    for (const std::string& name : option->get_snames()) help.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) help.names.push_back("--" + name);
+    if (shown.type == "true|false") help.choices = {"true", "false"};
+    all.push_back(std::move(help));
+  }
+  return all;
 }
 
 bool OptionSet::Given(const std::string& name) const {

@@ -22,6 +22,17 @@ struct Allowed {
   std::string bare = {};  // the value if the option is given without one; empty: it needs one
 };
 
+/// What a command's help, manual and completion say of one option.
+struct OptionHelp {
+  std::string group;
+  std::vector<std::string> names;  // as typed: "-h", "--model"; of a positional argument its name, "PATH"
+  bool is_positional = false;
+  std::string value;                 // what follows the name: "FILE", "N", "bf16|fp32"; "" for a flag
+  std::vector<std::string> choices;  // all that it may be; empty: anything
+  bool takes_text = false;           // and so, perhaps, a file
+  std::string description;           // with "(required)" or "(default x)"
+};
+
 /// A command's options. Each is declared with a name and a variable, which holds the default and receives the
 /// value. Values come from the command line and from --config FILE (TOML); --help shows the options in groups
 /// with their defaults. Built on CLI11, which only option_set.cc includes: it takes 20 seconds to compile.
@@ -55,6 +66,9 @@ class OptionSet {
   /// last value counts. Returns false if --help was asked for and printed. Throws an Error of one line for
   /// any mistake.
   bool Parse(const std::vector<std::string>& arguments);
+
+  /// All options in the order of --help, which is one of them.
+  std::vector<OptionHelp> Help() const;
 
   /// Whether the option was given, on the command line or in the configuration file.
   bool Given(const std::string& name) const;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gemtune/base/error.h"
@@ -181,5 +182,19 @@ bool IsAmd() {
 }
 
 #endif
+
+std::vector<std::string> InstructionsInUse() {
+  std::vector<std::string> names;
+#if defined(__aarch64__)
+  if (AllowedInstructionSet() > InstructionSet::kNone) names.emplace_back("neon");
+#endif
+  for (const auto& [have, name] :
+       {std::pair(HaveAvx2(), "avx2"), std::pair(HaveAvxVnni(), "avx_vnni"),
+        std::pair(HaveAvx512(), "avx512"), std::pair(HaveAvx512Vnni(), "avx512_vnni"),
+        std::pair(HaveAvx512Bf16(), "avx512_bf16"), std::pair(HaveAmxBf16(), "amx_bf16")}) {
+    if (have) names.emplace_back(name);
+  }
+  return names;
+}
 
 }  // namespace gemtune::kernels

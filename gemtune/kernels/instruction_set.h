@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 namespace gemtune::kernels {
 
 /// The instructions that kernels may use; each level includes those before it. If the processor has fewer,
@@ -28,6 +31,10 @@ bool HaveAvx512Bf16();
 bool HaveAvx512Vnni();
 bool HaveAvxVnni();
 bool HaveAmxBf16();  // also requests the registers from the system, once
+
+/// The features above that the processor has and that are allowed, for reports: {"avx2", "avx_vnni"};
+/// {"neon"} on Arm.
+std::vector<std::string> InstructionsInUse();
 
 /// Whether the processor is AMD's, which can decide what is fastest.
 bool IsAmd();

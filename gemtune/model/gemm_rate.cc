@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include "gemtune/base/stopwatch.h"
-#include "gemtune/ops/matmul.h"
 
 namespace gemtune::model {
 namespace {
@@ -21,8 +20,12 @@ double SecondsOf(const ops::Device& device, Product&& product) {
 
 }  // namespace
 
-GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device)
-    : dtype_(ops::HasFastBFloat16(device) ? dtype : at::kFloat), device_(device) {
+GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device,
+                   ops::MatmulDtype matmul_dtype)
+    : aten_dtype_(ops::HasFastBFloat16(device) ? dtype : at::kFloat),
+      own_dtype_(dtype),
+      device_(device),
+      matmul_dtype_(matmul_dtype) {
   const int64_t q_size = config.num_attention_heads * config.head_dim,
                 kv_size = config.num_key_value_heads * config.head_dim;
   shapes_ = {{config.hidden_size, q_size + 2 * kv_size},
@@ -34,7 +37,7 @@ GemmRate::GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const o
 void GemmRate::Measure(int64_t tokens) {
   const at::NoGradGuard no_grad;
   const auto random = [&](int64_t rows, int64_t columns) {
-    return at::empty({rows, columns}, at::TensorOptions(dtype_).device(device_)).uniform_(-1, 1);
+    return at::empty({rows, columns}, at::TensorOptions(aten_dtype_).device(device_)).uniform_(-1, 1);
   };
   for (const Shape& shape : shapes_) {
     const at::Tensor x = random(tokens, shape.in_features), dy = random(tokens, shape.out_features),
@@ -42,9 +45,11 @@ void GemmRate::Measure(int64_t tokens) {
     aten_.forward += SecondsOf(device_, [&] { at::mm(x, weight.t()); });
     aten_.input_gradient += SecondsOf(device_, [&] { at::mm(dy, weight); });
     aten_.weight_gradient += SecondsOf(device_, [&] { at::mm(dy.t(), x); });
-    own_.forward += SecondsOf(device_, [&] { ops::LinearOutput(x, weight); });
-    own_.input_gradient += SecondsOf(device_, [&] { ops::LinearInputGradient(dy, weight); });
-    own_.weight_gradient += SecondsOf(device_, [&] { ops::LinearWeightGradient(dy, x); });
+    const at::Tensor own_x = x.to(own_dtype_), own_dy = dy.to(own_dtype_), own_weight = weight.to(own_dtype_);
+    own_.forward += SecondsOf(device_, [&] { ops::LinearOutput(own_x, own_weight, matmul_dtype_); });
+    own_.input_gradient +=
+        SecondsOf(device_, [&] { ops::LinearInputGradient(own_dy, own_weight, matmul_dtype_); });
+    own_.weight_gradient += SecondsOf(device_, [&] { ops::LinearWeightGradient(own_dy, own_x); });
     flops_ += 2.0 * static_cast<double>(tokens * shape.in_features * shape.out_features);
   }
 }

@@ -7,6 +7,7 @@
 #include "gemtune/model/config.h"
 #include "gemtune/model/flops.h"
 #include "gemtune/ops/device.h"
+#include "gemtune/ops/matmul.h"
 
 namespace gemtune::model {
 
@@ -16,8 +17,10 @@ namespace gemtune::model {
 /// times both ATen (at::mm, which others can reproduce) and ops/matmul.h, which the steps use.
 class GemmRate {
  public:
-  /// `dtype` of weights and rows: kFloat or kBFloat16; fp32 where the device widens bf16 to multiply it.
-  GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device);
+  /// `dtype` of weights and rows: kFloat or kBFloat16; for ATen fp32 where the device widens bf16 to multiply
+  /// it. `matmul_dtype` is how the steps multiply, as LinearOutput takes it.
+  GemmRate(const Gemma3TextConfig& config, at::ScalarType dtype, const ops::Device& device,
+           ops::MatmulDtype matmul_dtype = ops::MatmulDtype::kOperands);
 
   /// Computes each product over `tokens` rows, once to warm up and once timed, and adds the times to the
   /// sums.
@@ -38,8 +41,9 @@ class GemmRate {
   double FlopsPerSecond(const Seconds& seconds, const PassFlops& pass) const;
 
   std::vector<Shape> shapes_;
-  at::ScalarType dtype_;
+  at::ScalarType aten_dtype_, own_dtype_;
   ops::Device device_;
+  ops::MatmulDtype matmul_dtype_;
   double flops_ = 0;  // of one form
   Seconds aten_, own_;
 };

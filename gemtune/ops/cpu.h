@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,7 @@ at::Tensor DropoutMask(at::IntArrayRef shape, double rate, uint64_t key);
 at::Tensor UniformNoise(at::IntArrayRef shape, uint64_t key);
 
 bool HasInt8Products();
+std::vector<std::string> InstructionsInUse();
 bool HasFastBFloat16();
 /// nullopt if ATen's product is faster.
 std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& weight, MatmulDtype dtype,

@@ -98,6 +98,10 @@ bool HasFastBFloat16(const Device& device) {
   return IsHost(device) ? cpu::HasFastBFloat16() : CardOf(device).major >= 8;
 }
 
+std::vector<std::string> InstructionsInUse() {
+  return cpu::InstructionsInUse();
+}
+
 void Synchronize(const Device& device) {
   if (!IsHost(device)) LoadedCudaPlugin()->synchronize();
 }

@@ -63,6 +63,9 @@ int64_t PeakBytes(const Device& device);
 /// Whether it multiplies bf16 natively; a processor without such instructions widens the numbers first.
 bool HasFastBFloat16(const Device& device);
 
+/// The processor's optional instructions that kernels use, for reports: {"avx2", "avx512"}.
+std::vector<std::string> InstructionsInUse();
+
 /// Waits for all work that was begun on it.
 void Synchronize(const Device& device);
 

@@ -127,6 +127,10 @@ bool HasInt8Products() {
   return kernels::HaveInt8Gemm();
 }
 
+std::vector<std::string> InstructionsInUse() {
+  return kernels::InstructionsInUse();
+}
+
 bool HasFastBFloat16() {
   return kernels::HaveAvx512Bf16();
 }

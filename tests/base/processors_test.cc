@@ -65,5 +65,14 @@ TEST_F(UsableProcessorsTest, VersionOneHasTwoFiles) {
   EXPECT_EQ(Of({0, 1, 2, 3}), 2);
 }
 
+TEST_F(UsableProcessorsTest, TheNameIsTheKernels) {
+  const KernelFiles files = {.proc = dir_ / "proc"};
+  EXPECT_EQ(ProcessorName(files), "");
+  Write("proc/cpuinfo", "processor\t: 0\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7763\nmodel name\t: other\n");
+  EXPECT_EQ(ProcessorName(files), "AMD EPYC 7763");
+  Write("proc/cpuinfo", "model name\t:\n");
+  EXPECT_EQ(ProcessorName(files), "");
+}
+
 }  // namespace
 }  // namespace gemtune

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "gemtune/base/file.h"
+#include "gemtune/base/processors.h"
 #include "tests/cli/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_gguf.h"
@@ -44,6 +45,9 @@ TEST_F(BenchCommand, FiguresFitTogether) {
   EXPECT_EQ(result["dtype"], "fp32");
   EXPECT_EQ(result["base_dtype"], "auto");
   EXPECT_EQ(result["threads"], 2);
+  EXPECT_EQ(result["matmul_dtype"], "auto");
+  EXPECT_EQ(result["processor"], ProcessorName());
+  EXPECT_EQ(result["instructions"], ops::InstructionsInUse());
   ASSERT_EQ(result["step_seconds"].size(), 3u);
   double seconds = 0, tokens = 0;
   for (size_t i = 0; i < 3; ++i) {

@@ -1,6 +1,6 @@
 #include "gemtune/kernels/instruction_set.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <hwy/highway.h>
 
 #include <cstdlib>
@@ -35,6 +35,17 @@ TEST_F(InstructionSetTest, WhatIsNotAllowedIsNotThere) {
     EXPECT_EQ(GemmIsFast(/*is_bf16=*/true), HaveAvx2());
     EXPECT_EQ(GemmIsFast(/*is_bf16=*/false), HaveAvx2() && IsAmd());
   }
+}
+
+TEST_F(InstructionSetTest, ReportsWhatIsInUse) {
+  using testing::Contains;
+  AllowInstructionSet(InstructionSet::kAll);
+  EXPECT_EQ(InstructionsInUse().empty(), !HaveAvx2() && (hwy::SupportedTargets() & HWY_NEON) == 0);
+  if (HaveAvx512Bf16()) EXPECT_THAT(InstructionsInUse(), Contains("avx512_bf16"));
+  AllowInstructionSet(InstructionSet::kAvx2);
+  if (HaveAvx2()) EXPECT_THAT(InstructionsInUse(), testing::ElementsAre("avx2"));
+  AllowInstructionSet(InstructionSet::kNone);
+  EXPECT_THAT(InstructionsInUse(), testing::IsEmpty());
 }
 
 TEST_F(InstructionSetTest, AllIsWhatTheProcessorHas) {

@@ -25,6 +25,10 @@ TEST(FindDevice, SaysWhatANameMayBe) {
   }
 }
 
+TEST(InstructionsInUse, AreTheKernels) {
+  EXPECT_EQ(InstructionsInUse(), kernels::InstructionsInUse());
+}
+
 // Cards as no machine has them.
 class FakeCards {
  public:
