@@ -28,14 +28,15 @@ LONG = 8192  # tokens of the one long sequence
 
 
 class Row:
-    """Of the table: arguments of `gemtune bench` (or evaluate), modes of peer_hf.py beside it, what both work on."""
+    """Of the table: arguments of `gemtune bench` (or evaluate), modes of peer_hf.py beside it, what both work on. `also` are other
+    arguments of gemtune that take their turn, by what the table calls them."""
 
-    def __init__(self, title, gemtune, peers=(), batches="spread", batch_size=8, max_length=512, measures="step", task="classification"):
-        self.title, self.gemtune, self.peers, self.task = title, gemtune, peers, task
+    def __init__(self, title, gemtune, peers=(), batches="spread", batch_size=8, max_length=512, measures="step", task="classification", also=None):
+        self.title, self.gemtune, self.peers, self.task, self.also = title, gemtune, peers, task, also or {}
         self.batches, self.batch_size, self.max_length, self.measures = batches, batch_size, max_length, measures
 
 
-BF16 = ["--dtype", "bf16"]
+BF16, FP32, INT8 = ["--dtype", "bf16"], ["--dtype", "fp32"], ["--matmul-dtype", "int8"]
 # A peer's mode may end in +compile. Rows of 64 are for cards.
 ROWS = {
     "full-bf16": Row("full, bf16, 8 reviews <= 512", BF16, ["bf16", "amp", "recipe"]),
@@ -43,6 +44,13 @@ ROWS = {
     "full-int8": Row("full, int8 products, 8 reviews <= 512", [*BF16, "--matmul-dtype", "int8"], ["bf16", "amp"]),
     "lora": Row("LoRA r=16 on all linear layers, bf16", [*BF16, "--method", "lora"], ["lora"]),
     "lora-int8": Row("LoRA r=16, int8 products", [*BF16, "--method", "lora", "--matmul-dtype", "int8"], ["lora"]),
+    # For processors that do not multiply bf16, where Hugging Face is fastest in fp32.
+    "full-widened": Row("full, fp32, 8 reviews <= 512", FP32, ["fp32"], also={"bf16 widened": BF16}),
+    "lora-widened": Row("LoRA r=16, fp32", [*FP32, "--method", "lora"], ["lora-fp32"], also={"bf16 widened": [*BF16, "--method", "lora"]}),
+    "predict-widened": Row("prediction, fp32, reviews <= 512", FP32, ["fp32"], batch_size=16, measures="predict", also={"bf16 widened": BF16}),
+    "full-int8-fp32": Row("full, int8 products in fp32, 8 reviews <= 512", [*FP32, *INT8], ["fp32"]),
+    "lora-int8-fp32": Row("LoRA r=16, int8 products in fp32", [*FP32, "--method", "lora", *INT8], ["lora-fp32"]),
+    "predict-int8-fp32": Row("prediction, int8 products in fp32", [*FP32, *INT8], ["fp32"], batch_size=16, measures="predict"),
     "memory": Row("full, bf16, 8 x 512 tokens", BF16, ["bf16", "amp"], batches="longest"),
     "predict": Row("prediction, bf16, reviews <= 512", BF16, ["amp", "bf16"], batch_size=16, measures="predict"),
     "predict-int8": Row("prediction, int8 products", [*BF16, "--matmul-dtype", "int8"], ["amp", "bf16"], batch_size=16, measures="predict"),
@@ -164,9 +172,9 @@ class Runs:
                  "--learning-rate", 0, "--dtype", "fp32", "--no-cache"])
         return path
 
-    def gemtune(self, row):
+    def gemtune(self, row, options):
         path, threads = self.batches(row).make(row), ["--threads", self.arguments.threads]
-        shared = ["--device", self.arguments.device, *row.gemtune, "--max-length", row.max_length, "--no-cache", *threads, *(SFT if row.task == "sft" else [])]
+        shared = ["--device", self.arguments.device, *options, "--max-length", row.max_length, "--no-cache", *threads, *(SFT if row.task == "sft" else [])]
         if row.measures == "predict":
             return measure([self.arguments.gemtune, "evaluate", "--model", self.classifier(), "--test-file", path, *shared])
         return measure([self.arguments.gemtune, "bench", "--model", self.arguments.hf_model, "--train-file", path, "--in-file-order",
@@ -191,20 +199,21 @@ def speed(row, result):
 
 def compare(row, runs, rounds):
     """Rounds of gemtune and its peers, each side's results and what the table shows of them."""
-    results = {name: [] for name in ("gemtune", *row.peers)}
+    ours = {"gemtune": row.gemtune, **row.also}
+    results = {name: [] for name in (*ours, *row.peers)}
     for _ in range(rounds):
         for name, done in results.items():
-            done.append(runs.gemtune(row) if name == "gemtune" else runs.peer(row, name))
+            done.append(runs.gemtune(row, ours[name]) if name in ours else runs.peer(row, name))
             print(f"  {name}: {speed(row, done[-1]):.0f} tokens/s", file=sys.stderr)
     speeds = {name: [speed(row, result) for result in done] for name, done in results.items()}
     sides = {}
     for name, done in results.items():
-        ratios = [ours / theirs for ours, theirs in zip(speeds["gemtune"], speeds[name])]
-        sides[name] = dict(tokens_per_second=statistics.median(speeds[name]), peak_rss_bytes=max(result.get("peak_device_bytes", result["peak_rss_bytes"]) for result in done),
+        ratios = [first / other for first, other in zip(speeds["gemtune"], speeds[name])]
+        sides[name] = dict(is_gemtune=name in ours, tokens_per_second=statistics.median(speeds[name]), peak_rss_bytes=max(result.get("peak_device_bytes", result["peak_rss_bytes"]) for result in done),
                            ratio=statistics.median(ratios), ratio_range=[min(ratios), max(ratios)])
-    if "mfu" in results["gemtune"][0]:
-        for key in ("mfu", "gemm_flops_per_second"):
-            sides["gemtune"][key] = statistics.median(result[key] for result in results["gemtune"])
+        for key in ("mfu", "gemm_flops_per_second", "mfu_of_own_gemm"):
+            if key in done[0]:
+                sides[name][key] = statistics.median(result[key] for result in done)
     return dict(title=row.title, sides=sides, results=results)
 
 
@@ -212,10 +221,10 @@ def markdown(report):
     lines = ["| | tokens/s | gemtune is faster by (range) | peak memory | share of the GEMM rate |", "|---|---|---|---|---|"]
     for row in report["rows"].values():
         for name, side in row["sides"].items():
-            ours = name == "gemtune"
-            what = f"{row['title']}: **gemtune**" if ours else f"transformers, {name}"
+            is_first = name == "gemtune"
+            what = f"{row['title']}: **gemtune**" if is_first else f"**gemtune**, {name}" if side["is_gemtune"] else f"transformers, {name}"
             low, high = side["ratio_range"]
-            ratio = "" if ours else f"{side['ratio']:.2f}x ({low:.2f} to {high:.2f})"
+            ratio = "" if is_first else f"{side['ratio']:.2f}x ({low:.2f} to {high:.2f})"
             mfu = f"{100 * side['mfu']:.0f} %" if "mfu" in side else ""
             lines.append(f"| {what} | {side['tokens_per_second']:.0f} | {ratio} | {side['peak_rss_bytes'] / 1e9:.1f} GB | {mfu} |")
     return "\n".join(lines)

@@ -24,6 +24,7 @@ MODES = {
     "amp": dict(dtype=torch.float32, autocast=True, pad_to_maximum=False, fused=True, lora=False),
     "bf16": dict(dtype=torch.bfloat16, autocast=False, pad_to_maximum=False, fused=True, lora=False),
     "lora": dict(dtype=torch.float32, autocast=True, pad_to_maximum=False, fused=True, lora=True),
+    "lora-fp32": dict(dtype=torch.float32, autocast=False, pad_to_maximum=False, fused=True, lora=True),
 }
 
 
