@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the kernels for 64-bit Arm with Debian's cross compiler, in build-arm64, and runs their tests under qemu. Needs root
-# or sudo for the compiler and qemu; the rest is unpacked into build-arm64.
+# Builds gemtune for 64-bit Arm with Debian's cross compiler, in build-arm64, and under qemu runs the tests of kernels and ops
+# and a tiny training. Needs root or sudo for the compiler and qemu; the rest is unpacked into build-arm64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$PWD/build-arm64
@@ -43,6 +43,23 @@ fi
 
 cmake -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake -DGEMTUNE_SYSROOT="$sysroot" \
   -DGEMTUNE_TESTS=ON -DLIBTORCH="$sysroot/python/torch" -DPYARROW_DIR="$sysroot/python/pyarrow" > /dev/null
-cmake --build "$build" --target gemtune_kernels_tests
+cmake --build "$build" --target gemtune_kernels_tests gemtune_ops_tests gemtune gemtune_make_tiny_model
+
+run() { qemu-aarch64 -L /usr/aarch64-linux-gnu "$@"; }
+
 # Not those that start a process of their own: qemu cannot do that for its guest.
-exec qemu-aarch64 -L /usr/aarch64-linux-gnu "$build/gemtune_kernels_tests" --gtest_brief=1 --gtest_filter='-*DeathTest*'
+run "$build/gemtune_kernels_tests" --gtest_brief=1 --gtest_filter='-*DeathTest*'
+run "$build/gemtune_ops_tests" --gtest_brief=1 --gtest_filter='-*DeathTest*'
+
+echo "== a tiny training, a prediction" >&2
+tiny=$build/tiny
+rm -rf "$tiny" && mkdir "$tiny"
+run "$build/gemtune_make_tiny_model" "$tiny/base"
+for i in 1 2 3 4 5 6 7 8; do printf '{"text": "g%s", "label": "good"}\n{"text": "b%s", "label": "bad"}\n' $i $i; done > "$tiny/train.jsonl"
+for method in full lora; do
+  run "$build/gemtune" train --model "$tiny/base" --train-file "$tiny/train.jsonl" --output-dir "$tiny/$method" --method $method \
+    --learning-rate 1e-2 --num-train-epochs 10 --no-cache
+  run "$build/gemtune" evaluate --model "$tiny/$method" --test-file "$tiny/train.jsonl" --no-cache
+  run "$build/gemtune" predict --model "$tiny/$method" g9
+done
+run "$build/gemtune" --version
