@@ -41,9 +41,13 @@ TEST_F(InstructionSetTest, ReportsWhatIsInUse) {
   using testing::Contains;
   AllowInstructionSet(InstructionSet::kAll);
   EXPECT_EQ(InstructionsInUse().empty(), !HaveAvx2() && (hwy::SupportedTargets() & HWY_NEON) == 0);
-  if (HaveAvx512Bf16()) EXPECT_THAT(InstructionsInUse(), Contains("avx512_bf16"));
+  if (HaveAvx512Bf16()) {
+    EXPECT_THAT(InstructionsInUse(), Contains("avx512_bf16"));
+  }
   AllowInstructionSet(InstructionSet::kAvx2);
-  if (HaveAvx2()) EXPECT_THAT(InstructionsInUse(), testing::ElementsAre("avx2"));
+  if (HaveAvx2()) {
+    EXPECT_THAT(InstructionsInUse(), testing::ElementsAre("avx2"));
+  }
   AllowInstructionSet(InstructionSet::kNone);
   EXPECT_THAT(InstructionsInUse(), testing::IsEmpty());
 }
