@@ -154,6 +154,7 @@ void Bench::Run(const OptionSet& options) {
                  {"dtype", run.dtype() == at::kBFloat16 ? "bf16" : "fp32"},
                  {"base_dtype", options_.base_dtype()},
                  {"matmul_dtype", options_.machine().matmul_dtype},
+                 {"products", ops::ProductsAreOwn(run.dtype()) ? "own" : "library"},
                  {"processor", ProcessorName()},
                  {"instructions", ops::InstructionsInUse()},
                  {"threads", NumThreads()},

@@ -19,6 +19,9 @@ struct Variable {
 constexpr Variable kEnvironment[] = {
     {"GEMTUNE_INSTRUCTION_SET",
      "The most that kernels may use of the processor: none, avx2, avx_vnni, avx512, avx512_vnni or all."},
+    {"GEMTUNE_GEMM",
+     "Whose matrix products are used: own, library (the one under LibTorch) or auto, by the kind of "
+     "processor."},
     {"GEMTUNE_CUDA_PLUGIN",
      "The file of the part for NVIDIA's cards, if it does not lie beside the program."},
     {"OMP_WAIT_POLICY, GOMP_SPINCOUNT", "How LibTorch's threads wait; respected if set."},

@@ -1,11 +1,14 @@
 #include "gemtune/kernels/gemm.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "gemtune/base/error.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/round_up.h"
 #include "gemtune/kernels/block_gemm.h"
@@ -25,6 +28,19 @@ constexpr int64_t kMaxBlockRows = 12 * kPanelColumns;
 constexpr int64_t kBlocksAThread = 8;       // at least, so that all threads end at about the same time
 constexpr int64_t kChunkDepth = 256;        // for a transposed A times one stripe
 constexpr int64_t kPackedBytes = 16 << 20;  // of B, so that a vocabulary is not in memory twice
+
+enum class Products { kFaster, kOwn, kLibrary };
+
+Products AllowedProducts() {
+  const char* const variable = "GEMTUNE_GEMM";
+  const char* const value = std::getenv(variable);
+  const std::string_view name = value == nullptr ? "auto" : value;
+  if (name == "auto") return Products::kFaster;
+  if (name == "own") return Products::kOwn;
+  if (name == "library") return Products::kLibrary;
+  Fail("the environment variable {} is '{}'; set it to auto, own or library, or not at all", variable,
+       Printable(name));
+}
 
 // Wᵀ: 16 rows of W are a panel.
 template <typename E, typename S>
@@ -285,7 +301,9 @@ GemmOperand From(int64_t begin, const GemmOperand& x, bool is_row) {
 }  // namespace
 
 bool GemmIsFast(bool is_bf16) {
-  return HaveAvx2() && (is_bf16 ? !HaveAmxBf16() : IsAmd());
+  static const Products products = AllowedProducts();
+  if (!HaveAvx2() || products == Products::kLibrary) return false;
+  return products == Products::kOwn || (is_bf16 ? !HaveAmxBf16() : IsAmd());
 }
 
 void Gemm(int64_t m, int64_t n, int64_t k, const GemmOperand& a, const GemmOperand& b, Floats out,

@@ -50,6 +50,7 @@ at::Tensor DropoutMask(at::IntArrayRef shape, double rate, uint64_t key);
 
 at::Tensor UniformNoise(at::IntArrayRef shape, uint64_t key);
 
+bool ProductsAreOwn(at::ScalarType dtype);
 bool HasInt8Products();
 std::vector<std::string> InstructionsInUse();
 bool HasFastBFloat16();

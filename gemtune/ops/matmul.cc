@@ -20,6 +20,10 @@ at::Tensor ProductByAten(const at::Tensor& x, const at::Tensor& b, const AddedPr
 
 }  // namespace
 
+bool ProductsAreOwn(at::ScalarType dtype) {
+  return cpu::ProductsAreOwn(dtype);
+}
+
 bool HasInt8Products() {
   return cpu::HasInt8Products();
 }

@@ -26,10 +26,6 @@ bool Fits(const at::Tensor& rows, const MatmulWeight& weight) {
   return weight.dense.defined() ? Fits(rows, weight.dense) : Fits(rows);
 }
 
-bool GemmIsFast(const at::Tensor& rows) {
-  return kernels::GemmIsFast(rows.scalar_type() == at::kBFloat16);
-}
-
 kernels::GemmOperand Plain(const at::Tensor& x) {
   return {ConstFloatsOf(x), x.stride(0)};
 }
@@ -123,6 +119,10 @@ AddedProduct Wide(const AddedProduct& added) {
 
 }  // namespace
 
+bool ProductsAreOwn(at::ScalarType dtype) {
+  return kernels::GemmIsFast(dtype == at::kBFloat16);
+}
+
 bool HasInt8Products() {
   return kernels::HaveInt8Gemm();
 }
@@ -148,7 +148,7 @@ std::optional<at::Tensor> LinearOutput(const at::Tensor& x, const MatmulWeight& 
         kernels::QuantizeForOutput(weight.size(0), weight.size(1), ConstFloatsOf(weight), weight.stride(0)),
         added, Transposed);
   }
-  if (!fits || !GemmIsFast(x)) {
+  if (!fits || !ProductsAreOwn(x.scalar_type())) {
     if (!MustWiden(x)) return std::nullopt;
     return ops::LinearOutput(Wide(x), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
   }
@@ -167,7 +167,7 @@ std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const Matmul
                                                          ConstFloatsOf(weight), weight.stride(0)),
                        added, Plain);
   }
-  if (!fits || !GemmIsFast(dy)) {
+  if (!fits || !ProductsAreOwn(dy.scalar_type())) {
     if (!MustWiden(dy)) return std::nullopt;
     return ops::LinearInputGradient(Wide(dy), Wide(w), MatmulDtype::kOperands, Wide(added)).to(at::kBFloat16);
   }
@@ -177,7 +177,7 @@ std::optional<at::Tensor> LinearInputGradient(const at::Tensor& dy, const Matmul
 }
 
 std::optional<at::Tensor> LinearWeightGradient(const at::Tensor& dy, const at::Tensor& x) {
-  if (!Fits(dy, x) || !GemmIsFast(dy)) {
+  if (!Fits(dy, x) || !ProductsAreOwn(dy.scalar_type())) {
     if (!MustWiden(dy)) return std::nullopt;
     return ops::LinearWeightGradient(Wide(dy), Wide(x)).to(at::kBFloat16);
   }

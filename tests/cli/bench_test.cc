@@ -46,6 +46,7 @@ TEST_F(BenchCommand, FiguresFitTogether) {
   EXPECT_EQ(result["base_dtype"], "auto");
   EXPECT_EQ(result["threads"], 2);
   EXPECT_EQ(result["matmul_dtype"], "auto");
+  EXPECT_EQ(result["products"], ops::ProductsAreOwn(at::kFloat) ? "own" : "library");
   EXPECT_EQ(result["processor"], ProcessorName());
   EXPECT_EQ(result["instructions"], ops::InstructionsInUse());
   ASSERT_EQ(result["step_seconds"].size(), 3u);

@@ -1,7 +1,14 @@
 #include "gemtune/kernels/gemm.h"
 
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "gemtune/base/error.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/kernels/block_gemm.h"
+#include "gemtune/kernels/instruction_set.h"
 #include "kernel_test.h"
 #include "tests/support/random_blocks.h"
 
@@ -162,6 +169,43 @@ TEST(Gemm, ABThatStaysInBlocksGivesTheSameBits) {
       }
     }
   }
+}
+
+// Each in a process of its own, which the environment is set before.
+class GemmDeathTest : public testing::Test {
+ protected:
+  GemmDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  ~GemmDeathTest() override {
+    before_.empty() ? ::unsetenv(kVariable) : ::setenv(kVariable, before_.c_str(), 1);
+  }
+
+  static constexpr const char* kVariable = "GEMTUNE_GEMM";
+
+ private:
+  const std::string before_ = std::getenv(kVariable) == nullptr ? "" : std::getenv(kVariable);
+};
+
+TEST_F(GemmDeathTest, TheEnvironmentSaysWhoseProductsAreUsed) {
+  const auto fast = [] { std::exit((GemmIsFast(false) ? 1 : 0) + (GemmIsFast(true) ? 2 : 0)); };
+  const int otherwise = (GemmIsFast(false) ? 1 : 0) + (GemmIsFast(true) ? 2 : 0);
+  for (const auto& [word, code] :
+       {std::pair("own", HaveAvx2() ? 3 : 0), std::pair("library", 0), std::pair("auto", otherwise)}) {
+    ::setenv(kVariable, word, 1);
+    EXPECT_EXIT(fast(), testing::ExitedWithCode(code), "") << word;
+  }
+}
+
+TEST_F(GemmDeathTest, AnotherWordIsAnErrorThatNamesTheChoices) {
+  const auto complain = [] {
+    try {
+      GemmIsFast(false);
+    } catch (const Error& error) {
+      std::fputs(error.what(), stderr);
+    }
+    std::exit(7);
+  };
+  ::setenv(kVariable, "mkl", 1);
+  EXPECT_EXIT(complain(), testing::ExitedWithCode(7), "set it to auto, own or library");
 }
 
 }  // namespace
