@@ -36,12 +36,12 @@ def folder(tmp_path_factory):
 
 
 def test_both_sides_work_on_the_same_batches(folder):
-    done = compare(folder, "--rows", "full-fp32,predict", "--steps", "2", "--rounds", "2")
+    done = compare(folder, "--rows", "full-widened,predict", "--steps", "2", "--rounds", "2")
     assert done.returncode == 0, done.stderr
     report = json.loads((folder / "compare.json").read_text())
     assert {"processor", "cores"} <= report["machine"].keys() and {"torch", "transformers", "gemtune"} <= report["versions"].keys()
-    full = report["rows"]["full-fp32"]
-    assert [len(runs) for runs in full["results"].values()] == [2, 2]
+    full = report["rows"]["full-widened"]
+    assert [len(runs) for runs in full["results"].values()] == [2, 2, 2]
     tokens = full["results"]["gemtune"][0]["step_tokens"]
     assert len(tokens) == 2 and tokens[0] != tokens[1]
     assert all(run["step_tokens"] == tokens for runs in full["results"].values() for run in runs)
@@ -50,7 +50,7 @@ def test_both_sides_work_on_the_same_batches(folder):
         assert side["ratio"] == statistics.median(ours["tokens_per_second"] / theirs["tokens_per_second"] for ours, theirs in pairs)
         assert side["peak_rss_bytes"] > 1e7
     assert [line.split(" | ")[0] for line in done.stdout.splitlines()[2:]] == [
-        "| full, fp32, 8 reviews <= 512: **gemtune**", "| transformers, fp32",
+        "| full, fp32, 8 reviews <= 512: **gemtune**", "| **gemtune**, bf16 widened", "| transformers, fp32",
         "| prediction, bf16, reviews <= 512: **gemtune**", "| transformers, amp", "| transformers, bf16"]
 
 
