@@ -45,7 +45,16 @@ cmake -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux-gnu.cmake 
   -DGEMTUNE_TESTS=ON -DLIBTORCH="$sysroot/python/torch" -DPYARROW_DIR="$sysroot/python/pyarrow" > /dev/null
 cmake --build "$build" --target gemtune_kernels_tests gemtune_ops_tests gemtune gemtune_make_tiny_model
 
-run() { qemu-aarch64 -L /usr/aarch64-linux-gnu "$@"; }
+# What LibTorch reads of the machine and qemu's guest would see of the host; qemu looks for a file here first.
+machine=$build/machine
+rm -rf "$machine" && mkdir -p "$machine/proc"
+ln -s /usr/aarch64-linux-gnu/lib "$machine/lib"
+for i in 0 1; do
+  printf '%s\t: %s\n' processor $i BogoMIPS 50.00 Features 'fp asimd evtstrm crc32 atomics fphp asimdhp cpuid asimdrdm asimddp' \
+    'CPU implementer' 0x41 'CPU architecture' 8 'CPU variant' 0x3 'CPU part' 0xd0c 'CPU revision' 1
+  echo
+done > "$machine/proc/cpuinfo"
+run() { qemu-aarch64 -cpu neoverse-n1 -L "$machine" "$@"; }
 
 # Not those that start a process of their own: qemu cannot do that for its guest.
 run "$build/gemtune_kernels_tests" --gtest_brief=1 --gtest_filter='-*DeathTest*'
