@@ -27,7 +27,8 @@ if [ ! -d "$sysroot" ]; then
        -o Dir::State::Status="$build/apt/status" -o Dir::Cache="$build/apt" -o Debug::NoLocking=1)
   "${apt[@]}" update
   "${apt[@]}" install -y --download-only --no-install-recommends libfmt-dev nlohmann-json3-dev libcli11-dev libpcre2-dev \
-    libprotozero-dev libsentencepiece-dev libxxhash-dev libhwy-dev libutf8proc-dev libgtest-dev libgmock-dev > /dev/null
+    libprotozero-dev libsentencepiece-dev libxxhash-dev libhwy-dev libutf8proc-dev libcurl4-openssl-dev \
+    libgtest-dev libgmock-dev > /dev/null
   # Without the C library: the compiler has its own.
   mkdir -p "$sysroot.tmp"
   for package in "$build"/apt/archives/*.deb; do

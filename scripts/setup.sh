@@ -14,7 +14,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(g++ cmake ninja-build pkg-config ccache mold python3 python3-venv libfmt-dev nlohmann-json3-dev
-          libcli11-dev libpcre2-dev libprotozero-dev libsentencepiece-dev libxxhash-dev libhwy-dev libutf8proc-dev)
+          libcli11-dev libpcre2-dev libprotozero-dev libsentencepiece-dev libxxhash-dev libhwy-dev libutf8proc-dev
+          libcurl4-openssl-dev)
 tests=OFF
 clang=
 cuda=

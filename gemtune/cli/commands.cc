@@ -5,6 +5,7 @@
 #include "gemtune/cli/completion.h"
 #include "gemtune/cli/evaluate.h"
 #include "gemtune/cli/export.h"
+#include "gemtune/cli/fetch.h"
 #include "gemtune/cli/generate.h"
 #include "gemtune/cli/inspect.h"
 #include "gemtune/cli/manual.h"
@@ -17,6 +18,8 @@ namespace gemtune::cli {
 
 const std::vector<CommandRow>& Commands() {
   static const std::vector<CommandRow> rows = {
+      {"fetch", "Download a model from Hugging Face's hub into its cache",
+       [] { return std::make_unique<Fetch>(); }},
       {"train", "Fine-tune a pre-trained Gemma 3 on a labelled data set",
        [] { return std::make_unique<Train>(); }},
       {"evaluate", "Measure a fine-tuned model on labelled data; prints JSON",

@@ -7,6 +7,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/writable_directory.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/model/gguf_export.h"
 
 namespace gemtune::cli {
@@ -61,7 +62,7 @@ void Export::Run(const OptionSet&) {
   const bool is_adapter = format_ == kAdapter;
   const std::string otherwise = is_adapter ? "f32" : "bf16";
   const io::GgufOuttype& outtype = io::FindGgufOuttype(outtype_.empty() ? otherwise : outtype_);
-  CheckOutfile(outfile_, model_, overwrite_);
+  CheckOutfile(outfile_, io::hub::FindModel(model_), overwrite_);
   const auto write = is_adapter ? model::ExportGgufLora : model::ExportGguf;
   write(model_, base_model_, outtype, outfile_);
   log::Info("{} written as {}", outfile_, outtype.name);

@@ -5,6 +5,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/infer/generation_config.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/model/adapter.h"
 #include "gemtune/model/native_dtype.h"
 
@@ -48,12 +49,12 @@ void GenerationOptions::Declare(OptionSet& options, int64_t max_new_tokens) {
 
 model::BaseWeights GenerationOptions::BaseWeights() const {
   if (base_dtype_ == "q8_0") return model::BaseWeights::kQ8_0;
-  std::filesystem::path base = model_;
+  std::filesystem::path base = io::hub::FindModel(model_);
   if (model::IsAdapter(base)) {
     base = base_model_.empty() ? model::ReadAdapterConfig(base).base_model_name_or_path : base_model_;
   }
   std::error_code error;
-  const bool is_gguf = std::filesystem::is_regular_file(base, error);
+  const bool is_gguf = std::filesystem::is_regular_file(io::hub::LookUpModel(base).value_or(base), error);
   return is_gguf && base_dtype_ == "auto" ? model::BaseWeights::kFileBlocks : model::BaseWeights::kNumbers;
 }
 

@@ -4,6 +4,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/base/writable_directory.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/model/adapter.h"
 #include "gemtune/model/load_adapter.h"
 #include "gemtune/model/model_directory.h"
@@ -24,15 +25,16 @@ void Merge::Declare(OptionSet& options) {
 
 void Merge::Run(const OptionSet&) {
   SetNumThreads(static_cast<int>(threads_));
-  if (!model::IsAdapter(model_)) {
+  const std::filesystem::path model = io::hub::FindModel(model_);
+  if (!model::IsAdapter(model)) {
     Fail("{}: is not an adapter (it has no adapter_config.json): there is nothing to merge", model_);
   }
   MakeWritableDirectory(output_dir_, "--output-dir");
-  model::RefuseInPlace(model_, output_dir_, "--output-dir");
+  model::RefuseInPlace(model, output_dir_, "--output-dir");
   RefuseModel(output_dir_, overwrite_output_dir_, "--output-dir");
   model::RefuseShadows(output_dir_, /*writes_adapter=*/false);
   const auto pretrained =
-      model::LoadAdapter(model_, {.dtype = dtype_ == "bf16" ? at::kBFloat16 : at::kFloat}, base_model_);
+      model::LoadAdapter(model, {.dtype = dtype_ == "bf16" ? at::kBFloat16 : at::kFloat}, base_model_);
   model::RefuseInPlace(pretrained->adapter->base_model_name_or_path, output_dir_, "--output-dir");
   pretrained->MergeAdapter();
   pretrained->Save(output_dir_);

@@ -16,6 +16,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/cli/toml.h"
+#include "gemtune/io/hub/cache.h"
 
 namespace gemtune::cli {
 namespace {
@@ -159,6 +160,13 @@ std::string Absolute(const std::string& path) {
   return (fs::path(folder) / path).string();
 }
 
+// The same for a model. Its name in Hugging Face's cache means the same anywhere.
+std::string AbsoluteModel(const std::string& model) {
+  std::error_code error;
+  const bool is_name = !std::filesystem::exists(model, error) && io::hub::ParseRepoName(model);
+  return is_name ? model : Absolute(model);
+}
+
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -214,8 +222,11 @@ void OptionSet::Group(const std::string& title) {
 
 void OptionSet::Add(const std::string& names, std::string& value, const std::string& description,
                     const Allowed& allowed) {
-  const auto in_effect = [&value, is_path = allowed.is_path] {
-    return value.empty() ? "" : TomlString(is_path ? Absolute(value) : value);
+  const auto in_effect = [&value, is_path = allowed.is_path, is_model = allowed.is_model] {
+    return value.empty() ? ""
+                         : TomlString(is_model  ? AbsoluteModel(value)
+                                      : is_path ? Absolute(value)
+                                                : value);
   };
   state_->Declare(state_->app.add_option(names, value, description), allowed,
                   {.type = "TEXT", .value = in_effect});

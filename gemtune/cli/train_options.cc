@@ -75,8 +75,8 @@ void TrainOptions::Declare(OptionSet& options, bool needs_output_dir) {
               "steps), print it as JSON and write nothing");
   options.Group("Model");
   options.Add("--model,--model-name-or-path", run_.model,
-              "Pre-trained Gemma 3: a Hugging Face directory or a GGUF file",
-              {.required = true, .is_path = true});
+              "Pre-trained Gemma 3: a Hugging Face directory, a GGUF file, or a name that gemtune fetch took",
+              {.required = true, .is_model = true});
   options.Add("--task", run_.task, "What to learn", {.choices = NamesOf(train::Tasks())});
   options.Add("--method", run_.method, "Which weights to train", {.choices = NamesOf(train::Methods())});
   options.Add(

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/pattern.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/io/json_file.h"
 
 namespace gemtune::model {
@@ -278,6 +280,12 @@ Json ToJson(const AdapterConfig& config) {
         "revision", "target_parameters", "trainable_token_indices"}) {
     json[name] = nullptr;
   }
+  std::error_code error;
+  const auto repo = io::hub::ParseRepoName(config.base_model_name_or_path);
+  if (repo && repo->str() != repo->id && !fs::exists(config.base_model_name_or_path, error)) {
+    json["base_model_name_or_path"] = repo->id;
+    json["revision"] = repo->revision;
+  }
   json["loftq_config"] = Json::object();
   for (const char* name : {"ensure_weight_tying", "lora_bias", "use_qalora"}) json[name] = false;
   return json;
@@ -310,6 +318,12 @@ AdapterConfig ReadAdapterConfig(const fs::path& directory) {
   ReadLayers(reader, config.lora);
   const Json base = reader.At("base_model_name_or_path");
   if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
+  // Of a model in the hub's cache; a path has none.
+  auto repo = io::hub::ParseRepoName(config.base_model_name_or_path);
+  if (const Json revision = reader.At("revision"); repo && revision.is_string() && !IsEmpty(revision)) {
+    repo->revision = revision.get<std::string>();
+    if (io::hub::IsRevision(repo->revision)) config.base_model_name_or_path = repo->str();
+  }
   config.task_type = reader.TaskType();
   return config;
 }

@@ -16,7 +16,7 @@ inline constexpr const char* kCausalLm = "CAUSAL_LM";
 /// The contents of adapter_config.json.
 struct AdapterConfig {
   LoraConfig lora;
-  std::string base_model_name_or_path;
+  std::string base_model_name_or_path;              // "owner/name@revision" for peft's two entries
   std::string task_type = kSequenceClassification;  // or kCausalLm
 };
 

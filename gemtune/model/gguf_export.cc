@@ -9,6 +9,7 @@
 
 #include "gemtune/base/error.h"
 #include "gemtune/io/gguf_writer.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/io/json_file.h"
 #include "gemtune/io/tensor_names.h"
 #include "gemtune/model/adapter.h"
@@ -106,7 +107,7 @@ std::string NameOf(const fs::path& path) {
 
 void ExportMerged(const fs::path& adapter, const fs::path& base_model, const io::GgufOuttype& outtype,
                   const fs::path& file) {
-  RefuseClassifierAdapter(adapter);
+  RefuseClassifierAdapter(io::hub::FindModel(adapter));
   PretrainedCausalLm loaded = PretrainedCausalLm::FromTrained(adapter, {.dtype = at::kFloat}, base_model);
   RefuseWhatLlamaCppLacks(loaded.config, adapter.string());
   loaded.MergeAdapter();
@@ -120,7 +121,7 @@ void ExportMerged(const fs::path& adapter, const fs::path& base_model, const io:
 
 void ExportGguf(const fs::path& model, const fs::path& base_model, const io::GgufOuttype& outtype,
                 const fs::path& file) {
-  if (IsAdapter(model)) return ExportMerged(model, base_model, outtype, file);
+  if (IsAdapter(io::hub::FindModel(model))) return ExportMerged(model, base_model, outtype, file);
   if (!base_model.empty()) {
     Fail("{}: is not an adapter (it has no adapter_config.json), so it has no `base_model`", model.string());
   }
@@ -141,13 +142,14 @@ void ExportGguf(const fs::path& model, const fs::path& base_model, const io::Ggu
 void ExportGgufLora(const fs::path& adapter, const fs::path& base_model, const io::GgufOuttype& outtype,
                     const fs::path& file) {
   const at::NoGradGuard no_grad;
-  if (!IsAdapter(adapter)) {
+  const fs::path path = io::hub::FindModel(adapter);
+  if (!IsAdapter(path)) {
     Fail(
         "{}: is not an adapter (it has no adapter_config.json); a whole model is exported with `format` gguf",
         adapter.string());
   }
-  RefuseClassifierAdapter(adapter);
-  const CausalLmAdapter opened = OpenCausalLmAdapter(adapter, {}, base_model);
+  RefuseClassifierAdapter(path);
+  const CausalLmAdapter opened = OpenCausalLmAdapter(path, {}, base_model);
   LoraConfig lora = opened.config.lora;
   RefuseMoreThanLora(lora, adapter);
   RefuseWhatLlamaCppLacks(opened.base.config, opened.base.path.string());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/io/json_file.h"
 #include "gemtune/io/quantised.h"
 #include "gemtune/model/adapter.h"
@@ -38,14 +39,15 @@ ClassifierHead HeadOfAdapter(const fs::path& path, const Json& base_config, int6
 // The path of an adapter's base model. Throws Error if there is nothing.
 fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs::path& given) {
   const fs::path base = given.empty() ? fs::path(named) : given;
-  if (!base.empty() && fs::exists(base)) return base;
+  if (const auto found = io::hub::LookUpModel(base)) return *found;
   const std::string unquantised = io::UnquantisedName(base.string());
   if (!unquantised.empty()) {
     Fail("{}: its base model '{}' is quantised; name '{}', which it was made from, with `base_model`",
          path.string(), Printable(base.string()), Printable(unquantised));
   }
-  Fail("{}: its base model '{}' is not there; name it with `base_model`", path.string(),
-       Printable(base.string()));
+  const auto repo = io::hub::ParseRepoName(base.string());
+  Fail("{}: its base model '{}' is not there; name it with `base_model`{}", path.string(),
+       Printable(base.string()), repo ? fmt::format(", or get it: gemtune fetch {}", repo->str()) : "");
 }
 
 // An adapter's files and its base, before anything of them is loaded.
@@ -137,8 +139,9 @@ PretrainedCausalLm LoadCausalLmAdapter(const fs::path& path, const LoadOptions& 
   return loaded;
 }
 
-std::unique_ptr<Pretrained> LoadAdapter(const fs::path& path, const LoadOptions& options,
+std::unique_ptr<Pretrained> LoadAdapter(const fs::path& adapter, const LoadOptions& options,
                                         const fs::path& base_model) {
+  const fs::path path = io::hub::FindModel(adapter);
   if (ReadAdapterConfig(path).task_type == kCausalLm)
     return std::make_unique<PretrainedCausalLm>(LoadCausalLmAdapter(path, options, base_model));
   return std::make_unique<PretrainedClassifier>(LoadClassifierAdapter(path, options, base_model));

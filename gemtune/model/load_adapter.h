@@ -8,9 +8,9 @@
 
 namespace gemtune::model {
 
-/// Loads the adapter in the directory `path` with its base: `base_model` or, if that is empty, the path in
-/// the adapter's configuration; see PretrainedClassifier::FromTrained. If the two do not fit, throws Error
-/// before allocating anything.
+/// Loads the adapter in the directory `path` with its base: `base_model` or, if that is empty, the path
+/// or the name in Hugging Face's cache that the adapter's configuration has; see
+/// PretrainedClassifier::FromTrained. If the two do not fit, throws Error before allocating anything.
 PretrainedClassifier LoadClassifierAdapter(const std::filesystem::path& path, const LoadOptions& options,
                                            const std::filesystem::path& base_model);
 
@@ -30,8 +30,8 @@ CausalLmAdapter OpenCausalLmAdapter(const std::filesystem::path& path, const Loa
 PretrainedCausalLm LoadCausalLmAdapter(const std::filesystem::path& path, const LoadOptions& options,
                                        const std::filesystem::path& base_model);
 
-/// Either of them, by the adapter's task_type.
-std::unique_ptr<Pretrained> LoadAdapter(const std::filesystem::path& path, const LoadOptions& options,
+/// Either of them, by the adapter's task_type. `adapter` may also be a name in Hugging Face's cache.
+std::unique_ptr<Pretrained> LoadAdapter(const std::filesystem::path& adapter, const LoadOptions& options,
                                         const std::filesystem::path& base_model);
 
 }  // namespace gemtune::model

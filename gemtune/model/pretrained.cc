@@ -10,6 +10,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/io/file_record.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/model/adapter.h"
 #include "gemtune/model/adapter_weights.h"
 #include "gemtune/model/base_blocks.h"
@@ -104,8 +105,9 @@ PretrainedClassifier PretrainedClassifier::FromBase(const ModelSource& source, t
   return loaded;
 }
 
-PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& path, const LoadOptions& options,
+PretrainedClassifier PretrainedClassifier::FromTrained(const fs::path& trained, const LoadOptions& options,
                                                        const fs::path& base_model) {
+  const fs::path path = io::hub::FindModel(trained);
   if (IsAdapter(path)) return LoadClassifierAdapter(path, options, base_model);
   RefuseBaseModel(path, base_model);
   const ModelSource source = ModelSource::Open(path);
@@ -138,8 +140,9 @@ PretrainedCausalLm PretrainedCausalLm::FromBase(const ModelSource& source, text:
   return loaded;
 }
 
-PretrainedCausalLm PretrainedCausalLm::FromTrained(const fs::path& path, const LoadOptions& options,
+PretrainedCausalLm PretrainedCausalLm::FromTrained(const fs::path& trained, const LoadOptions& options,
                                                    const fs::path& base_model) {
+  const fs::path path = io::hub::FindModel(trained);
   if (IsAdapter(path)) return LoadCausalLmAdapter(path, options, base_model);
   RefuseBaseModel(path, base_model);
   return FromBase(ModelSource::Open(path), text::Tokenizer::Load(path), options);

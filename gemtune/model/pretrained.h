@@ -83,7 +83,8 @@ class PretrainedClassifier final : public Pretrained {
   /// for files that are missing, damaged or belong to another model, and if score.weight is missing.
   /// `base_model` replaces the base that an adapter names. peft's adapters hold no names of labels; they get
   /// those of the base, if it has as many, else LABEL_0, LABEL_1, ..., as transformers names them.
-  static PretrainedClassifier FromTrained(const std::filesystem::path& path, const LoadOptions& options = {},
+  static PretrainedClassifier FromTrained(const std::filesystem::path& trained,
+                                          const LoadOptions& options = {},
                                           const std::filesystem::path& base_model = {});
 
   torch::nn::Module& module() const override { return *model.ptr(); }
@@ -112,7 +113,7 @@ class PretrainedCausalLm final : public Pretrained {
 
   /// Loads a language model from its directory or GGUF file, or an adapter with its base, which `base_model`
   /// replaces. Throws Error for files that are missing, damaged or belong to another model.
-  static PretrainedCausalLm FromTrained(const std::filesystem::path& path, const LoadOptions& options = {},
+  static PretrainedCausalLm FromTrained(const std::filesystem::path& trained, const LoadOptions& options = {},
                                         const std::filesystem::path& base_model = {});
 
   torch::nn::Module& module() const override { return *model.ptr(); }

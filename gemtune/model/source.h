@@ -14,8 +14,9 @@ struct ModelSource {
   io::Checkpoint checkpoint;
   Gemma3TextConfig config;
 
-  /// Throws Error for files that are missing, damaged or belong to another kind of model.
-  static ModelSource Open(const std::filesystem::path& path);
+  /// `model` is a path, or a name in Hugging Face's cache (io::hub::FindModel). Throws Error for files that
+  /// are missing, damaged or belong to another kind of model.
+  static ModelSource Open(const std::filesystem::path& model);
 };
 
 }  // namespace gemtune::model

@@ -11,6 +11,7 @@
 #include "gemtune/base/hash.h"
 #include "gemtune/base/parallel.h"
 #include "gemtune/io/gguf.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/text/added_tokens.h"
 #include "gemtune/text/bpe.h"
 #include "gemtune/text/gguf_vocabulary.h"
@@ -250,7 +251,8 @@ size_t Room(const EncodeOptions& options, size_t num_special) {
 
 Tokenizer::Tokenizer(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
-Tokenizer Tokenizer::Load(const fs::path& path) {
+Tokenizer Tokenizer::Load(const fs::path& model) {
+  const fs::path path = io::hub::FindModel(model);
   Loaded loaded = LoadAny(path);
   CheckVocabulary(loaded.vocabulary, path.string());
   return Tokenizer(std::make_shared<const State>(std::move(loaded), path.string()));

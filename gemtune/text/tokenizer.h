@@ -29,8 +29,9 @@ class Tokenizer {
  public:
   /// From a directory (tokenizer.json, else tokenizer.model, with tokenizer_config.json and
   /// chat_template.jinja), from one of these files, which also uses the others beside it, or from a GGUF
-  /// file's metadata. Throws Error naming the file and what is wrong.
-  static Tokenizer Load(const std::filesystem::path& path);
+  /// file's metadata; by path, or by a name in Hugging Face's cache. Throws Error naming the file and what is
+  /// wrong.
+  static Tokenizer Load(const std::filesystem::path& model);
 
   /// Throws Error if max_length leaves no room for the special tokens.
   std::vector<int32_t> Encode(std::string_view text, const EncodeOptions& options = {}) const;

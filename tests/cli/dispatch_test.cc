@@ -16,7 +16,7 @@ TEST(Program, ShowsItsCommands) {
   for (const std::string argument : {"--help", "-h", "help"}) {
     const auto run = RunProgram({argument});
     EXPECT_EQ(run.exit_code, kDone);
-    for (const char* name : {"train", "evaluate", "predict", "tokenize", "bench", "inspect"})
+    for (const char* name : {"fetch", "train", "evaluate", "predict", "tokenize", "bench", "inspect"})
       EXPECT_THAT(run.out, HasSubstr(name));
   }
   EXPECT_EQ(RunProgram({}).exit_code, kBadInput);
@@ -24,7 +24,7 @@ TEST(Program, ShowsItsCommands) {
 }
 
 TEST(Program, EveryCommandHasHelpWithGroupsAndDefaults) {
-  for (const char* name : {"train", "evaluate", "predict", "tokenize", "bench", "inspect"}) {
+  for (const char* name : {"fetch", "train", "evaluate", "predict", "tokenize", "bench", "inspect"}) {
     const auto run = RunProgram({name, "--help"});
     EXPECT_EQ(run.exit_code, kDone) << name;
     EXPECT_THAT(run.out, HasSubstr(std::string("gemtune ") + name));

@@ -224,6 +224,24 @@ TEST_F(OptionSetTest, APathIsRecordedSoThatItIsTheSameInAnyFolder) {
   EXPECT_THAT(path, HasSubstr("a [1]*/part-1.csv"));
 }
 
+TEST_F(OptionSetTest, AModelIsRecordedAsAPathOrAsAName) {
+  std::string model;
+  options_.Add("--model", model, "A model", {.is_model = true});
+  const std::string here = std::filesystem::current_path().string();
+  std::filesystem::create_directories(dir_ / "owner" / "there");
+  std::filesystem::current_path(dir_);
+  std::vector<std::string> recorded;
+  for (const char* given : {"owner/there", "owner/name", "owner/name@v1", "./owner/name", "a/b/c"}) {
+    model = given;
+    recorded.push_back(options_.Values().back().second);
+  }
+  const std::string folder = std::filesystem::current_path().string();
+  std::filesystem::current_path(here);
+  EXPECT_THAT(recorded,
+              testing::ElementsAre("\"" + folder + "/owner/there\"", "\"owner/name\"", "\"owner/name@v1\"",
+                                   "\"" + folder + "/./owner/name\"", "\"" + folder + "/a/b/c\""));
+}
+
 TEST_F(OptionSetTest, HelpShowsGroupsTypesAndDefaults) {
   testing::internal::CaptureStdout();
   EXPECT_FALSE(options_.Parse({"--help"}));

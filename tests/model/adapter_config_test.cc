@@ -39,6 +39,23 @@ TEST_F(AdapterConfigFile, WhatPeftWroteIsUnderstood) {
   EXPECT_EQ(dora.base_model_name_or_path, "tiny");
 }
 
+TEST_F(AdapterConfigFile, ABaseOnTheHubMayHaveARevision) {
+  const auto written = [&](const std::string& base) {
+    AdapterConfig config{.lora = {.target_modules = {"q_proj"}}, .base_model_name_or_path = base};
+    WriteAdapterConfig(dir_, config);
+    EXPECT_EQ(ReadAdapterConfig(dir_).base_model_name_or_path, base);
+    const Json json = Json::parse(ReadFile(dir_ / kAdapterConfigName));
+    return std::pair(json["base_model_name_or_path"], json["revision"]);
+  };
+  EXPECT_EQ(written("google/gemma-3-270m"), std::pair(Json("google/gemma-3-270m"), Json()));
+  EXPECT_EQ(written("google/gemma-3-270m@v1"), std::pair(Json("google/gemma-3-270m"), Json("v1")));
+  EXPECT_EQ(written("/models/a@b"), std::pair(Json("/models/a@b"), Json()));
+  Json json = Json::parse(ReadFile(dir_ / kAdapterConfigName));
+  json["revision"] = "main";  // of a path, where peft has no use for it
+  WriteFileAtomically(dir_ / kAdapterConfigName, json.dump());
+  EXPECT_EQ(ReadAdapterConfig(dir_).base_model_name_or_path, "/models/a@b");
+}
+
 TEST_F(AdapterConfigFile, WhichModulesAndOfWhatRankIsRead) {
   Json config = Json::parse(ReadFile(test::GoldenDir("lora") / kAdapterConfigName));
   config.update(Json::parse(R"({"bias": "all", "fan_in_fan_out": true, "exclude_modules": ".*\\.0\\..*",

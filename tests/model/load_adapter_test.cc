@@ -120,6 +120,19 @@ TEST_F(LoadAdapterTest, AQuantisedBaseOfAnAdapterSaysWhichToTake) {
       HasSubstr("is quantised (bitsandbytes)"));
 }
 
+TEST_F(LoadAdapterTest, ABaseOnTheHubThatIsNotInTheCacheSaysHowToFetchIt) {
+  SaveAdapter(dir_ / "base", dir_ / "adapter", {});
+  const fs::path path = dir_ / "adapter" / kAdapterConfigName;
+  Json config = Json::parse(ReadFile(path));
+  config["base_model_name_or_path"] = "no-such-owner/gemma-3-270m";
+  WriteFileAtomically(path, config.dump());
+  EXPECT_THAT(
+      test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter"); }),
+      HasSubstr(
+          "its base model 'no-such-owner/gemma-3-270m' is not there; name it with `base_model`, or get it: "
+          "gemtune fetch no-such-owner/gemma-3-270m"));
+}
+
 TEST_F(LoadAdapterTest, ARankIsHeldToTheTensorsBeforeAnythingIsAllocated) {
   SaveAdapter(dir_ / "base", dir_ / "adapter", {});
   const fs::path path = dir_ / "adapter" / kAdapterConfigName;

@@ -3,14 +3,15 @@
 #include <gmock/gmock.h>
 
 #include "gemtune/base/file.h"
+#include "gemtune/io/hub/cache.h"
+#include "tests/support/hub_environment.h"
 #include "tests/support/message_of.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 
 namespace gemtune::model {
 namespace {
 
-class Source : public test::TempDir {};
+class Source : public test::HubEnvironment {};
 
 TEST_F(Source, CopiesKeepTheFilesOpen) {
   test::WriteTinyModel(dir_);
@@ -30,6 +31,17 @@ TEST_F(Source, AnotherModelIsAnErrorOfItsConfiguration) {
   WriteFileAtomically(dir_ / "config.json", R"({"model_type": "llama"})");
   EXPECT_THAT(test::MessageOf([&] { ModelSource::Open(dir_); }),
               testing::StartsWith(dir_.string() + ": config"));
+}
+
+TEST_F(Source, AModelByItsNameInTheCache) {
+  const io::hub::RepoCache cache(dir_, "owner/tiny");
+  const std::string commit(40, 'a');
+  test::WriteTinyModel(cache.Snapshot(commit));
+  cache.SetRef("main", commit);
+  Set("HF_HUB_CACHE", dir_.string());
+  EXPECT_EQ(ModelSource::Open("owner/tiny").path, cache.Snapshot(commit));
+  EXPECT_THAT(test::MessageOf([&] { ModelSource::Open("owner/other"); }),
+              testing::HasSubstr("gemtune fetch owner/other"));
 }
 
 }  // namespace

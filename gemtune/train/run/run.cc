@@ -4,6 +4,7 @@
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/stopwatch.h"
+#include "gemtune/io/hub/cache.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/model/native_dtype.h"
 #include "gemtune/train/checkpoint.h"
@@ -23,7 +24,7 @@ Run::Run(RunOptions options, RunRecord record, RunHooks hooks)
   if (!options_.output_dir.empty()) OpenDirectory();
   source_ = model::ModelSource::Open(options_.model);
   CheckModel();
-  tokenizer_ = text::Tokenizer::Load(options_.model);
+  tokenizer_ = text::Tokenizer::Load(source_->path);
   splits_ = LoadSplits(options_, *source_, *tokenizer_);
   const TaskRow& task = TaskOf(options_);
   if (const std::string note = task.head_note(*source_, splits_->train); !note.empty()) log::Info("{}", note);
@@ -34,7 +35,7 @@ Run::Run(RunOptions options, RunRecord record, RunHooks hooks)
 
 void Run::OpenDirectory() {
   const fs::path& path = options_.output_dir;
-  model::RefuseInPlace(options_.model, path, kOutputDir);
+  model::RefuseInPlace(io::hub::FindModel(options_.model), path, kOutputDir);
   directory_.emplace(path.string());
   model::RefuseShadows(path, FindMethod(options_.method).has_adapter);
   checkpoint_ = directory_->FindStart(options_.resume_from_checkpoint, options_.overwrite_output_dir);
