@@ -223,11 +223,11 @@ def test_a_hub_that_only_drops_is_given_up_and_what_came_is_kept(hub, home):
 def test_a_connection_that_stalls_counts_as_broken(hub, home):
     def stall(handler):
         handler.send_file(WEIGHTS, stop_after=100_000)
-        time.sleep(10)
+        time.sleep(30)
     hub.rule("GET", "signature", stall)
     started = time.monotonic()
     assert is_whole(fetched(fetch(hub, home, HF_HUB_DOWNLOAD_TIMEOUT="1")))
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20  # libcurl looks at the speed of the last five seconds
 
 
 def test_a_fetch_that_was_killed_goes_on(hub, home):
@@ -420,7 +420,7 @@ def test_hugging_face_finds_what_gemtune_fetched(hub, home):
     hub.seen.clear()
     assert huggingface(hub, home, f"snapshot_download('{REPO}', local_files_only=True)") == snapshot
     assert huggingface(hub, home, f"hf_hub_download('{REPO}', 'model.safetensors', local_files_only=True)") == snapshot / "model.safetensors"
-    assert not hub.seen
+    assert not hub.asked(REPO)
     assert huggingface(hub, home, f"hf_hub_download('{REPO}', 'model.safetensors')") == snapshot / "model.safetensors"
     assert not hub.asked("signature")
 
@@ -467,7 +467,8 @@ def test_a_model_by_its_name(hub, home, model, tmp_path):
     assert done(gemtune(hub, home, "tokenize", "--model", REPO, "--input-file", texts, "--no-cache")) == by_path
     done(gemtune(hub, home, "generate", "--model", REPO, "--prompt", "a", "--max-new-tokens", "2"))
 
-    train = ["train", "--model", REPO, "--method", "lora", "--train-file", texts, "--max-steps", "2", "--no-cache", "--output-dir", tmp_path / "out"]
+    train = ["train", "--model", REPO, "--method", "lora", "--train-file", texts, "--max-steps", "2", "--save-steps", "1",
+             "--no-cache", "--output-dir", tmp_path / "out"]
     done(gemtune(hub, home, *train))
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == REPO and config["revision"] is None

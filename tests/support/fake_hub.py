@@ -125,6 +125,12 @@ class Hub:
             return handler.reply(200, json.dumps({
                 "id": match[1], "modelId": match[1], "sha": self.commit(files), "private": False, "gated": False,
                 "siblings": [{"rfilename": name} for name in files]}).encode(), {"Content-Type": "application/json"})
+        if match := re.fullmatch(r"/api/models/(.+?)/tree/(.+?)\?.*", path):  # huggingface_hub's
+            files = self.find(match[1], match[2])
+            return handler.reply(200, json.dumps([{
+                "type": "file", "path": name, "size": len(body), "oid": hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest(),
+                **({"lfs": {"oid": self.etag(name, body), "size": len(body), "pointerSize": 130}} if self.is_large(name) else {})}
+                for name, body in files.items()]).encode(), {"Content-Type": "application/json"})
         if match := re.fullmatch(r"/(.+?)/resolve/(.+?)/(.+)", path):
             return self.answer_file(handler, *match.groups())
         handler.error(404)

@@ -176,6 +176,7 @@ HttpAnswer Http::SendOnce(const std::string& url, const HttpRequest& request, co
   set(CURLOPT_HTTPHEADER, lines);
   set(CURLOPT_USERAGENT, "gemtune");
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
   set(CURLOPT_NOBODY, request.is_head ? 1L : 0L);
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_CONNECTTIMEOUT, std::min(kConnectSeconds, static_cast<long>(options_.timeout.count())));
@@ -223,8 +224,9 @@ HttpAnswer Http::Send(const HttpRequest& request, const HttpSink& sink) {
     answer.headers.insert(said.begin(), said.end());
     if (location.empty() || !answer.broken.empty()) return answer;
     try {
-      if (request.is_head && OriginOf(location) != options_.home) return answer;
-      if (Address(url).scheme() == "https" && Address(location).scheme() == "http")
+      const Address target(location);
+      if (request.is_head && target.origin() != options_.home) return answer;
+      if (Address(url).scheme() == "https" && target.scheme() == "http")
         throw RunError(fmt::format("{}: redirects from https to http, which is not followed", OriginOf(url)));
     } catch (const Error& error) {
       throw RunError(fmt::format("{}: redirects to what is no address: {}", OriginOf(url), error.what()));

@@ -105,6 +105,16 @@ TEST_F(HubHttp, BodiesAndRedirectsHaveAnEnd) {
   EXPECT_THAT(server.requests(), SizeIs(2 + 6));
 }
 
+TEST_F(HubHttp, NothingButHttpIsAsked) {
+  Loopback server([](const std::string&) {
+    return Loopback::Reply("302 Found", "", "Location: file:///etc/passwd\r\n");
+  });
+  Http http({.home = OriginOf(server.url())});
+  EXPECT_THROW(http.Send({.url = server.url()}), RunError);
+  EXPECT_THROW(http.Send({.url = server.url(), .is_head = true}), RunError);
+  EXPECT_NE(http.Send({.url = "file:///etc/passwd"}).broken, "");
+}
+
 TEST_F(HubHttp, HowLongAServerAsksToWait) {
   Loopback server([](const std::string& request) {
     return Loopback::Reply("429 Too Many", "",
