@@ -15,8 +15,9 @@
 namespace gemtune::cli {
 namespace {
 
+// Not of what is there in a moment.
 std::string Rate(const io::hub::FetchProgress& progress) {
-  if (progress.seconds <= 0) return "";
+  if (progress.seconds < 1) return "";
   const double rate = static_cast<double>(progress.fetched) / progress.seconds;
   return fmt::format(", {}/s", io::hub::BytesText(static_cast<uint64_t>(rate)));
 }
@@ -29,7 +30,7 @@ class FetchLines {
   void Show(const io::hub::FetchProgress& progress) {
     if (progress.is_done) {
       return Note(fmt::format("{}: {}{}", Printable(progress.file, 200), io::hub::BytesText(progress.total),
-                              progress.fetched > 0 ? Rate(progress) : ""));
+                              Rate(progress)));
     }
     constexpr double kSeconds = 0.1;
     if (!is_terminal_ || progress.seconds - shown_ < (progress.file == file_ ? kSeconds : -1e9)) return;

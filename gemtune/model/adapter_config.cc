@@ -318,9 +318,10 @@ AdapterConfig ReadAdapterConfig(const fs::path& directory) {
   ReadLayers(reader, config.lora);
   const Json base = reader.At("base_model_name_or_path");
   if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
-  // Of a model in the hub's cache; a path has none.
+  const Json revision = reader.At("revision");  // of a name on the hub; a path has none
+  std::error_code error;
   auto repo = io::hub::ParseRepoName(config.base_model_name_or_path);
-  if (const Json revision = reader.At("revision"); repo && revision.is_string() && !IsEmpty(revision)) {
+  if (repo && revision.is_string() && !fs::exists(config.base_model_name_or_path, error)) {
     repo->revision = revision.get<std::string>();
     if (io::hub::IsRevision(repo->revision)) config.base_model_name_or_path = repo->str();
   }

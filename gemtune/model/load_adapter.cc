@@ -45,7 +45,7 @@ fs::path BaseOfAdapter(const fs::path& path, const std::string& named, const fs:
     Fail("{}: its base model '{}' is quantised; name '{}', which it was made from, with `base_model`",
          path.string(), Printable(base.string()), Printable(unquantised));
   }
-  const auto repo = io::hub::ParseRepoName(base.string());
+  const auto repo = base.has_parent_path() ? io::hub::ParseRepoName(base.string()) : std::nullopt;
   Fail("{}: its base model '{}' is not there; name it with `base_model`{}", path.string(),
        Printable(base.string()), repo ? fmt::format(", or get it: gemtune fetch {}", repo->str()) : "");
 }

@@ -51,9 +51,10 @@ bool IsStill(int descriptor, const fs::path& path) {
 
 std::string BytesText(uint64_t bytes) {
   const auto number = static_cast<double>(bytes);
-  return bytes < 1'000'000       ? fmt::format("{:.1f} kB", number / 1e3)
-         : bytes < 1'000'000'000 ? fmt::format("{:.1f} MB", number / 1e6)
-                                 : fmt::format("{:.2f} GB", number / 1e9);
+  if (bytes < 1'000) return fmt::format("{} bytes", bytes);
+  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", number / 1e3);
+  return bytes < 1'000'000'000 ? fmt::format("{:.1f} MB", number / 1e6)
+                               : fmt::format("{:.2f} GB", number / 1e9);
 }
 
 uint64_t PartialBytes(const fs::path& blob) {

@@ -56,7 +56,7 @@ class PartialBlob {
   int descriptor_;
 };
 
-/// "536.2 MB", "1.2 kB".
+/// "536.2 MB", "714 bytes".
 std::string BytesText(uint64_t bytes);
 
 /// How many bytes of a blob are in its <etag>.incomplete.

@@ -119,7 +119,8 @@ TEST_F(HubBlob, OneHoldsTheLock) {
 }
 
 TEST(BytesText, HasAUnit) {
-  EXPECT_EQ(BytesText(0), "0.0 kB");
+  EXPECT_EQ(BytesText(714), "714 bytes");
+  EXPECT_EQ(BytesText(1'260), "1.3 kB");
   EXPECT_EQ(BytesText(536'200'000), "536.2 MB");
   EXPECT_EQ(BytesText(2'000'000'000), "2.00 GB");
 }
