@@ -31,7 +31,7 @@ std::string InSmallLetters(std::string_view text) {
 // same.
 class Address {
  public:
-  explicit Address(const std::string& url) : url_(url), curl_(LoadLibCurl()), handle_(curl_.url()) {
+  explicit Address(const std::string& url) : curl_(LoadLibCurl()), handle_(curl_.url()) {
     if (handle_ == nullptr) throw std::bad_alloc();
     const bool is_read = curl_.url_set(handle_, CURLUPART_URL, url.c_str(), 0) == CURLUE_OK;
     if (!is_read || (Part(CURLUPART_SCHEME) != "https" && Part(CURLUPART_SCHEME) != "http")) {
@@ -57,7 +57,6 @@ class Address {
     return copy;
   }
 
-  std::string url_;
   const LibCurl& curl_;
   CURLU* handle_;
 };

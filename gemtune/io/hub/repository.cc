@@ -49,7 +49,7 @@ void Repository::Open() {
                                                     name_.id, Quoted(name_.revision, false))},
                                 place);
   const std::string complaint =
-      fmt::format("{}: {} answers with what is no description of a model", place, http_.home());
+      fmt::format("{}: {} answers with what is no description of a model", place, settings_.endpoint);
   try {
     const auto json = ParseJson(answer.body, place);
     commit_ = json.at("sha").get<std::string>();
@@ -77,11 +77,11 @@ RemoteFile Repository::Describe(const std::string& file) {
   };
   RemoteFile described{.name = file, .etag = NameOfEtag(either("x-linked-etag", "etag"))};
   if (described.etag.empty())
-    throw RunError(fmt::format("{}: {} gives no hash of it (ETag)", what, http_.home()));
+    throw RunError(fmt::format("{}: {} gives no hash of it (ETag)", what, settings_.endpoint));
   const std::string bytes = either("x-linked-size", "content-length");
   const auto [end, error] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), described.bytes);
   if (error != std::errc() || end != bytes.data() + bytes.size())
-    throw RunError(fmt::format("{}: {} does not say how large it is", what, http_.home()));
+    throw RunError(fmt::format("{}: {} does not say how large it is", what, settings_.endpoint));
   return described;
 }
 
@@ -93,7 +93,7 @@ HttpAnswer Repository::Ask(const HttpRequest& request, const std::string& what) 
     if (is_first && commit_.empty() && answer.status == 0) {
       throw RunError(
           fmt::format("{}: {} cannot be reached: {}; HF_ENDPOINT and HTTPS_PROXY say where and how", what,
-                      http_.home(), answer.broken));
+                      settings_.endpoint, answer.broken));
     }
     if (!Patience::IsWorthwhile(answer)) {
       RefuseFault(answer, what);
@@ -123,7 +123,7 @@ void Repository::RefuseFault(const HttpAnswer& answer, const std::string& what) 
   const bool is_of_access = answer.status == 401 || answer.status == 403 || answer.status == 404;
   if (is_of_access) FailOfAccess(answer, what);
   const std::string message = answer.Header("x-error-message");
-  throw RunError(fmt::format("{}: {} answers {}{}", what, http_.home(), answer.status,
+  throw RunError(fmt::format("{}: {} answers {}{}", what, settings_.endpoint, answer.status,
                              message.empty() ? "" : ": " + Printable(message, 200)));
 }
 
