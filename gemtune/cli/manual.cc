@@ -24,6 +24,10 @@ constexpr Variable kEnvironment[] = {
      "processor."},
     {"GEMTUNE_CUDA_PLUGIN",
      "The file of the part for NVIDIA's cards, if it does not lie beside the program."},
+    {"HF_HOME, HF_HUB_CACHE",
+     "Where models that are named as on Hugging Face's hub lie; as for its own programs."},
+    {"HF_TOKEN, HF_TOKEN_PATH", "The token for gated and private models, or its file."},
+    {"HF_ENDPOINT, HF_HUB_OFFLINE", "Another hub than https://huggingface.co; 1: fetch asks none."},
     {"OMP_WAIT_POLICY, GOMP_SPINCOUNT", "How LibTorch's threads wait; respected if set."},
     {"XDG_CACHE_HOME", "Tokenised data sets are kept in its folder gemtune (default: ~/.cache)."},
 };
