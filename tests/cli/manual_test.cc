@@ -39,7 +39,9 @@ TEST(Manual, NoTextIsTakenForARequest) {
   std::istringstream page(ManualPage());
   for (std::string line; std::getline(page, line);) {
     EXPECT_FALSE(line.starts_with('\'')) << line;
-    if (line.starts_with('.')) EXPECT_THAT(line, testing::ContainsRegex("^\\.([A-Z]+)( |$)"));
+    if (line.starts_with('.')) {
+      EXPECT_THAT(line, testing::ContainsRegex("^\\.([A-Z]+)( |$)"));
+    }
   }
 }
 
