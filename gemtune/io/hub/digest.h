@@ -9,8 +9,8 @@
 
 namespace gemtune::io::hub {
 
-/// A cryptographic hash (FIPS 180-4) of a file's contents, as a hub names them by it. Some hundred megabytes
-/// a second, which is several times what comes over a network.
+/// A cryptographic hash (FIPS 180-4) of a file's contents, as a hub names them by it. Takes 100 MB/s and
+/// more.
 class Digest {
  public:
   static Digest Sha256();
