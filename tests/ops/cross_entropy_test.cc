@@ -53,7 +53,8 @@ std::vector<OpCase> CrossEntropyOpCases() {
   return cases;
 }
 
-OP_ROW(CrossEntropySum, .cases = CrossEntropyOpCases, .tolerance = InEpsilons(8, 1), .results = Held::kWide);
+// ATen adds up 1,000 exponentials in an order of its own on each processor: on Arm 8.3.
+OP_ROW(CrossEntropySum, .cases = CrossEntropyOpCases, .tolerance = InEpsilons(12, 1), .results = Held::kWide);
 
 }  // namespace
 }  // namespace gemtune::ops
