@@ -1,0 +1,97 @@
+"""Fine-tune Gemma 3: gemtune.run(["train", "--model", ...]) is the command `gemtune train --model ...`.
+
+The program is a native one, and there is one for each torch and pyarrow whose libraries it uses (gemtune/bin). This finds
+the one for those of this Python, without importing them: that would take seconds.
+"""
+import importlib.util
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+
+__all__ = ["run"]
+
+_FOLDER = pathlib.Path(__file__).parent
+_PROGRAM = "gemtune-torch{}-arrow{}"
+
+
+class _Missing(Exception):
+    pass
+
+
+def _package(name, needed):
+    """The folder of an installed package."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # a module of that name without a spec is loaded
+        spec = None
+    if spec is None or not spec.origin:
+        raise _Missing(f"{sys.executable} has no {name}; {needed}")
+    return pathlib.Path(spec.origin).parent
+
+
+def _torch_version(folder):
+    version = re.search(r"^__version__ = '(\d+\.\d+)", (folder / "version.py").read_text(), re.MULTILINE)
+    return version.group(1) if version else "of an unknown version"
+
+
+def _arrow_version(folder):
+    """The major one, as the library's file says it: libarrow.so.2600."""
+    library = next(folder.glob("libarrow.so.*00"), None)
+    return library.suffix[1:-2] if library else "of an unknown version"
+
+
+def _program():
+    """The program's file, and where the libraries that it loads are."""
+    pairs = [re.fullmatch(_PROGRAM.format(r"(\d+\.\d+)", r"(\d+)"), path.name).groups() for path in (_FOLDER / "bin").iterdir()]
+    # By number: 2.9 is older than 2.11.
+    torches, arrows = (sorted(set(column), key=lambda version: [int(part) for part in version.split(".")]) for column in zip(*pairs))
+    found = []
+    for name, versions, version_of in (("torch", torches, _torch_version), ("pyarrow", arrows, _arrow_version)):
+        needed = f"gemtune needs {name} " + (f"{versions[0]} to {versions[-1]}" if len(versions) > 1 else versions[0])
+        needed += f": pip install '{name}=={versions[-1]}.*'"
+        folder = _package(name, needed)
+        version = version_of(folder)
+        if version not in versions:
+            raise _Missing(f"{name} is {version} ({folder}); {needed}")
+        found.append((folder, version))
+    (torch, torch_version), (pyarrow, arrow_version) = found
+    return _FOLDER / "bin" / _PROGRAM.format(torch_version, arrow_version), [torch / "lib", pyarrow]
+
+
+def _command(arguments):
+    """What to run and in which environment, or None after a line that says what is missing."""
+    try:
+        program, libraries = _program()
+    except _Missing as missing:
+        print(f"error: {missing}", file=sys.stderr)
+        return None
+    paths = [*map(str, libraries), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    return [str(program), *map(str, arguments)], {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(paths)}
+
+
+def run(arguments):
+    """Runs gemtune with a list of arguments and returns its exit code: 0, 1 where the run failed, 2 where its input is at
+    fault. Its output goes where this process's goes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = _command(arguments)
+    if command is None:
+        return 2
+    with subprocess.Popen(command[0], env=command[1]) as program:
+        while True:
+            try:
+                code = program.wait()
+                return code if code >= 0 else 128 - code
+            except KeyboardInterrupt:  # ends a training run in a checkpoint, which takes its time
+                program.send_signal(signal.SIGINT)
+
+
+def _main():
+    """The command: this process becomes the program, so that signals are its own."""
+    command = _command(sys.argv[1:])
+    if command is None:
+        sys.exit(2)
+    os.execve(command[0][0], *command)
