@@ -31,6 +31,7 @@ def requirement(name, versions):
 def plain_files(folder):
     """Every file by the name under which it is looked for. A wheel has no links: what a link stands for is packed in its
     place, and that by its own name not at all."""
+    folder = folder.resolve()
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     linked = {path.resolve() for path in files if path.is_symlink()}
     return [(path, path.relative_to(folder)) for path in files if path.is_symlink() or path not in linked]

@@ -3,6 +3,7 @@
 #
 #   scripts/setup.sh [--tests] [--cuda | --no-cuda] [-DNAME=VALUE ...]      options behind go to cmake
 #   scripts/setup.sh --clang      what fuzzing and ThreadSanitizer need (clang, no LibTorch); builds nothing
+#   scripts/setup.sh --debian [PACKAGE ...]    the Debian packages of a build, and these; fetches and builds nothing else
 #
 # Debian packages come from apt (as root or through sudo; without either, the one line to run is printed). LibTorch and
 # Arrow are taken from, in this order: -DTorch_DIR / -DLIBTORCH / $LIBTORCH, an installed Python torch or Arrow package,
@@ -23,6 +24,12 @@ if [ "${1:-}" = --clang ]; then
   clang=1
   packages+=(clang libclang-rt-dev llvm libomp-dev libgtest-dev libgmock-dev)
   shift
+fi
+debian=
+if [ "${1:-}" = --debian ]; then
+  debian=1
+  shift
+  packages+=("$@")
 fi
 if [ "${1:-}" = --tests ]; then
   tests=ON
@@ -64,6 +71,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   say "installing ${missing[*]}${size:+ ($size to fetch)}"
   "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 fi
+
+[ -z "$debian" ] || exit 0
 
 # Is <package> in the given Python? Looked up, not imported.
 has() { "$1" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$2') is None)" 2> /dev/null; }

@@ -26,7 +26,8 @@ def run(*command, **kwargs):
 
 def install(folder, programs):
     """A new Python environment with the wheel of these programs: {"2.15-26": prefix}."""
-    made = run(sys.executable, ROOT / "python" / "make_wheel.py", folder, *(f"{key}={prefix}" for key, prefix in programs.items()))
+    arguments = [f"{key}={prefix.relative_to(folder)}" for key, prefix in programs.items()]
+    made = run(sys.executable, ROOT / "python" / "make_wheel.py", folder, *arguments, cwd=folder)
     assert made.returncode == 0, made.stderr
     wheel = pathlib.Path(made.stdout.strip())
     assert run(sys.executable, "-m", "venv", "--without-pip", folder / "env").returncode == 0

@@ -103,7 +103,7 @@ void CsvReader::ReadHeader(const Columns& columns) {
       num_columns_ = parser.num_cols();
       if (num_columns_ > kMaxColumns)
         Fail("{}: its header has {} columns, more than {}", path_, num_columns_, kMaxColumns);
-      const auto add_name = [&](const uint8_t* data, uint32_t size, bool, bool) {
+      const auto add_name = [&](const uint8_t* data, uint32_t size, auto...) {  // Arrow 26 tells more than 25
         names.emplace_back(reinterpret_cast<const char*>(data), size);
         return arrow::Status::OK();
       };
@@ -197,7 +197,7 @@ void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
       continue;
     }
     fields[i].reserve(num_rows);
-    const auto add_field = [&](const uint8_t* data, uint32_t size, bool, bool) {
+    const auto add_field = [&](const uint8_t* data, uint32_t size, auto...) {
       fields[i].emplace_back(reinterpret_cast<const char*>(data), size);
       return arrow::Status::OK();
     };

@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kFileName = "libgemtune_cuda.so";
-constexpr const char* kHowToBuild = "build it with scripts/setup.sh --cuda, or use `device` cpu";
+constexpr const char* kHowToBuild =
+    "build gemtune from its source with scripts/setup.sh --cuda, or use `device` cpu";
 
 const CudaPlugin*& Loaded() {
   static const CudaPlugin* plugin = nullptr;
