@@ -41,7 +41,7 @@ def install(folder, programs):
 def says(tmp_path_factory):
     folder = tmp_path_factory.mktemp("says")
     programs = {}
-    for key in ("2.9-25", "2.10-25", "2.10-26"):
+    for key in ("2.9-25", "2.9-26", "2.10-25", "2.10-26"):
         programs[key] = folder / key
         (programs[key] / "bin").mkdir(parents=True)
         (programs[key] / "bin" / "gemtune").write_text(SAYS.replace("NAME", key))
@@ -74,11 +74,11 @@ def test_the_program_of_the_versions_is_run_with_their_libraries(says, tmp_path)
 
 
 def test_what_is_missing_or_of_another_version_is_one_line(says, tmp_path):
-    wanted = "gemtune needs torch 2.9 to 2.10: pip install 'torch==2.10.*'\n"
+    wanted = "gemtune needs torch: pip install 'torch>=2.9,<2.11'\n"
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     expected = {f"error: {says} has no torch; {wanted}": bare,
                 f"error: torch is 2.11 ({tmp_path}/new/torch); {wanted}": fake(tmp_path / "new", torch="2.11.0"),
-                f"error: pyarrow is 27 ({tmp_path}/arrow/pyarrow); gemtune needs pyarrow 25 to 26: pip install 'pyarrow==26.*'\n":
+                f"error: pyarrow is 27 ({tmp_path}/arrow/pyarrow); gemtune needs pyarrow: pip install 'pyarrow>=25,<27'\n":
                     fake(tmp_path / "arrow", arrow="2700")}
     for message, environment in expected.items():
         command = run(says.parent / "gemtune", "--version", env=environment)

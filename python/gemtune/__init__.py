@@ -3,6 +3,7 @@
 The program is a native one, and there is one for each torch and pyarrow whose libraries it uses (gemtune/bin). This finds
 the one for those of this Python, without importing them: that would take seconds.
 """
+import importlib.metadata
 import importlib.util
 import os
 import pathlib
@@ -14,21 +15,25 @@ import sys
 __all__ = ["run"]
 
 _FOLDER = pathlib.Path(__file__).parent
-_PROGRAM = "gemtune-torch{}-arrow{}"
 
 
 class _Missing(Exception):
     pass
 
 
-def _package(name, needed):
-    """The folder of an installed package."""
+def _complaint(name, fault):
+    requirement = next(line for line in importlib.metadata.requires("gemtune") if line.startswith(name))
+    return _Missing(f"{fault}; gemtune needs {name}: pip install '{requirement}'")
+
+
+def _folder(name):
+    """Of an installed package."""
     try:
         spec = importlib.util.find_spec(name)
     except ValueError:  # a module of that name without a spec is loaded
         spec = None
     if spec is None or not spec.origin:
-        raise _Missing(f"{sys.executable} has no {name}; {needed}")
+        raise _complaint(name, f"{sys.executable} has no {name}")
     return pathlib.Path(spec.origin).parent
 
 
@@ -45,20 +50,13 @@ def _arrow_version(folder):
 
 def _program():
     """The program's file, and where the libraries that it loads are."""
-    pairs = [re.fullmatch(_PROGRAM.format(r"(\d+\.\d+)", r"(\d+)"), path.name).groups() for path in (_FOLDER / "bin").iterdir()]
-    # By number: 2.9 is older than 2.11.
-    torches, arrows = (sorted(set(column), key=lambda version: [int(part) for part in version.split(".")]) for column in zip(*pairs))
-    found = []
-    for name, versions, version_of in (("torch", torches, _torch_version), ("pyarrow", arrows, _arrow_version)):
-        needed = f"gemtune needs {name} " + (f"{versions[0]} to {versions[-1]}" if len(versions) > 1 else versions[0])
-        needed += f": pip install '{name}=={versions[-1]}.*'"
-        folder = _package(name, needed)
-        version = version_of(folder)
-        if version not in versions:
-            raise _Missing(f"{name} is {version} ({folder}); {needed}")
-        found.append((folder, version))
-    (torch, torch_version), (pyarrow, arrow_version) = found
-    return _FOLDER / "bin" / _PROGRAM.format(torch_version, arrow_version), [torch / "lib", pyarrow]
+    torch, pyarrow = _folder("torch"), _folder("pyarrow")
+    torch_version, arrow_version = _torch_version(torch), _arrow_version(pyarrow)
+    if not any(_FOLDER.glob(f"bin/gemtune-torch{torch_version}-*")):
+        raise _complaint("torch", f"torch is {torch_version} ({torch})")
+    if not any(_FOLDER.glob(f"bin/*-arrow{arrow_version}")):
+        raise _complaint("pyarrow", f"pyarrow is {arrow_version} ({pyarrow})")
+    return _FOLDER / "bin" / f"gemtune-torch{torch_version}-arrow{arrow_version}", [torch / "lib", pyarrow]
 
 
 def _command(arguments):
