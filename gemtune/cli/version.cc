@@ -1,13 +1,13 @@
 #include "gemtune/cli/version.h"
 
 #include <ATen/Version.h>
-#include <arrow/config.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <thread>
 
 #include "gemtune/base/processors.h"
+#include "gemtune/data/arrow_version.h"
 #include "gemtune/ops/cuda_plugin.h"
 #include "gemtune/ops/device.h"
 
@@ -43,9 +43,8 @@ std::string VersionReport() {
       "processor     {}{} of {} used\n"
       "instructions  {}\n"
       "CUDA plugin   {}\n",
-      GEMTUNE_VERSION, LibTorchVersion(), arrow::GetBuildInfo().version_string,
-      name.empty() ? "" : name + ", ", UsableProcessors(), std::thread::hardware_concurrency(),
-      Instructions(), CudaPluginState());
+      GEMTUNE_VERSION, LibTorchVersion(), data::ArrowVersion(), name.empty() ? "" : name + ", ",
+      UsableProcessors(), std::thread::hardware_concurrency(), Instructions(), CudaPluginState());
 }
 
 }  // namespace gemtune::cli
