@@ -119,7 +119,8 @@ def test_the_program_of_this_build_runs_from_a_wheel(tmp_path):
     next((tmp_path / "env" / "lib").glob("python3*/site-packages")).joinpath("others.pth").write_text(f"{site}\n")
     expected = run(BUILD / "gemtune", "--version").stdout
     assert expected.startswith("gemtune ")
-    assert run(python.parent / "gemtune", "--version").stdout == expected
+    besides_plugin = lambda report: [line for line in report.splitlines() if not line.startswith("CUDA plugin")]  # which has moved along
+    assert besides_plugin(run(python.parent / "gemtune", "--version").stdout) == besides_plugin(expected)
     model, text = tmp_path / "model", "ab cd"
     assert run(BUILD / "gemtune_make_tiny_model", model).returncode == 0
     generate = ["generate", "--model", str(model), "--prompt", text, "--max-new-tokens", "3", "--temperature", "0"]
