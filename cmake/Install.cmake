@@ -53,7 +53,11 @@ if(NOT CMAKE_CROSSCOMPILING)
     endforeach()" COMPONENT program)
   install(FILES ${printed}/gemtune.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
   install(FILES ${printed}/gemtune DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT program)
-  install(FILES ${printed}/_gemtune DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
+  set(zsh_folder zsh/site-functions)
+  if(GEMTUNE_BUNDLE STREQUAL "all")
+    set(zsh_folder zsh/vendor-completions)  # where Debian's zsh looks for those of packages
+  endif()
+  install(FILES ${printed}/_gemtune DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_folder} COMPONENT program)
   install(FILES ${printed}/gemtune.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT program)
 endif()
 
