@@ -25,9 +25,9 @@ struct GemmTerm {
 /// Whether this processor multiplies whole matrices of this type faster with Gemm than with the library under
 /// LibTorch (docs/benchmarks.md). In fp32: AMD's, for which MKL is not at its best. In bf16: with
 /// instructions for such numbers, except where there is AMX, which oneDNN uses; and without them, since no
-/// copies of the operands in fp32 are needed. Decided by the kind of processor and not by a measurement at the
-/// start, since both round differently: a run would not have the same bits twice. The environment variable
-/// GEMTUNE_GEMM (auto, own, library) decides otherwise; read once, Error for any other value.
+/// copies of the operands in fp32 are needed. Decided by the kind of processor and not by a measurement at
+/// the start, since both round differently: a run would not have the same bits twice. The environment
+/// variable GEMTUNE_GEMM (auto, own, library) decides otherwise; read once, Error for any other value.
 bool GemmIsFast(bool is_bf16);
 
 /// out [m, n] = A [m, k] · B [k, n], plus the product `added` if given, summed in fp32 and rounded once; row

@@ -19,8 +19,8 @@ enum class MatmulDtype {
 /// Whether this processor has instructions for kInt8 (AVX512-VNNI or AVX-VNNI).
 bool HasInt8Products();
 
-/// Whether products of tensors of this dtype on the processor are gemtune's own, or the library's under LibTorch
-/// (kernels::GemmIsFast).
+/// Whether products of tensors of this dtype on the processor are gemtune's own, or the library's under
+/// LibTorch (kernels::GemmIsFast).
 bool ProductsAreOwn(at::ScalarType dtype);
 
 /// The weight W of a product: a tensor [out, in], or vertically stacked pieces [n_i, in] in blocks. Blocks
