@@ -44,6 +44,14 @@ std::string Wrapped(std::string text, size_t width) {
   return text;
 }
 
+using ShownOptions = std::map<const CLI::Option*, Shown>;
+
+// CLI11 adds --help itself, of which nothing more is shown.
+Shown ShownOf(const ShownOptions& options, const CLI::Option* option) {
+  const auto found = options.find(option);
+  return found == options.end() ? Shown{} : found->second;
+}
+
 std::string Described(const CLI::Option& option, const Shown& shown) {
   std::string text = option.get_description();
   if (option.get_required()) text += " (required)";
@@ -54,9 +62,7 @@ std::string Described(const CLI::Option& option, const Shown& shown) {
 // CLI11's help, in 80 columns and without its double blank lines.
 class Formatter : public CLI::Formatter {
  public:
-  explicit Formatter(const std::map<const CLI::Option*, Shown>& shown) : shown_(shown) {
-    column_width(kNameColumns);
-  }
+  explicit Formatter(const ShownOptions& shown) : shown_(shown) { column_width(kNameColumns); }
 
   std::string make_description(const CLI::App* app) const override {
     return CLI::Formatter::make_description(app) + "\n";
@@ -67,20 +73,18 @@ class Formatter : public CLI::Formatter {
   }
 
   std::string make_option_opts(const CLI::Option* option) const override {
-    const auto found = shown_.find(option);
-    return found == shown_.end() || found->second.type.empty() ? "" : " " + found->second.type;
+    const std::string type = ShownOf(shown_, option).type;
+    return type.empty() ? "" : " " + type;
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
-    const auto found = shown_.find(option);
-    return Wrapped(Described(*option, found == shown_.end() ? Shown{} : found->second),
-                   kColumns - kNameColumns);
+    return Wrapped(Described(*option, ShownOf(shown_, option)), kColumns - kNameColumns);
   }
 
  private:
   static constexpr size_t kColumns = 80, kNameColumns = 30;
 
-  const std::map<const CLI::Option*, Shown>& shown_;
+  const ShownOptions& shown_;
 };
 
 // CLI11 puts "--option: " before what a check returns.
@@ -162,9 +166,7 @@ std::string Absolute(const std::string& path) {
 
 // The same for a model. Its name in Hugging Face's cache means the same anywhere.
 std::string AbsoluteModel(const std::string& model) {
-  std::error_code error;
-  const bool is_name = !std::filesystem::exists(model, error) && io::hub::ParseRepoName(model);
-  return is_name ? model : Absolute(model);
+  return io::hub::NameOnHub(model) ? model : Absolute(model);
 }
 
 std::string FirstLine(const std::string& text) {
@@ -185,8 +187,8 @@ struct OptionSet::State {
     if (!details.is_list) option->take_last();
     if (!allowed.bare.empty()) option->expected(0, 1)->default_str(allowed.bare);
     if (option->get_positional()) details.type.clear();
-    if (!allowed.choices.empty()) details.type = fmt::format("{}", fmt::join(allowed.choices, "|"));
-    details.choices = allowed.choices;
+    if (!allowed.choices.empty()) details.choices = allowed.choices;
+    if (!details.choices.empty()) details.type = fmt::format("{}", fmt::join(details.choices, "|"));
     const std::string value = details.value();
     details.initial = value;
     // 0 and false mean "none", and the description says so.
@@ -199,7 +201,7 @@ struct OptionSet::State {
 
   CLI::App app;
   std::string group = "Options";
-  std::map<const CLI::Option*, Shown> shown;
+  ShownOptions shown;
   std::vector<const CLI::Option*> order;
 };
 
@@ -254,7 +256,9 @@ void OptionSet::Add(const std::string& names, bool& value, const std::string& de
   CLI::App& app = state_->app;
   state_->Declare(
       value ? app.add_option(names, value, description) : app.add_flag(names, value, description), {},
-      {.type = value ? "true|false" : "", .value = [&value] { return value ? "true" : "false"; }});
+      {.type = "",
+       .value = [&value] { return value ? "true" : "false"; },
+       .choices = value ? std::vector<std::string>{"true", "false"} : std::vector<std::string>{}});
 }
 
 void OptionSet::Add(const std::string& names, std::vector<std::string>& value, const std::string& description,
@@ -373,22 +377,18 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
 std::vector<OptionHelp> OptionSet::Help() const {
   std::vector<OptionHelp> all;
   for (const CLI::Option* option : state_->app.get_options()) {
-    const auto found = state_->shown.find(option);
-    const Shown shown = found == state_->shown.end() ? Shown{} : found->second;
+    const Shown shown = ShownOf(state_->shown, option);
     OptionHelp help = {
         .group = option->get_group(),
         .is_positional = option->get_positional(),
         .value = shown.type,
         .choices = shown.choices,
-        .takes_text = shown.choices.empty() && (shown.type == "FILE" || shown.type.starts_with("TEXT")),
+        .takes_text = shown.choices.empty() &&
+                      (option->get_positional() || shown.type == "FILE" || shown.type.starts_with("TEXT")),
         .description = Described(*option, shown)};
-    if (help.is_positional) {
-      help.names.push_back(option->get_name());
-      help.takes_text = true;
-    }
+    if (help.is_positional) help.names.push_back(option->get_name());
     for (const std::string& name : option->get_snames()) help.names.push_back("-" + name);
     for (const std::string& name : option->get_lnames()) help.names.push_back("--" + name);
-    if (shown.type == "true|false") help.choices = {"true", "false"};
     all.push_back(std::move(help));
   }
   return all;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -280,9 +279,7 @@ Json ToJson(const AdapterConfig& config) {
         "revision", "target_parameters", "trainable_token_indices"}) {
     json[name] = nullptr;
   }
-  std::error_code error;
-  const auto repo = io::hub::ParseRepoName(config.base_model_name_or_path);
-  if (repo && repo->str() != repo->id && !fs::exists(config.base_model_name_or_path, error)) {
+  if (const auto repo = io::hub::NameOnHub(config.base_model_name_or_path); repo && repo->str() != repo->id) {
     json["base_model_name_or_path"] = repo->id;
     json["revision"] = repo->revision;
   }
@@ -319,9 +316,7 @@ AdapterConfig ReadAdapterConfig(const fs::path& directory) {
   const Json base = reader.At("base_model_name_or_path");
   if (base.is_string()) config.base_model_name_or_path = base.get<std::string>();
   const Json revision = reader.At("revision");  // of a name on the hub; a path has none
-  std::error_code error;
-  auto repo = io::hub::ParseRepoName(config.base_model_name_or_path);
-  if (repo && revision.is_string() && !fs::exists(config.base_model_name_or_path, error)) {
+  if (auto repo = io::hub::NameOnHub(config.base_model_name_or_path); repo && revision.is_string()) {
     repo->revision = revision.get<std::string>();
     if (io::hub::IsRevision(repo->revision)) config.base_model_name_or_path = repo->str();
   }

@@ -22,6 +22,14 @@ using Json = nlohmann::ordered_json;
 class LoadAdapterTest : public test::TempDir {
  protected:
   LoadAdapterTest() { test::WriteTinyModel(dir_ / "base"); }
+
+  // The adapter in dir_ / "adapter" names another base from now on.
+  void NameBase(const std::string& name) const {
+    const fs::path path = dir_ / "adapter" / kAdapterConfigName;
+    Json config = Json::parse(ReadFile(path));
+    config["base_model_name_or_path"] = name;
+    WriteFileAtomically(path, config.dump());
+  }
 };
 
 // An adapter that has left its start, of `base`, in dir_ / "adapter"; returns its logits.
@@ -107,10 +115,7 @@ TEST_F(LoadAdapterTest, AnEmbeddingSavedWithAnAdapterTakesTheBasesPlace) {
 
 TEST_F(LoadAdapterTest, AQuantisedBaseOfAnAdapterSaysWhichToTake) {
   SaveAdapter(dir_ / "base", dir_ / "adapter", {});
-  const fs::path path = dir_ / "adapter" / kAdapterConfigName;
-  Json config = Json::parse(ReadFile(path));
-  config["base_model_name_or_path"] = "unsloth/gemma-3-1b-it-unsloth-bnb-4bit";
-  WriteFileAtomically(path, config.dump());
+  NameBase("unsloth/gemma-3-1b-it-unsloth-bnb-4bit");
   EXPECT_THAT(test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter"); }),
               testing::AllOf(HasSubstr("is quantised; name 'unsloth/gemma-3-1b-it', which it was made from"),
                              HasSubstr("`base_model`")));
@@ -122,10 +127,7 @@ TEST_F(LoadAdapterTest, AQuantisedBaseOfAnAdapterSaysWhichToTake) {
 
 TEST_F(LoadAdapterTest, ABaseOnTheHubThatIsNotInTheCacheSaysHowToFetchIt) {
   SaveAdapter(dir_ / "base", dir_ / "adapter", {});
-  const fs::path path = dir_ / "adapter" / kAdapterConfigName;
-  Json config = Json::parse(ReadFile(path));
-  config["base_model_name_or_path"] = "no-such-owner/gemma-3-270m";
-  WriteFileAtomically(path, config.dump());
+  NameBase("no-such-owner/gemma-3-270m");
   EXPECT_THAT(
       test::MessageOf([&] { PretrainedClassifier::FromTrained(dir_ / "adapter"); }),
       HasSubstr(

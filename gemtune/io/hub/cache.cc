@@ -138,6 +138,11 @@ void RepoCache::SetRef(const std::string& revision, const std::string& commit) c
   WriteFileAtomically(Ref(revision), commit);
 }
 
+std::optional<RepoName> NameOnHub(const fs::path& model) {
+  std::error_code error;
+  return fs::exists(model, error) ? std::nullopt : ParseRepoName(model.string());
+}
+
 std::optional<fs::path> LookUpModel(const fs::path& model) {
   std::error_code error;
   if (fs::exists(model, error)) return model;
@@ -156,8 +161,7 @@ fs::path FindModel(const fs::path& model) {
   if (!repo || repo->id.find('/') == repo->id.npos || names_a_file) return model;
   Fail(
       "{0}: there is no such file or directory, and no model of this name in Hugging Face's cache ({1}); to "
-      "get it from "
-      "the hub: gemtune fetch {0}",
+      "get it from the hub: gemtune fetch {0}",
       model.string(), CacheDirectory().string());
 }
 

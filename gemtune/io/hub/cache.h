@@ -56,6 +56,9 @@ class RepoCache {
   std::filesystem::path folder_, locks_;
 };
 
+/// The repository that a user names as a model; nullopt for an existing path, and for what cannot be a name.
+std::optional<RepoName> NameOnHub(const std::filesystem::path& model);
+
 /// What a user named as a model → where its files are: an existing path as it is, or for a name of a
 /// repository in CacheDirectory() its snapshot's folder, or the one GGUF file in it if that is all it has for
 /// weights. nullopt if it is neither.

@@ -18,8 +18,7 @@ void* OpenLibCurl() {
   }
   Fail(
       "the hub is reached through libcurl, which cannot be loaded ({}); install it: the package libcurl4, in "
-      "other "
-      "distributions libcurl",
+      "other distributions libcurl",
       Printable(why, 200));
 }
 

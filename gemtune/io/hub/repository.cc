@@ -140,8 +140,7 @@ void Repository::FailOfAccess(const HttpAnswer& answer, const std::string& what)
     }
     Fail(
         "{0}: is gated, and the token of {1} gives no access: accept its terms at {2}/{3} with that account, "
-        "and let the "
-        "token read gated repositories ({4})",
+        "and let the token read gated repositories ({4})",
         what, settings_.token_place, settings_.endpoint, name_.id, tokens);
   }
   if (code == "RepoNotFound" || answer.status == 404) {

@@ -57,6 +57,19 @@ TEST(SafeFileName, LeadsNowhereElse) {
     EXPECT_FALSE(IsSafeFileName(name)) << name;
 }
 
+TEST_F(HubCache, ANameIsOneUnlessAPathOfItIsThere) {
+  ASSERT_TRUE(NameOnHub("a/b@v1"));
+  EXPECT_EQ(NameOnHub("a/b@v1")->str(), "a/b@v1");
+  EXPECT_FALSE(NameOnHub("/a/b"));
+  EXPECT_FALSE(NameOnHub(dir_));
+  const fs::path before = fs::current_path();
+  fs::create_directories(dir_ / "a" / "b");
+  fs::current_path(dir_);
+  const bool is_name = NameOnHub("a/b").has_value();
+  fs::current_path(before);
+  EXPECT_FALSE(is_name);
+}
+
 TEST_F(HubCache, TheLayoutIsHuggingFaces) {
   Put("google/gemma", "sub/config.json", "refs/pr/1");
   const fs::path folder = cache_ / "models--google--gemma";
