@@ -2,7 +2,7 @@
 
     python scripts/count_results.py build/results
 
-Each test that ctest knows in build/ leaves <its name>.xml, pytest pytest.xml.
+Each test that ctest knows in build/ leaves <its name>.xml, pytest pytest.xml and interop.xml.
 """
 import json
 import pathlib
@@ -15,7 +15,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     passed = failed = skipped = 0
     known = subprocess.check_output(["ctest", "--test-dir", folder.parent, "--show-only=json-v1"])
-    expected = [test["name"] for test in json.loads(known)["tests"]] + ["pytest"]
+    expected = [test["name"] for test in json.loads(known)["tests"]] + ["pytest", "interop"]
     for name in expected:
         path = folder / f"{name}.xml"
         if not path.exists():
