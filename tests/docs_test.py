@@ -14,6 +14,31 @@ def test_files_that_pages_name_exist():
     assert not missing, missing
 
 
+def anchors_of(page):
+    """As GitHub makes them of headings."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+def test_links_lead_somewhere():
+    broken = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            linked = page if not path else page.parent / path
+            if not linked.exists() or (anchor and anchor not in anchors_of(linked)):
+                broken.append(f"{page.name}: {target}")
+    assert not broken, broken
+
+
+def test_the_site_has_every_page():
+    nav = (ROOT / "mkdocs.yml").read_text()
+    missing = [page.name for page in PAGES if page.name not in ("README.md",) and page.name not in nav]
+    assert not missing, missing
+
+
 def test_lines_fit():
     long = []
     for page in PAGES:
