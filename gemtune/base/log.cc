@@ -6,12 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 
 namespace gemtune::log {
 namespace {
 
 std::atomic<Level> lowest = Level::kInfo;
 std::atomic<std::string (*)(std::string_view)> spell = nullptr;
+std::atomic<bool> is_place_taken = false;  // by ShowInPlace's line
+
+constexpr std::string_view kClear = "\r\x1b[K";
 
 // The number of UTF-8 characters.
 size_t Width(std::string_view text) {
@@ -56,8 +60,29 @@ void SetLevel(Level level) {
   lowest = level;
 }
 
+bool ShowsColors(int descriptor) {
+  const char *no_color = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");
+  return ::isatty(descriptor) != 0 && (no_color == nullptr || *no_color == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+bool ShowsProgress() {
+  return ::isatty(STDERR_FILENO) != 0 && lowest.load() <= Level::kInfo;
+}
+
 void SetSpelling(std::string (*spelling)(std::string_view message)) {
   spell = spelling;
+}
+
+void ShowInPlace(std::string_view line) {
+  const std::string text = fmt::format("{}{}", kClear, line);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+  is_place_taken = true;
+}
+
+void ClearPlace() {
+  if (is_place_taken.exchange(false)) std::fwrite(kClear.data(), 1, kClear.size(), stderr);
 }
 
 void Write(Level level, std::string_view message) {
@@ -71,6 +96,10 @@ void Write(Level level, std::string_view message) {
   const bool stays_whole = level == Level::kError || line.starts_with("  ");
   if (!stays_whole && ::isatty(STDERR_FILENO) != 0)
     line = Wrapped(line, static_cast<size_t>(std::max(TerminalColumns(), 20)));
+  if (!prefix.empty() && ShowsColors(STDERR_FILENO))
+    line = fmt::format("\x1b[{}m{}\x1b[0m{}", level == Level::kError ? "1;31" : "1;33",
+                       prefix.substr(0, prefix.size() - 2), line.substr(prefix.size() - 2));
+  if (is_place_taken.exchange(false)) line.insert(0, kClear);
   line += '\n';
   // Written at once, so that lines of several threads do not mix. A failure to write is ignored.
   std::fwrite(line.data(), 1, line.size(), stderr);

@@ -81,6 +81,7 @@ void FlushOutput() {
 
 int Main(const std::vector<std::string>& arguments) {
   log::SetSpelling(SpellOptions);
+  log::SetLevel(log::Level::kInfo);
   const auto complain = [](const std::string& message) { log::Write(log::Level::kError, OneLine(message)); };
   try {
     const int exit_code = Dispatch(arguments);

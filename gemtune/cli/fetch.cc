@@ -1,7 +1,6 @@
 #include "gemtune/cli/fetch.h"
 
 #include <fmt/ostream.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -40,8 +39,7 @@ class FetchLines {
         fmt::format("{}: {} of {}{}", Printable(progress.file, 200), io::hub::BytesText(progress.bytes),
                     io::hub::BytesText(progress.total), Rate(progress));
     const auto columns = static_cast<size_t>(log::TerminalColumns() - 1);
-    std::fprintf(stderr, "\r\x1b[K%s", line.substr(0, columns).c_str());
-    std::fflush(stderr);
+    log::ShowInPlace(line.substr(0, columns));
   }
 
   void Note(const std::string& line) {
@@ -51,11 +49,11 @@ class FetchLines {
 
  private:
   void Clear() {
-    if (!file_.empty()) std::fputs("\r\x1b[K", stderr);
+    log::ClearPlace();
     file_.clear();
   }
 
-  const bool is_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  const bool is_terminal_ = log::ShowsProgress();
   std::string file_;  // that the line in place is of
   double shown_ = 0;  // when
 };

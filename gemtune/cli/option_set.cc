@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/log.h"
 #include "gemtune/cli/toml.h"
 #include "gemtune/io/hub/cache.h"
 
@@ -169,6 +170,30 @@ std::string AbsoluteModel(const std::string& model) {
   return io::hub::NameOnHub(model) ? model : Absolute(model);
 }
 
+struct NamedLevel {
+  std::string name;
+  log::Level level;
+};
+
+// As transformers' log levels; errors are always said.
+const std::vector<NamedLevel>& Levels() {
+  static const std::vector<NamedLevel> levels = {{"debug", log::Level::kDebug},
+                                                 {"info", log::Level::kInfo},
+                                                 {"warning", log::Level::kWarning},
+                                                 {"error", log::Level::kError}};
+  return levels;
+}
+
+std::vector<std::string> NamesOfLevels() {
+  std::vector<std::string> names;
+  for (const NamedLevel& level : Levels()) names.push_back(level.name);
+  return names;
+}
+
+log::Level FindLevel(const std::string& name) {
+  return std::ranges::find(Levels(), name, &NamedLevel::name)->level;
+}
+
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -200,6 +225,8 @@ struct OptionSet::State {
   }
 
   CLI::App app;
+  bool quiet = false;
+  std::string log_level = "info";
   std::string group = "Options";
   ShownOptions shown;
   std::vector<const CLI::Option*> order;
@@ -213,6 +240,13 @@ OptionSet::OptionSet(const std::string& command, const std::string& description)
   app.config_formatter(std::make_shared<Toml>(app));
   app.set_config("--config", "", "TOML file with any of these options, as learning-rate = 1e-5");
   state_->shown[app.get_config_ptr()].type = "FILE";
+  app.add_flag("-q,--quiet", state_->quiet, "No progress and no notes: as --log-level warning");
+  CLI::Option* const level =
+      app.add_option("--log-level", state_->log_level, "The least that is said on standard error");
+  level->check(Check({.choices = NamesOfLevels()}, /*is_whole=*/false))->take_last();
+  state_->shown[level] = {.type = fmt::format("{}", fmt::join(NamesOfLevels(), "|")),
+                          .default_text = state_->log_level,
+                          .choices = NamesOfLevels()};
   app.allow_config_extras(CLI::config_extras_mode::error);
 }
 
@@ -371,6 +405,8 @@ bool OptionSet::Parse(const std::vector<std::string>& arguments) {
       ComplainOfExtra(app);
     Fail("{}: {}; see {} --help", app.get_name(), FirstLine(error.what()), app.get_name());
   }
+  if (state_->quiet) log::SetLevel(log::Level::kWarning);
+  if (app.count("--log-level") > 0) log::SetLevel(FindLevel(state_->log_level));
   return true;
 }
 

@@ -36,7 +36,8 @@ struct OptionHelp {
 
 /// A command's options. Each is declared with a name and a variable, which holds the default and receives the
 /// value. Values come from the command line and from --config FILE (TOML); --help shows the options in groups
-/// with their defaults. Built on CLI11, which only option_set.cc includes: it takes 20 seconds to compile.
+/// with their defaults. Every command has --quiet and --log-level, which Parse puts into effect. Built on
+/// CLI11, which only option_set.cc includes: it takes 20 seconds to compile.
 class OptionSet {
  public:
   /// `command` is what the user typed, "gemtune train".

@@ -1,14 +1,14 @@
 #include "gemtune/cli/options.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/parallel.h"
+#include "gemtune/base/progress.h"
 #include "gemtune/data/csv.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/ops/tensor_arena.h"
@@ -192,12 +192,9 @@ void RefuseModel(const std::string& directory, bool may_overwrite, const std::st
 }
 
 std::function<void(int64_t, int64_t)> CountingProgress(const std::string& what) {
-  if (isatty(STDERR_FILENO) == 0) return {};
-  return [what](int64_t examples, int64_t total) {
-    std::fprintf(stderr, "\r\x1b[K%s %lld/%lld", what.c_str(), static_cast<long long>(examples),
-                 static_cast<long long>(total));
-    if (examples == total) std::fputs("\r\x1b[K", stderr);
-    std::fflush(stderr);
+  if (!log::ShowsProgress()) return {};
+  return [bar = std::make_shared<ProgressBar>(what)](int64_t examples, int64_t total) {
+    examples < total ? bar->Show(examples, total, "examples") : bar->Clear();
   };
 }
 

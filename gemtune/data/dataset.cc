@@ -10,6 +10,7 @@
 #include "gemtune/base/error.h"
 #include "gemtune/base/hash.h"
 #include "gemtune/base/log.h"
+#include "gemtune/base/progress.h"
 #include "gemtune/data/labels/encode_labels.h"
 #include "gemtune/data/row_encoder.h"
 #include "gemtune/data/shuffle.h"
@@ -80,9 +81,11 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
   RowEncoder encoder(options, tokenizer, examples, bad_examples);
   RawLabels raw;
   raw.files = files;
+  ProgressBar bar("reading and tokenising");
   const auto take = [&](RowBatch& batch) {
     encoder.Add(batch, files[batch.file]);
     raw.Append(batch);
+    bar.Show(std::ssize(examples.truncated), options.max_samples, "examples");
   };
   const auto skip = [&](const RowError& error, int64_t before) {
     examples.skipped.push_back({before, error.fault(), error.what()});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/progress.h"
 #include "gemtune/model/base_blocks.h"
 #include "gemtune/model/names.h"
 #include "gemtune/ops/dtype.h"
@@ -71,19 +72,30 @@ void LoadTensor(const io::Checkpoint& checkpoint, const std::string& name, const
 
 void LoadParameters(const io::Checkpoint& checkpoint, const torch::nn::Module& module,
                     const std::string& prefix) {
-  for (const auto& item : module.named_parameters()) {
+  constexpr int64_t kMega = 1'000'000;
+  const auto parameters = module.named_parameters();
+  int64_t total = 0, done = 0;
+  for (const auto& item : parameters) total += static_cast<int64_t>(item.value().nbytes());
+  ProgressBar bar("loading");
+  for (const auto& item : parameters) {
     if (item.value().is_floating_point()) LoadTensor(checkpoint, prefix + item.key(), item.value());
+    done += static_cast<int64_t>(item.value().nbytes());
+    bar.Show(done / kMega, total / kMega, "MB");
   }
 }
 
 void SaveParameters(const torch::nn::Module& module, const fs::path& directory, int64_t max_shard_bytes) {
+  ProgressBar bar("saving");
+  int64_t bytes = 0;
   std::vector<io::NamedTensor> tensors;
   std::vector<at::Tensor> kept;  // the views look into these
   for (const auto& item : module.named_parameters()) {
     GEMTUNE_CHECK(item.value().is_floating_point());
     kept.push_back(item.value().detach().to(ops::Host()).contiguous());
     tensors.push_back({item.key(), ViewForFile(kept.back())});
+    bytes += static_cast<int64_t>(kept.back().nbytes());
   }
+  bar.Show(bytes / 1'000'000, 0, "MB");
   io::WriteShardedSafetensors(directory, tensors, max_shard_bytes);
 }
 

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
+#include "gemtune/base/memory.h"
+#include "gemtune/base/progress.h"
+#include "gemtune/train/probability_metrics.h"
 
 namespace gemtune::train {
 
@@ -28,26 +30,15 @@ std::optional<double> Mean(double sum, int64_t count) {
 std::string Numbers(const Metrics& metrics) {
   std::string line;
   for (const auto& [name, value] : metrics.items()) {
+    // One line has no room for them, and the loss says much the same.
+    if (std::ranges::find(ProbabilityMetricNames(), name) != ProbabilityMetricNames().end()) continue;
     if (value.is_number_float())
       line += fmt::format("{}{} {:.4f}", line.empty() ? "" : "  ", name, value.get<double>());
   }
   return line;
 }
 
-std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns) {
-  constexpr int kMinWidth = 4, kMaxWidth = 20;
-  // The last column stays free: some terminals begin a new line when it is written.
-  const int room = std::max(columns - 1, 0);
-  const int width = std::min(kMaxWidth, room - static_cast<int>(text.size()) - 3);
-  if (width < kMinWidth) return text.substr(0, static_cast<size_t>(room));
-  const auto filled = static_cast<size_t>(width * done / total);
-  return fmt::format("[{}{}] {}", std::string(filled, '#'),
-                     std::string(static_cast<size_t>(width) - filled, '.'), text);
-}
-
 namespace {
-
-constexpr const char* kLogName = "train_log.jsonl";
 
 // "0.3127", or "-" where every step was skipped.
 std::string Loss(const std::optional<double>& loss) {
@@ -72,11 +63,9 @@ void ConsoleObserver::OnStart(const RunReport& run) {
 }
 
 void ConsoleObserver::OnStep(const StepReport& step) {
-  if (step.is_skipped) {
-    ClearBar();
+  if (step.is_skipped)
     log::Warning("step {} is skipped: its loss is {} and its gradient's norm {}", step.step, step.loss,
                  step.grad_norm);
-  }
   ++steps_;
   step_seconds_ += step.seconds;
   tokens_ += step.tokens;
@@ -89,19 +78,19 @@ void ConsoleObserver::OnStep(const StepReport& step) {
                     loss = fmt::format("loss {}  ", Loss(Mean(window_loss_, window_steps_))),
                     rate = fmt::format("lr {:.2e}  ", step.learning_rate),
                     speed = fmt::format("{:.0f} tokens/s  {} left",
-                                        static_cast<double>(tokens_) / step_seconds_, Duration(left));
+                                        static_cast<double>(tokens_) / step_seconds_, Duration(left)),
+                    memory = fmt::format("  {:.1f} GB", static_cast<double>(ResidentBytes()) / 1e9);
   // Drops the less important parts if the line is too long.
   constexpr std::string_view kStep = "step ";
   const size_t room = static_cast<size_t>(is_terminal_ ? std::max(log::TerminalColumns() - 1, 1) : 80);
-  std::string text = place + epoch + loss + rate + speed;
+  const size_t bar = is_terminal_ ? 13 : 0;  // is worth more than the memory
+  std::string text = place + epoch + loss + rate + speed + memory;
+  if (kStep.size() + text.size() + bar > room) text = place + epoch + loss + rate + speed;
   if (kStep.size() + text.size() > room) text = place + epoch + loss + speed;
   if (kStep.size() + text.size() > room) text = place + loss + speed;
   const bool due = step.step % logging_steps_ == 0 || step.step == step.total_steps;
   if (is_terminal_) {
-    std::fputs(("\r\x1b[K" + ProgressLine(step.step, step.total_steps, text, log::TerminalColumns())).c_str(),
-               stderr);
-    std::fflush(stderr);
-    bar_shown_ = true;
+    log::ShowInPlace(ProgressLine(step.step, step.total_steps, text, log::TerminalColumns()));
   } else if (due) {
     log::Info("{}{}", kStep, text);
   }
@@ -111,32 +100,27 @@ void ConsoleObserver::OnStep(const StepReport& step) {
   }
 }
 
-void ConsoleObserver::ClearBar() {
-  if (bar_shown_) std::fputs("\r\x1b[K", stderr);
-  bar_shown_ = false;
-}
-
 void ConsoleObserver::OnEvaluate(const EvaluationReport& evaluation) {
-  ClearBar();
   log::Info("epoch {:.2f}  train loss {}  validation {}{}", evaluation.epoch, Loss(evaluation.train_loss),
             Numbers(evaluation.metrics), evaluation.is_best ? "  (best so far)" : "");
 }
 
 void ConsoleObserver::OnSaved(const CheckpointReport& checkpoint) {
-  ClearBar();
   log::Info("saved {} ({:.1f} MB in {:.1f} s)", checkpoint.path.string(),
             static_cast<double>(checkpoint.bytes) / 1e6, checkpoint.seconds);
 }
 
 void ConsoleObserver::OnEnd() {
-  ClearBar();
+  log::ClearPlace();
   log::Info("trained in {}", Duration(step_seconds_));
 }
 
 JsonlObserver::JsonlObserver(const std::filesystem::path& directory, const std::filesystem::path& checkpoint)
-    : path_(directory / kLogName) {
-  if (!checkpoint.empty()) WriteFileAtomically(path_, ReadFile(checkpoint / kLogName));
-  file_.open(path_, checkpoint.empty() ? std::ios::trunc : std::ios::app);
+    : path_(directory / kFile) {
+  // A run that began without a log may go on with one.
+  const bool goes_on = !checkpoint.empty() && std::filesystem::exists(checkpoint / kFile);
+  if (goes_on) WriteFileAtomically(path_, ReadFile(checkpoint / kFile));
+  file_.open(path_, goes_on ? std::ios::app : std::ios::trunc);
   if (!file_) Fail("{}: cannot write", path_.string());
 }
 
@@ -182,7 +166,7 @@ void JsonlObserver::OnEvaluate(const EvaluationReport& evaluation) {
 }
 
 void JsonlObserver::OnSave(const std::filesystem::path& directory) {
-  WriteFileAtomically(directory / kLogName, ReadFile(path_));
+  WriteFileAtomically(directory / kFile, ReadFile(path_));
 }
 
 }  // namespace gemtune::train

@@ -77,8 +77,6 @@ class ConsoleObserver : public Observer {
   void OnEnd() override;
 
  private:
-  void ClearBar();
-
   const bool is_terminal_;
   const int64_t logging_steps_;
   int64_t steps_ = 0;        // of this process, like the next two
@@ -86,13 +84,14 @@ class ConsoleObserver : public Observer {
   int64_t tokens_ = 0;
   double window_loss_ = 0;
   int64_t window_steps_ = 0;
-  bool bar_shown_ = false;
 };
 
 /// Writes every step ("type": "step") and evaluation ("type": "evaluation") as one line of JSON to
 /// `directory`/train_log.jsonl. A checkpoint includes a copy of the file.
 class JsonlObserver : public Observer {
  public:
+  static constexpr char kFile[] = "train_log.jsonl";
+
   /// If the run resumes from `checkpoint`, the log continues from the copy there, and lines written since are
   /// dropped. Throws Error if the file cannot be written or the copy cannot be read.
   explicit JsonlObserver(const std::filesystem::path& directory,
@@ -109,14 +108,11 @@ class JsonlObserver : public Observer {
   std::ofstream file_;
 };
 
-/// A line for a terminal of `columns` columns: a bar of at most 20 characters, if `text` leaves room for it,
-/// then `text`, cut if it is longer than the line.
-std::string ProgressLine(int64_t done, int64_t total, const std::string& text, int columns);
-
 /// sum / count, or nullopt if count is 0.
 std::optional<double> Mean(double sum, int64_t count);
 
-/// "loss 0.3127 accuracy 0.9240": the metrics that are single numbers, without counts.
+/// "loss 0.3127 accuracy 0.9240": the metrics that are single numbers, without counts and those of
+/// ProbabilityMetrics.
 std::string Numbers(const Metrics& metrics);
 
 /// "3:07", "1:02:45".

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "gemtune/base/log.h"
 #include "tests/cli/run_program.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -39,6 +40,26 @@ class OptionSetTest : public test::TempDir {
   std::vector<std::string> files_, words_;
   OptionSet options_{"gemtune try", "Tries."};
 };
+
+TEST_F(OptionSetTest, EveryCommandCanBeQuiet) {
+  const auto said = [&](const std::vector<std::string>& arguments) {
+    log::SetLevel(log::Level::kInfo);
+    EXPECT_TRUE(options_.Parse(arguments));
+    testing::internal::CaptureStderr();
+    log::Debug("a");
+    log::Info("b");
+    log::Warning("c");
+    log::SetLevel(log::Level::kInfo);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(said({}), "b\nwarning: c\n");
+  EXPECT_EQ(said({"--log-level", "debug"}), "a\nb\nwarning: c\n");
+  EXPECT_EQ(said({"-q"}), "warning: c\n");
+  EXPECT_EQ(said({"--log-level", "error"}), "");
+  EXPECT_THAT(Complaint({"--log-level", "loud"}),
+              HasSubstr("'loud' is not one of debug, info, warning, error"));
+  EXPECT_THAT(options_.Effective(), testing::Not(HasSubstr("log-level")));  // says nothing of the run
+}
 
 TEST_F(OptionSetTest, TakesValues) {
   EXPECT_TRUE(options_.Parse({"--alias", "green", "--count=7", "--rate", "1e-3", "--off", "--on", "false",
