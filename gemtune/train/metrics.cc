@@ -94,6 +94,7 @@ std::optional<double> Pearson(std::span<const float> targets, std::span<const fl
 }
 
 constexpr size_t kShownClasses = 20, kWorst = 10;
+constexpr const char* kForCharts[] = {"calibration", "pr_curves", "most_wrong"};  // hundreds of numbers
 
 Metrics WorstClasses(const Metrics& per_class) {
   std::vector<std::pair<double, std::string>> sorted;
@@ -221,7 +222,9 @@ Metrics RegressionMetrics(std::span<const float> targets, std::span<const float>
   return metrics;
 }
 
-Metrics Concise(const Metrics& metrics) {
+Metrics Concise(const Metrics& all) {
+  Metrics metrics = all;
+  for (const std::string table : kForCharts) metrics.erase(table);
   const auto per_class = metrics.find("per_class");
   if (per_class == metrics.end() || per_class->size() <= kShownClasses) return metrics;
   Metrics concise;
