@@ -14,6 +14,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/io/file_record.h"
 #include "gemtune/io/json_file.h"
+#include "gemtune/train/trainer_state.h"
 
 namespace gemtune::train {
 namespace {
@@ -21,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "checkpoint-";
-constexpr const char* kStateFile = "trainer_state.json";
 constexpr const char* kCheckpointPart = "checkpoint";
 
 // The step in a checkpoint's name.
@@ -50,7 +50,7 @@ std::vector<int64_t> CheckpointSteps(const fs::path& output_dir) {
     const std::optional<int64_t> step = StepOf(name);
     std::error_code error;
     const fs::path path = output_dir / name;
-    if (step && fs::exists(path / kStateFile, error) && IsOurs(path)) steps.push_back(*step);
+    if (step && fs::exists(path / kTrainerStateFile, error) && IsOurs(path)) steps.push_back(*step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
@@ -72,7 +72,7 @@ void WriteCheckpoint(const fs::path& output_dir, int64_t step, const nlohmann::o
   if (fs::exists(path)) throw RunError(fmt::format("{}: is in the way; move it away", path.string()));
   AtomicDirectory directory(path);
   write(directory.path());
-  WriteFileAtomically(directory.path() / kStateFile, state.dump(2) + "\n");
+  WriteFileAtomically(directory.path() / kTrainerStateFile, state.dump(2) + "\n");
   io::FileRecord record = io::ReadFileRecord(directory.path());
   for (const std::string& name : io::NamesIn(directory.path())) {
     if (!io::IsRecorded(record, name)) record[kCheckpointPart].insert(name);
@@ -82,10 +82,10 @@ void WriteCheckpoint(const fs::path& output_dir, int64_t step, const nlohmann::o
 }
 
 nlohmann::ordered_json ReadCheckpointState(const fs::path& checkpoint) {
-  if (!fs::exists(checkpoint / kStateFile)) {
-    Fail("{}: is not a checkpoint (it has no {})", checkpoint.string(), kStateFile);
+  if (!fs::exists(checkpoint / kTrainerStateFile)) {
+    Fail("{}: is not a checkpoint (it has no {})", checkpoint.string(), kTrainerStateFile);
   }
-  return io::ParseJsonFile(checkpoint / kStateFile);
+  return OfTransformers(io::ParseJsonFile(checkpoint / kTrainerStateFile));
 }
 
 int64_t DirectoryBytes(const fs::path& directory) {

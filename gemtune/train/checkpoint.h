@@ -28,7 +28,8 @@ void WriteCheckpoint(const std::filesystem::path& output_dir, int64_t step,
                      const nlohmann::ordered_json& state,
                      const std::function<void(const std::filesystem::path& directory)>& write);
 
-/// trainer_state.json. Throws Error if there is none or it is not JSON.
+/// What gemtune knows of trainer_state.json (OfTransformers). Throws Error if there is none or it is not
+/// JSON.
 nlohmann::ordered_json ReadCheckpointState(const std::filesystem::path& checkpoint);
 
 /// The total size of all files in it.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
 #include "gemtune/base/round_up.h"
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/data/sampler.h"
@@ -16,6 +17,7 @@ namespace gemtune::train {
 namespace {
 
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
+constexpr double kWorst = -std::numeric_limits<double>::infinity();
 
 data::SamplerOptions SamplerOptionsOf(const TrainerOptions& options) {
   return {.batch_size = options.batch_size,
@@ -76,8 +78,7 @@ Trainer::Trainer(Trainable& task, const data::Dataset& train, const data::Datase
 }
 
 void Trainer::Resume(const std::filesystem::path& checkpoint) {
-  state_ =
-      TrainerStateFromJson(ReadCheckpointState(checkpoint), (checkpoint / "trainer_state.json").string());
+  state_ = TrainerStateFromJson(ReadCheckpointState(checkpoint), (checkpoint / kTrainerStateFile).string());
   if (state_.steps < 1 || state_.steps > total_steps_) {
     Fail("{}: is at step {} of a run that has {}", checkpoint.string(), state_.steps, total_steps_);
   }
@@ -114,7 +115,75 @@ void Trainer::Step(const Window& window) {
     state_.loss_since_evaluation += report.loss;
     ++state_.steps_since_evaluation;
   }
+  LogStep(report);
   for (Observer* observer : observers_) observer->OnStep(report);
+}
+
+void Trainer::Log(nlohmann::ordered_json entry) {
+  nlohmann::ordered_json dated = {{"epoch", Epoch()}, {"step", state_.steps}};
+  dated.update(entry);
+  state_.log_history.push_back(std::move(dated));
+}
+
+// The loss is the mean over the steps since the last entry, as transformers' is.
+void Trainer::LogStep(const StepReport& report) {
+  if (!report.is_skipped) {
+    state_.loss_since_logging += report.loss;
+    ++state_.steps_since_logging;
+  }
+  if (state_.steps % options_.logging_steps != 0 || state_.steps_since_logging == 0) return;
+  Log({{"loss", *Mean(state_.loss_since_logging, state_.steps_since_logging)},
+       {"grad_norm", report.grad_norm},
+       {"learning_rate", report.learning_rate}});
+  state_.loss_since_logging = 0;
+  state_.steps_since_logging = 0;
+}
+
+// transformers puts eval_ before each metric. Tables stay in the log that an observer writes.
+void Trainer::LogEvaluation(const EvaluationReport& report) {
+  nlohmann::ordered_json entry;
+  for (const auto& [name, value] : report.metrics.items()) {
+    if (!value.is_structured()) entry["eval_" + name] = value;
+  }
+  entry["eval_runtime"] = report.seconds;
+  entry["eval_samples_per_second"] = static_cast<double>(validation_->size()) / report.seconds;
+  Log(std::move(entry));
+}
+
+// Rates count the time of the steps alone; a resumed run's include what was done before.
+void Trainer::LogEnd() {
+  const double examples = Epoch() * static_cast<double>(train_.size());
+  Log({{"train_loss", state_.train_loss},
+       {"train_runtime", state_.seconds},
+       {"train_samples_per_second", examples / state_.seconds},
+       {"train_steps_per_second", static_cast<double>(state_.steps) / state_.seconds}});
+}
+
+nlohmann::ordered_json Trainer::StateFile() const {
+  nlohmann::ordered_json best_step, best_metric;  // null before there is one
+  if (!state_.best_metrics.is_null()) {
+    best_step = state_.best_step;
+    best_metric = state_.best_metrics.at(options_.metric_for_best_model);
+  }
+  const nlohmann::ordered_json frame = {
+      {"best_global_step", best_step},
+      {"best_metric", best_metric},
+      {"best_model_checkpoint", nullptr},
+      {"epoch", Epoch()},
+      {"eval_steps", options_.eval_steps},
+      {"global_step", state_.steps},
+      {"is_hyper_param_search", false},
+      {"is_local_process_zero", true},
+      {"is_world_process_zero", true},
+      {"logging_steps", options_.logging_steps},
+      {"max_steps", total_steps_},
+      {"num_input_tokens_seen", state_.tokens},
+      {"num_train_epochs", static_cast<int64_t>(std::ceil(options_.num_train_epochs))},
+      {"save_steps", options_.save_steps},
+      {"train_batch_size", options_.batch_size}};
+  nlohmann::ordered_json state = ToJson(state_);
+  state["run"] = options_.run;
+  return ForTransformers(frame, std::move(state));
 }
 
 bool Trainer::IsDue(IntervalStrategy strategy, int64_t steps) const {
@@ -130,8 +199,26 @@ double Trainer::Score(const Metrics& metrics) const {
   }
   // A correlation with a constant is null, and a loss may be NaN: both are worse than any number.
   const double score = metric->is_number() ? metric->get<double>() : std::nan("");
-  if (std::isnan(score)) return -std::numeric_limits<double>::infinity();
+  if (std::isnan(score)) return kWorst;
   return options_.greater_is_better ? score : -score;
+}
+
+void Trainer::KeepIfBest(EvaluationReport& report) {
+  const double score = Score(report.metrics);
+  const double best = state_.best_metrics.is_null() ? kWorst : Score(state_.best_metrics);
+  report.is_best = state_.best_metrics.is_null() || score > best;
+  const bool is_enough = score > best && score - best > options_.early_stopping_threshold;
+  state_.evaluations_without_gain =
+      state_.best_metrics.is_null() || is_enough ? 0 : state_.evaluations_without_gain + 1;
+  if (!report.is_best) return;
+  state_.best_metrics = report.metrics;
+  state_.best_step = state_.steps;
+  if (options_.load_best_model_at_end) task_.Save(output_dir_);
+}
+
+bool Trainer::StopsEarly() const {
+  const int64_t patience = options_.early_stopping_patience;
+  return patience > 0 && state_.evaluations_without_gain >= patience;
 }
 
 // Returns whether the evaluation was completed.
@@ -146,14 +233,9 @@ bool Trainer::Evaluate() {
   } catch (const StopEvaluation&) {
     return false;
   }
-  const double score = Score(report.metrics);
-  report.is_best = state_.best_metrics.is_null() || score > Score(state_.best_metrics);
-  if (report.is_best) {
-    state_.best_metrics = report.metrics;
-    state_.best_step = state_.steps;
-    if (options_.load_best_model_at_end) task_.Save(output_dir_);
-  }
+  if (state_.steps > 0) KeepIfBest(report);
   report.seconds = stopwatch.Seconds();
+  LogEvaluation(report);
   for (Observer* observer : observers_) observer->OnEvaluate(report);
   state_.loss_since_evaluation = 0;
   state_.steps_since_evaluation = 0;
@@ -166,10 +248,7 @@ void Trainer::SaveCheckpoint() {
   const Stopwatch stopwatch;
   optimizer_.CatchUpAll();
   state_.passes = task_.passes();
-  nlohmann::ordered_json json = {{"epoch", Epoch()}, {"max_steps", total_steps_}};
-  json.update(ToJson(state_));
-  json["run"] = options_.run;
-  WriteCheckpoint(output_dir_, state_.steps, json, [&](const std::filesystem::path& directory) {
+  WriteCheckpoint(output_dir_, state_.steps, StateFile(), [&](const std::filesystem::path& directory) {
     task_.Save(directory);
     WriteTensors(directory / kOptimizerFile, optimizer_.State());
     for (Observer* observer : observers_) observer->OnSave(directory);
@@ -199,6 +278,7 @@ void Trainer::Stop() {
 // may not have done.
 void Trainer::TakeSteps(const std::function<bool()>& stop_requested) {
   const bool validates = validation_ != nullptr && options_.eval_strategy != IntervalStrategy::kNo;
+  if (validates && options_.eval_on_start && state_.steps == 0 && !Evaluate()) return Stop();
   std::vector<Window> windows;
   int64_t epoch_of_windows = -1;
   for (;;) {
@@ -206,7 +286,7 @@ void Trainer::TakeSteps(const std::function<bool()>& stop_requested) {
     const bool evaluates = IsDue(options_.eval_strategy, options_.eval_steps) || state_.steps == total_steps_;
     if (validates && evaluates && state_.evaluated_step < state_.steps && !Evaluate()) return Stop();
     if (IsDue(options_.save_strategy, options_.save_steps)) SaveCheckpoint();
-    if (state_.steps == total_steps_) return;
+    if (state_.steps == total_steps_ || StopsEarly()) return;
     const int64_t epoch = state_.steps / steps_per_epoch_;
     if (epoch != epoch_of_windows) windows = EpochWindows(train_, options_, epoch);
     epoch_of_windows = epoch;
@@ -224,6 +304,9 @@ void Trainer::Finish() {
   } else if (state_.best_step != state_.steps) {
     task_.Restore(output_dir_);
   }
+  LogEnd();
+  state_.passes = task_.passes();
+  WriteFileAtomically(output_dir_ / kTrainerStateFile, StateFile().dump(2) + "\n");
 }
 
 TrainerState Trainer::Run(const std::function<bool()>& stop_requested) {

@@ -46,14 +46,20 @@ struct TrainerOptions {
   bool group_by_length = true;
   IntervalStrategy eval_strategy = IntervalStrategy::kEpoch;
   int64_t eval_steps = 500;
+  bool eval_on_start = false;  // also validate before the first step; never the best model
   bool load_best_model_at_end = true;
   std::string metric_for_best_model = "loss";
   bool greater_is_better = false;
+  /// As transformers.EarlyStoppingCallback: the run ends after so many evaluations in a row without one that
+  /// is better than all before by more than the threshold; 0: never.
+  int64_t early_stopping_patience = 0;
+  double early_stopping_threshold = 0;
   IntervalStrategy save_strategy = IntervalStrategy::kSteps;
   int64_t save_steps = 500;
   int64_t save_total_limit = 1;  // checkpoints to keep, besides the best model's; 0: all
   int64_t max_bad_steps =
       10;  // the run ends when this many steps in a row had a loss or gradient of NaN or ∞
+  int64_t logging_steps = 10;  // between entries of log_history; transformers has 500
   nlohmann::ordered_json run;  // describes the run, to check it on resuming; part of each checkpoint
 };
 
@@ -68,7 +74,7 @@ int64_t TotalSteps(int64_t steps_per_epoch, const TrainerOptions& options);
 std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOptions& options, int64_t epoch);
 
 /// Trains `task` on `train` and keeps the best model (without validation, the last) in `output_dir`, beside
-/// the checkpoints.
+/// the checkpoints and, at the end, a trainer_state.json as transformers' Trainer.save_state writes it.
 ///
 /// The loop is the textbook one: for each step, the batches of an accumulation window, loss, backward, clip,
 /// step. The loss of a step is the sum over its targets divided by their number over the whole window. So N
@@ -96,6 +102,13 @@ class Trainer {
   void Step(const Window& window);
   void TakeSteps(const std::function<bool()>& stop_requested);
   bool Evaluate();
+  void KeepIfBest(EvaluationReport& report);
+  bool StopsEarly() const;
+  void Log(nlohmann::ordered_json entry);
+  void LogStep(const StepReport& report);
+  void LogEvaluation(const EvaluationReport& report);
+  void LogEnd();
+  nlohmann::ordered_json StateFile() const;
   void SaveCheckpoint();
   void Stop();
   [[noreturn]] void GiveUp();

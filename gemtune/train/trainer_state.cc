@@ -1,9 +1,13 @@
 #include "gemtune/train/trainer_state.h"
 
+#include <utility>
+
 #include "gemtune/base/error.h"
 
 namespace gemtune::train {
 namespace {
+
+constexpr const char *kLogHistory = "log_history", *kCallbacks = "stateful_callbacks", *kOurs = "gemtune";
 
 // Calls visit(name, member) for every stored field.
 template <typename State, typename Visit>
@@ -18,6 +22,10 @@ void ForEachMember(State& state, Visit&& visit) {
   visit("loss_since_evaluation", state.loss_since_evaluation);
   visit("steps_since_evaluation", state.steps_since_evaluation);
   visit("evaluated_step", state.evaluated_step);
+  visit("early_stopping_patience_counter", state.evaluations_without_gain);
+  visit("loss_since_logging", state.loss_since_logging);
+  visit("steps_since_logging", state.steps_since_logging);
+  visit(kLogHistory, state.log_history);
   visit("best_global_step", state.best_step);
   visit("best_metrics", state.best_metrics);
 }
@@ -35,10 +43,11 @@ bool Take(const nlohmann::ordered_json& json, double& number) {
   return true;
 }
 
-bool Take(const nlohmann::ordered_json& json, Metrics& metrics) {
-  if (!json.is_null() && !json.is_object()) return false;
-  metrics = json;
-  return true;
+// Of the metrics, or of the log.
+bool Take(const nlohmann::ordered_json& json, nlohmann::ordered_json& member) {
+  const bool fits = member.is_array() ? json.is_array() : json.is_null() || json.is_object();
+  if (fits) member = json;
+  return fits;
 }
 
 }  // namespace
@@ -47,6 +56,21 @@ nlohmann::ordered_json ToJson(const TrainerState& state) {
   nlohmann::ordered_json json;
   ForEachMember(state, [&](const char* name, const auto& member) { json[name] = member; });
   return json;
+}
+
+nlohmann::ordered_json ForTransformers(nlohmann::ordered_json frame, nlohmann::ordered_json state) {
+  frame[kLogHistory] = std::move(state[kLogHistory]);
+  state.erase(kLogHistory);
+  frame[kCallbacks] = {{kOurs, std::move(state)}};
+  return frame;
+}
+
+nlohmann::ordered_json OfTransformers(const nlohmann::ordered_json& file) {
+  const nlohmann::ordered_json::json_pointer ours("/stateful_callbacks/gemtune");
+  if (!file.is_object() || !file.contains(ours) || !file[ours].is_object()) return file;
+  nlohmann::ordered_json state = file[ours];
+  if (const auto log = file.find(kLogHistory); log != file.end()) state[kLogHistory] = *log;
+  return state;
 }
 
 TrainerState TrainerStateFromJson(const nlohmann::ordered_json& json, const std::string& source) {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
 #include "gemtune/train/checkpoint.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
@@ -131,6 +132,76 @@ TEST_F(TrainerTest, ValidatesEachEpochOrEverySoManySteps) {
   task_.evaluations = 0;
   Run({.batch_size = 5, .num_train_epochs = 1, .eval_strategy = IntervalStrategy::kNo}, true);
   EXPECT_EQ(task_.evaluations, 0u);
+}
+
+TEST_F(TrainerTest, ValidatesBeforeTheFirstStepWithoutTakingItForTheBest) {
+  task_.validation_losses = {0.1, 0.5, 0.4};
+  const TrainerState result = Run({.batch_size = 10, .num_train_epochs = 2, .eval_on_start = true}, true);
+  ASSERT_EQ(recorder_.evaluations.size(), 3u);
+  EXPECT_EQ(recorder_.evaluations[0].step, 0);
+  EXPECT_FALSE(recorder_.evaluations[0].is_best);
+  EXPECT_FALSE(recorder_.evaluations[0].train_loss.has_value());
+  EXPECT_EQ(result.best_step, 2);
+  EXPECT_EQ(result.log_history[0]["step"], 0);
+  EXPECT_EQ(result.log_history[0]["eval_loss"], 0.1);
+}
+
+TEST_F(TrainerTest, EndsEarlyWherePatienceEnds) {
+  const auto steps = [&](std::vector<double> losses, int64_t patience, double threshold) {
+    task_.validation_losses = std::move(losses);
+    task_.evaluations = 0;
+    return Run({.batch_size = 10,
+                .num_train_epochs = 6,
+                .early_stopping_patience = patience,
+                .early_stopping_threshold = threshold},
+               true);
+  };
+  EXPECT_EQ(steps({0.5, 0.6, 0.7, 0.4, 0.4, 0.3}, 0, 0).steps, 6);
+  EXPECT_EQ(steps({0.5, 0.6, 0.7, 0.4, 0.4, 0.3}, 2, 0).steps, 3);
+  EXPECT_EQ(steps({0.5, 0.6, 0.4, 0.4, 0.3, 0.2}, 2, 0).steps, 6);  // begins to count anew at each gain
+  // A gain below the threshold is the best model, but does not count.
+  const TrainerState small_gains = steps({0.5, 0.45, 0.41, 0.38, 0.1, 0.1}, 3, 0.1);
+  EXPECT_EQ(small_gains.steps, 4);
+  EXPECT_EQ(small_gains.best_step, 4);
+}
+
+TEST_F(TrainerTest, ACheckpointKnowsHowMuchPatienceIsLeft) {
+  task_.validation_losses = {0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
+  const TrainerOptions options{.batch_size = 10,
+                               .num_train_epochs = 6,
+                               .early_stopping_patience = 3,
+                               .save_strategy = IntervalStrategy::kEpoch};
+  Trainer first(task_, data_, &data_, options, dir_, {});
+  ASSERT_TRUE(first.Run([calls = 0]() mutable { return calls++ == 3; }).is_stopped);
+  Trainer second(task_, data_, &data_, options, dir_, {});
+  second.Resume(dir_ / "checkpoint-3");
+  EXPECT_EQ(second.Run().steps, 4);
+}
+
+TEST_F(TrainerTest, LogsItsHistoryAsTransformersDoes) {
+  task_.validation_losses = {0.5, 0.4};
+  const TrainerState result =
+      Run({.batch_size = 2, .num_train_epochs = 2, .learning_rate = 0.1, .logging_steps = 4}, true);
+  std::vector<std::string> keys;
+  for (const auto& entry : result.log_history) {
+    keys.emplace_back();
+    for (const auto& [name, unused] : entry.items()) keys.back() += name + " ";
+  }
+  const std::string
+      step = "epoch step loss grad_norm learning_rate ",
+      evaluation = "epoch step eval_loss eval_accuracy eval_runtime eval_samples_per_second ",
+      end = "epoch step train_loss train_runtime train_samples_per_second train_steps_per_second ";
+  EXPECT_THAT(keys, testing::ElementsAre(step, evaluation, step, evaluation, end));
+  double loss = 0;
+  for (size_t i = 0; i < 4; ++i) loss += recorder_.steps[i].loss / 4;
+  EXPECT_DOUBLE_EQ(result.log_history[0]["loss"], loss);
+  EXPECT_EQ(result.log_history[0]["step"], 4);
+  EXPECT_DOUBLE_EQ(result.log_history[0]["epoch"], 0.8);
+  EXPECT_EQ(result.log_history[0]["learning_rate"], recorder_.steps[3].learning_rate);
+  const auto file = nlohmann::ordered_json::parse(ReadFile(dir_ / "trainer_state.json"));
+  EXPECT_EQ(file["log_history"], result.log_history);
+  EXPECT_EQ(file["global_step"], 10);
+  EXPECT_EQ(file["best_metric"], 0.4);
 }
 
 TEST_F(TrainerTest, KeepsTheBestModelAndGoesBackToIt) {
