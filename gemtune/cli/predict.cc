@@ -2,12 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "gemtune/base/error.h"
+#include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
+#include "gemtune/cli/explanation.h"
 #include "gemtune/data/texts.h"
 #include "gemtune/data/vocabulary_check.h"
 
@@ -32,6 +37,51 @@ std::vector<std::string> ReadLines() {
   return lines;
 }
 
+struct NamedExplanation {
+  std::string name;
+  train::Task::Explain* explain;
+};
+
+const std::vector<NamedExplanation>& Explanations() {
+  static const std::vector<NamedExplanation> all = {{"integrated-gradients", infer::IntegratedGradients},
+                                                    {"occlusion", infer::Occlusion}};
+  return all;
+}
+
+// Explains rows of a data set, and remembers what it says for a page.
+class Explainer {
+ public:
+  Explainer(train::Task& task, const std::string& method)
+      : task_(task), explain_(std::ranges::find(Explanations(), method, &NamedExplanation::name)->explain) {}
+
+  // `line` is the prediction's.
+  const ShownExplanation& Explain(std::span<const int32_t> ids, const Json& line) {
+    const infer::ExplainOptions options;
+    const auto [explanation, label] = task_.ExplainText(explain_, ids, options);
+    const double change = std::fabs(explanation.logit - explanation.baseline_logit);
+    if (explain_ == infer::IntegratedGradients &&
+        explanation.Error() > options.tolerance * std::max(change, 0.01))
+      log::Warning("the contributions of text {} add up to the change of the logit only within {:.1f} %",
+                   shown_.size() + 1, 100 * explanation.Error() / std::max(change, 0.01));
+    std::string score;
+    if (line.contains("scores") && line["scores"].contains(label))
+      score = fmt::format("{:.3f}", line["scores"][label].get<double>());
+    shown_.push_back({.label = label,
+                      .score = score,
+                      .logit = explanation.logit,
+                      .baseline_logit = explanation.baseline_logit,
+                      .pieces = infer::Pieces(task_.pretrained().tokenizer, ids, explanation.contributions)});
+    return shown_.back();
+  }
+
+  const std::vector<ShownExplanation>& shown() const { return shown_; }
+
+ private:
+  train::Task& task_;
+  train::Task::Explain* const explain_;
+  std::vector<ShownExplanation> shown_;
+};
+
 }  // namespace
 
 void Predict::Declare(OptionSet& options) {
@@ -43,6 +93,13 @@ void Predict::Declare(OptionSet& options) {
   columns_.Declare(options, {});
   options.Group("Output");
   options.Add("--logits", logits_, "Also print the model's raw outputs");
+  options.Add(
+      "--explain", explain_,
+      "Also say what each token contributes to the logit of the most likely label: on a terminal in colours");
+  options.Add("--explain-html", explain_html_, "The same as a web page in this file", {.is_path = true});
+  options.Add("--explain-method", explain_method_,
+              "Integrated gradients, whose contributions add up; or occlusion, a slow check on them",
+              {.choices = NamesOf(Explanations())});
   model_.DeclareMachine(options);
 }
 
@@ -75,6 +132,8 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
 }
 
 void Predict::Run(const OptionSet&) {
+  // A hundredth of a logit is less than bf16 can tell.
+  if (explains() && model_.machine.dtype == "auto") model_.machine.dtype = "fp32";
   const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("predicting"));
   const model::Pretrained& pretrained = task->pretrained();
   const data::Dataset dataset = LoadTexts(pretrained.tokenizer);
@@ -87,12 +146,22 @@ void Predict::Run(const OptionSet&) {
     for (; skipped != dataset.skipped().end() && skipped->before == row; ++skipped)
       Print({{"error", skipped->message}});
   };
+  std::optional<Explainer> explainer;
+  if (explains()) explainer.emplace(*task, explain_method_);
+  const bool in_colors = explains() && log::ShowsColors(STDOUT_FILENO);
   task->Predict(dataset, logits_, [&](const Json& line) {
     print_skipped();
-    Print(line);
+    Json shown_line = line;
+    if (explainer) shown_line["explanation"] = ToJson(explainer->Explain(dataset.ids(row), line));
+    if (in_colors) {
+      std::cout << Colored(explainer->shown().back()) << std::flush;
+    } else {
+      Print(shown_line);
+    }
     ++row;
   });
   print_skipped();
+  if (!explain_html_.empty()) WriteFileAtomically(explain_html_, ExplanationPage(explainer->shown()));
 }
 
 }  // namespace gemtune::cli

@@ -13,12 +13,15 @@ class Predict : public Command {
 
  private:
   data::Dataset LoadTexts(const text::Tokenizer& tokenizer) const;
+  bool explains() const { return explain_ || !explain_html_.empty(); }
 
   ModelOptions model_;
   ColumnOptions columns_;
   std::vector<std::string> files_;
   std::vector<std::string> texts_;
   bool logits_ = false;
+  bool explain_ = false;
+  std::string explain_html_, explain_method_ = "integrated-gradients";
 };
 
 }  // namespace gemtune::cli

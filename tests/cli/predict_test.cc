@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <iostream>
 
+#include "gemtune/base/file.h"
 #include "tests/cli/run_program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -62,6 +64,31 @@ TEST_F(PredictCommand, TextsFilesAndStandardInputGiveTheSameInOrder) {
                   JsonLines(file.out)[i]["logits"][c].get<double>(), 1e-4);
     }
   }
+}
+
+TEST_F(PredictCommand, ExplainsWhatTheTokensContribute) {
+  const std::string page = (dir_ / "page.html").string();
+  const auto run = RunProgram(Arguments({"--explain", "--explain-html", page, "a <b> c", "the other one"}));
+  ASSERT_EQ(run.exit_code, kDone) << run.err;
+  const auto lines = JsonLines(run.out);
+  ASSERT_EQ(lines.size(), 2u);
+  for (const auto& line : lines) {
+    const auto& explanation = line["explanation"];
+    EXPECT_EQ(explanation["label"], line["label"]);
+    double sum = 0;
+    std::string text;
+    for (const auto& token : explanation["tokens"]) {
+      sum += token["contribution"].get<double>();
+      text += token["token"].get<std::string>();
+    }
+    EXPECT_TRUE(text == "<bos>a <b> c" || text == "<bos>the other one") << text;
+    const double change = explanation["logit"].get<double>() - explanation["baseline_logit"].get<double>();
+    EXPECT_LE(std::fabs(sum - change), 0.01 * std::max(std::fabs(change), 0.01));
+  }
+  EXPECT_THAT(ReadFile(page), HasSubstr("&lt;</span>"));
+  const auto check = RunProgram(Arguments({"--explain", "--explain-method", "occlusion", "a <b> c"}));
+  EXPECT_EQ(JsonLines(check.out)[0]["explanation"]["tokens"].size(),
+            lines[0]["explanation"]["tokens"].size());
 }
 
 TEST_F(PredictCommand, ASkippedRowKeepsItsLine) {

@@ -51,6 +51,7 @@ TaskRow RowOf(const LanguageKind& kind) {
       .columns = kind.columns,
       .options = kind.options,
       .metrics = {{"loss", false}, {"perplexity", false}, {"token_accuracy", true}},
+      .pipeline_tag = "text-generation",
       .row_kind = kind.row_kind,
       .read =
           [&kind](const model::ModelSource&, const TaskOptions&, data::DatasetOptions& options) {
@@ -217,6 +218,28 @@ Metrics LanguageTask::MeasureAnswers(const data::Dataset& dataset) {
                   }});
   const infer::AnswerScores scores = infer::ScoreAnswers(expected, texts, answer);
   return {{"exact_match", scores.exact_match}, {"rouge_l", scores.rouge_l}};
+}
+
+std::vector<Task::Answer> LanguageTask::WriteAnswers(const data::Dataset& dataset, int64_t examples,
+                                                     int64_t max_new_tokens) {
+  if (kind_.row_kind != data::RowKind::kConversation) return {};
+  const text::Tokenizer& tokenizer = language_model_.tokenizer;
+  std::vector<infer::Prompt> prompts;
+  std::vector<Answer> answers;
+  for (int64_t i = 0; i < std::min(examples, dataset.size()); ++i) {
+    infer::LastAnswer last = infer::FindLastAnswer(dataset, i, tokenizer);
+    answers.push_back({.prompt = tokenizer.Decode(last.prompt, /*skip_special_tokens=*/true),
+                       .reference = std::move(last.text)});
+    prompts.push_back({.ids = std::move(last.prompt)});
+  }
+  infer::Generate(language_model_, prompts,
+                  {.eos_token_ids = infer::GenerationConfig::Of(language_model_).eos_token_ids,
+                   .max_new_tokens = max_new_tokens,
+                   .max_tokens_per_pass = options_.evaluation.max_tokens_per_batch},
+                  {.on_done = [&](int64_t prompt, const infer::Generation& generation) {
+                    answers[static_cast<size_t>(prompt)].text = generation.text;
+                  }});
+  return answers;
 }
 
 void LanguageTask::Read(data::DatasetOptions& options) const {

@@ -44,6 +44,8 @@ class LanguageTask : public Task {
   void Predict(const data::Dataset& dataset, bool with_logits,
                const std::function<void(const nlohmann::ordered_json& line)>& visit) override;
 
+  std::vector<Answer> WriteAnswers(const data::Dataset& dataset, int64_t examples,
+                                   int64_t max_new_tokens) override;
   model::PassFlops CountFlops(const data::PackedBatch& batch) override;
 
   model::PretrainedCausalLm& language_model() { return language_model_; }

@@ -10,12 +10,29 @@
 #include "gemtune/model/weights.h"
 #include "gemtune/ops/cross_entropy.h"
 #include "gemtune/ops/host_memory.h"
+#include "gemtune/train/probability_metrics.h"
 
 namespace gemtune::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using Names = std::vector<std::string>;
+
+// What classes and their probabilities give; all numbers stand before the tables.
+Metrics Joined(const Metrics& metrics, const Metrics& numbers, const Metrics& tables) {
+  Metrics joined;
+  for (const auto& [name, value] : metrics.items()) {
+    if (!value.is_structured()) joined[name] = value;
+  }
+  for (const Metrics* part : {&numbers, &metrics, &tables}) joined.update(*part);
+  return joined;
+}
+
+std::vector<ScalarMetric> WithProbabilities(std::vector<ScalarMetric> metrics) {
+  for (const std::string& name : ProbabilityMetricNames())
+    metrics.push_back({name, name == "auroc" || name == "average_precision"});
+  return metrics;
+}
 
 // One class per example.
 
@@ -25,7 +42,12 @@ at::Tensor SingleLabelLoss(const at::Tensor& logits, const at::Tensor& labels, c
 
 Metrics MeasureSingleLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
   const at::Tensor target = labels.squeeze(-1).to(at::kLong), prediction = logits.argmax(-1);
-  return SingleLabelMetrics(ops::HostValues<int64_t>(target), ops::HostValues<int64_t>(prediction), names);
+  const auto targets = ops::HostValues<int64_t>(target);
+  const Metrics metrics = SingleLabelMetrics(targets, ops::HostValues<int64_t>(prediction), names);
+  if (names.size() < 2) return metrics;
+  const auto values = ops::HostValues<float>(logits);
+  return Joined(metrics, ProbabilityMetrics(values, targets, names.size()),
+                ProbabilityTables(values, targets, names));
 }
 
 Json ScoreTable(const infer::Prediction& prediction, const Names& names) {
@@ -47,7 +69,11 @@ at::Tensor MultiLabelLoss(const at::Tensor& logits, const at::Tensor& labels, co
 
 Metrics MeasureMultiLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
   const at::Tensor target = labels.to(at::kByte), prediction = (logits > 0).to(at::kByte);  // sigmoid > 1/2
-  return MultiLabelMetrics(ops::HostValues<uint8_t>(target), ops::HostValues<uint8_t>(prediction), names);
+  const auto targets = ops::HostValues<uint8_t>(target);
+  const auto values = ops::HostValues<float>(logits);
+  return Joined(MultiLabelMetrics(targets, ops::HostValues<uint8_t>(prediction), names),
+                MultiLabelProbabilityMetrics(values, targets, names.size()),
+                MultiLabelProbabilityTables(values, targets, names));
 }
 
 Json MultiLabelLine(const infer::Prediction& prediction, const Names& names) {
@@ -108,6 +134,7 @@ TaskRow RowOf(const SequenceKind& kind) {
       .columns = {"text_column", "text_pair_column", "label_column"},
       .options = kind.options,
       .metrics = kind.metrics,
+      .pipeline_tag = "text-classification",  // regression, too
       .read = [&kind](const model::ModelSource& source, const TaskOptions& task,
                       data::DatasetOptions& options) { ReadTraining(kind, source, task, options); },
       .head_note =
@@ -145,7 +172,7 @@ const std::vector<SequenceKind>& SequenceKinds() {
        .problem_type = "single_label_classification",
        .label_kind = data::LabelKind::kSingle,
        .options = {"label_names", "label_smoothing_factor"},
-       .metrics = {{"loss", false}, {"accuracy", true}, {"macro_f1", true}},
+       .metrics = WithProbabilities({{"loss", false}, {"accuracy", true}, {"macro_f1", true}}),
        .loss_sum = SingleLabelLoss,
        .measure = MeasureSingleLabel,
        .line = SingleLabelLine},
@@ -153,7 +180,8 @@ const std::vector<SequenceKind>& SequenceKinds() {
        .problem_type = "multi_label_classification",
        .label_kind = data::LabelKind::kMultiLabel,
        .options = {"label_names"},
-       .metrics = {{"loss", false}, {"accuracy", true}, {"micro_f1", true}, {"macro_f1", true}},
+       .metrics =
+           WithProbabilities({{"loss", false}, {"accuracy", true}, {"micro_f1", true}, {"macro_f1", true}}),
        .loss_sum = MultiLabelLoss,
        .measure = MeasureMultiLabel,
        .line = MultiLabelLine},
@@ -258,6 +286,15 @@ void SequenceTask::Predict(const data::Dataset& dataset, bool with_logits,
       visit(line);
     }
   }
+}
+
+Task::Explained SequenceTask::ExplainText(Explain explain, std::span<const int32_t> ids,
+                                          const infer::ExplainOptions& options) {
+  Explained explained{.explanation = explain(classifier_.model, ids, options)};
+  const auto output = static_cast<size_t>(explained.explanation.output);
+  if (kind_.label_kind != data::LabelKind::kRegression)
+    explained.label = classifier_.head.label_names[output];
+  return explained;
 }
 
 model::PassFlops SequenceTask::CountFlops(const data::PackedBatch& batch) {

@@ -48,6 +48,8 @@ class SequenceTask : public Task {
   void Read(data::DatasetOptions& options) const override;
   void Predict(const data::Dataset& dataset, bool with_logits,
                const std::function<void(const nlohmann::ordered_json& line)>& visit) override;
+  Explained ExplainText(Explain explain, std::span<const int32_t> ids,
+                        const infer::ExplainOptions& options) override;
   model::PassFlops CountFlops(const data::PackedBatch& batch) override;
 
   model::PretrainedClassifier& classifier() { return classifier_; }

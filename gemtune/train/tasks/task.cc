@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gemtune/base/error.h"
+
 namespace gemtune::train {
 
 int64_t Task::passes() const {
@@ -12,6 +14,14 @@ int64_t Task::passes() const {
 void Task::set_passes(int64_t passes) {
   const model::PassCounter& counter = pretrained_->pass_counter;
   if (counter != nullptr) *counter = static_cast<uint64_t>(passes);
+}
+
+Task::Explained Task::ExplainText(Explain, std::span<const int32_t>, const infer::ExplainOptions&) {
+  Fail("`explain` is for models that judge texts");
+}
+
+std::vector<Task::Answer> Task::WriteAnswers(const data::Dataset&, int64_t, int64_t) {
+  return {};
 }
 
 int64_t Task::KeepFrozenStates(const data::Dataset& train, const data::Dataset* validation,

@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "gemtune/data/dataset.h"
+#include "gemtune/infer/explain.h"
 #include "gemtune/infer/frozen_states.h"
 #include "gemtune/infer/predict.h"
 #include "gemtune/model/flops.h"
@@ -60,6 +62,25 @@ class Task : public Trainable {
   /// line includes the model's raw outputs if `with_logits`.
   virtual void Predict(const data::Dataset& dataset, bool with_logits,
                        const std::function<void(const nlohmann::ordered_json& line)>& visit) = 0;
+
+  /// What the tokens of a text contribute to the model's output, by `explain` of infer/explain.h. Throws
+  /// Error for a task whose model does not judge texts.
+  using Explain = infer::Explanation(model::SequenceClassifier& model, std::span<const int32_t> ids,
+                                     const infer::ExplainOptions& options);
+  struct Explained {
+    infer::Explanation explanation;
+    std::string label;  // of the explained output; "" for regression
+  };
+  virtual Explained ExplainText(Explain explain, std::span<const int32_t> ids,
+                                const infer::ExplainOptions& options);
+
+  /// The model's own answers to the first examples of a data set, up to so many tokens each; none of a task
+  /// without answers. Changes nothing.
+  struct Answer {
+    std::string prompt, reference, text;
+  };
+  virtual std::vector<Answer> WriteAnswers(const data::Dataset& dataset, int64_t examples,
+                                           int64_t max_new_tokens);
 
   /// Operations of a training pass on the batch, see model::CountFlops.
   virtual model::PassFlops CountFlops(const data::PackedBatch& batch) = 0;

@@ -29,6 +29,7 @@ struct TaskRow {
   std::vector<std::string> columns;  // of a data file, given by the options that name them
   std::vector<std::string> options;  // the fields of TaskOptions that it uses
   std::vector<ScalarMetric> metrics;
+  std::string pipeline_tag;                       // what Hugging Face's hub calls such models
   data::RowKind row_kind = data::RowKind::kText;  // of its data files
 
   /// Sets how training data is read to train `source`.
