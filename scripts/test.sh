@@ -37,7 +37,7 @@ fi
 
 # With its part for NVIDIA's cards, for one kind of them, which is faster to build.
 scripts/setup.sh --tests --cuda -DGEMTUNE_CUDA_ARCHITECTURES=90-real ${GEMTUNE_WERROR:+-DGEMTUNE_WERROR=ON}
-if ! .venv/bin/python -c "import transformers, peft, gguf, sentencepiece, sklearn, pytest" 2> /dev/null; then
+if ! .venv/bin/python -c "import transformers, peft, gguf, sentencepiece, sklearn, tensorboard, pytest" 2> /dev/null; then
   echo "== fetching Hugging Face's packages into .venv (about 2,500 MB, most of it GPU libraries without which torch is not imported)" >&2
   scripts/pip.sh -r scripts/requirements-test.txt
 fi

@@ -11,6 +11,7 @@
 #include "gemtune/cli/manual.h"
 #include "gemtune/cli/merge.h"
 #include "gemtune/cli/predict.h"
+#include "gemtune/cli/report.h"
 #include "gemtune/cli/tokenize.h"
 #include "gemtune/cli/train.h"
 
@@ -36,6 +37,8 @@ const std::vector<CommandRow>& Commands() {
        [] { return std::make_unique<Tokenize>(); }},
       {"bench", "Measure how fast a training run would be; prints JSON",
        [] { return std::make_unique<Bench>(); }},
+      {"report", "Make a page out of one or more training runs, side by side",
+       [] { return std::make_unique<Report>(); }},
       {"inspect", "Show what a checkpoint holds", [] { return std::make_unique<Inspect>(); }},
       {"completion", "Print the completion script of a shell: bash, zsh or fish",
        [] { return std::make_unique<Completion>(); }},

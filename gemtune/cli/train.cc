@@ -1,13 +1,12 @@
 #include "gemtune/cli/train.h"
 
-#include <unistd.h>
-
 #include <functional>
 #include <iostream>
 
 #include "gemtune/base/log.h"
 #include "gemtune/cli/dry_run.h"
-#include "gemtune/cli/resume_command.h"
+#include "gemtune/cli/next_command.h"
+#include "gemtune/train/report/report.h"
 
 namespace gemtune::cli {
 namespace {
@@ -37,7 +36,7 @@ void Train::EndBySignal(const std::string& output_dir, int64_t step) const {
 
 void Train::Fit(train::Run& run) {
   WhenTrainingStarts listen([this] { signals_.emplace(); });
-  train::ConsoleObserver console(isatty(STDERR_FILENO) != 0, options_.logging_steps());
+  train::ConsoleObserver console(log::ShowsProgress(), run.options().trainer.logging_steps);
   const std::string output_dir = run.options().output_dir.string();
   train::RunResult result = run.Train({&listen, &console});
   if (result.is_stopped) EndBySignal(output_dir, result.state.steps);
@@ -47,13 +46,17 @@ void Train::Fit(train::Run& run) {
   std::cout << train::Text(result.summary) << std::endl;
   if (result.summary.contains("test")) log::Info("test {}", train::Numbers(result.summary["test"]));
   log::Info("model saved in {}", output_dir);
+  if (run.options().ReportsTo("html"))
+    log::Info("how it went: {}", (run.options().output_dir / train::ReportObserver::kPage).string());
+  log::Info("to try it:");
+  log::Info("  {}", UseCommand(output_dir, train::TaskOf(run.options()).name));
 }
 
 void Train::Run(const OptionSet& options) {
   train::RunOptions asked = options_.Checked(options);
   if (options_.dry_run()) asked.output_dir.clear();
   options_.machine().Apply();
-  train::Run run(asked, TrainOptions::Record(options),
+  train::Run run(asked, options_.Record(options),
                  {.stop_requested = [this] { return signals_ && signals_->received() != 0; },
                   .progress = CountingProgress});
   if (options_.dry_run()) run.plan().Log();

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "gemtune/base/error.h"
+#include "gemtune/cli/next_command.h"
 #include "gemtune/train/schedule.h"
 
 namespace gemtune::cli {
@@ -40,6 +41,7 @@ const std::set<std::string> kFree = {"--cache-dir",
                                      "--no-cache",
                                      "--output-dir",
                                      "--overwrite-output-dir",
+                                     "--report-to",
                                      "--resume-from-checkpoint",
                                      "--save-steps",
                                      "--save-strategy",
@@ -93,6 +95,7 @@ void TrainOptions::Declare(OptionSet& options, bool needs_output_dir) {
   DeclareTraining(options);
   DeclareOptimiser(options);
   DeclareEvaluation(options);
+  DeclareReports(options);
   DeclareSaving(options);
   lora_.Declare(options);
   machine_.Declare(options);
@@ -185,8 +188,26 @@ void TrainOptions::DeclareEvaluation(OptionSet& options) {
               "What best means: loss, or a metric that evaluate prints");
   options.Add("--eval-batch-tokens", run_.task_options.evaluation.max_tokens_per_batch,
               "Tokens per forward pass in evaluations", {.min = 1, .max = 1 << 24});
-  options.Add("--logging-steps", logging_steps_,
-              "Steps between progress lines if standard error is not a terminal", {.min = 1});
+  options.Add("--eval-on-start", t.eval_on_start, "Also validate before the first step");
+  options.Add("--early-stopping-patience", t.early_stopping_patience,
+              "End after this many validations in a row that were not better than the best before; 0: never",
+              {.min = 0});
+  options.Add("--early-stopping-threshold", t.early_stopping_threshold,
+              "How much better a validation must be for --early-stopping-patience", {.min = 0});
+}
+
+void TrainOptions::DeclareReports(OptionSet& options) {
+  options.Group("Reports");
+  options.Add(
+      "--logging-steps", run_.trainer.logging_steps,
+      "Steps between entries of trainer_state.json's log_history and events for TensorBoard, and between "
+      "progress lines if standard error is not a terminal",
+      {.min = 1});
+  options.Add("--report-to", run_.report_to,
+              "Where the course of the run is written: jsonl (train_log.jsonl), html (report.html, a page to "
+              "look at), "
+              "tensorboard (runs), all or none",
+              {.delimiter = ','});
 }
 
 void TrainOptions::DeclareSaving(OptionSet& options) {
@@ -232,10 +253,12 @@ train::RunOptions TrainOptions::Checked(const OptionSet& options) {
   return completed;
 }
 
-train::RunRecord TrainOptions::Record(const OptionSet& options) {
+train::RunRecord TrainOptions::Record(const OptionSet& options) const {
   return {.options = DescribeOptions(options),
           .free = kFree,
           .text = options.Effective(),
+          .commands = {{"Use it", "gemtune " + UseArguments(".", run_.task)},
+                       {"Train it again", "gemtune train --config run.toml --output-dir again"}},
           .read = RecordedOptions};
 }
 

@@ -19,10 +19,9 @@ class TrainOptions {
   train::RunOptions Checked(const OptionSet& options);
 
   /// What identifies the run when it is resumed.
-  static train::RunRecord Record(const OptionSet& options);
+  train::RunRecord Record(const OptionSet& options) const;
 
   bool dry_run() const { return dry_run_; }
-  int64_t logging_steps() const { return logging_steps_; }
   const MachineOptions& machine() const { return machine_; }
   const std::string& base_dtype() const { return lora_.base_dtype; }
 
@@ -31,13 +30,13 @@ class TrainOptions {
   void DeclareTraining(OptionSet& options);
   void DeclareOptimiser(OptionSet& options);
   void DeclareEvaluation(OptionSet& options);
+  void DeclareReports(OptionSet& options);
   void DeclareSaving(OptionSet& options);
 
   train::RunOptions run_;
   std::string eval_strategy_ = "epoch", save_strategy_ = "steps";
   std::string output_dir_;
   bool dry_run_ = false;
-  int64_t logging_steps_ = 10;
   MachineOptions machine_;
   ColumnOptions columns_;
   LoraOptions lora_;

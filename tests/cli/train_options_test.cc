@@ -54,12 +54,13 @@ TEST(TrainOptions, OfOtherMethodsAreRefused) {
 TEST(TrainOptions, TheRecordHoldsWhatIsInEffectAndNotHowTheRunWasBegun) {
   Parsed parsed({"--method", "head", "--overwrite-output-dir"});
   parsed.options.Checked(parsed.set);
-  const train::RunRecord record = TrainOptions::Record(parsed.set);
+  const train::RunRecord record = parsed.options.Record(parsed.set);
   EXPECT_EQ(record.options["--method"], "\"head\"");
   EXPECT_EQ(record.options["--learning-rate"], "0.001");
   EXPECT_EQ(record.options["--overwrite-output-dir"], "false");
   EXPECT_THAT(record.text, HasSubstr("learning-rate = 0.001"));
   EXPECT_TRUE(record.free.contains("--save-steps"));
+  EXPECT_EQ(record.commands[0].second, "gemtune predict --model . --explain \"A film of rare warmth.\"");
 }
 
 TEST(TrainOptions, HelpTellsEachMethodsLearningRate) {

@@ -49,6 +49,46 @@ TEST_F(TrainCommand, LearnsAndSavesWhatEvaluateAndPredictRead) {
   EXPECT_EQ(lines[0]["logits"].size(), 2u);
 }
 
+TEST_F(TrainCommand, QuietItSaysNothingButItsResult) {
+  EXPECT_EQ(Learn({"--quiet"})["test"]["accuracy"], 1.0);
+  EXPECT_THAT(err_, testing::StartsWith("warning: "));
+  EXPECT_THAT(err_, Not(HasSubstr("step ")));
+  EXPECT_EQ(Learn({"--log-level", "error"})["test"]["accuracy"], 1.0);
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(TrainCommand, EndsEarlyAndReportsWhereItIsTold) {
+  const Json summary = Learn({"--early-stopping-patience", "1", "--early-stopping-threshold", "10",
+                              "--eval-on-start", "--report-to", "tensorboard", "--logging-steps", "3"});
+  EXPECT_EQ(summary["train_steps"], 8);  // after the second epoch, which is not better by 10
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "train_log.jsonl"));
+  EXPECT_TRUE(fs::exists(dir_ / "out" / "runs"));
+  const Json state = Json::parse(ReadFile(dir_ / "out" / "trainer_state.json"));
+  EXPECT_EQ(state["log_history"][0]["step"], 0);
+  EXPECT_TRUE(state["log_history"][0].contains("eval_auroc"));
+  EXPECT_THAT(ReadFile(dir_ / "out" / "README.md"), HasSubstr("model-index"));
+  Learn({"--report-to", "none"});
+  EXPECT_TRUE(fs::is_empty(dir_ / "out" / "runs"));  // of the run that was overwritten
+}
+
+TEST_F(TrainCommand, EarlyStoppingWithoutEvaluationsIsRefused) {
+  const auto complaint = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--train-file", data_});
+    const auto run = RunProgram(Arguments(more));
+    EXPECT_EQ(run.exit_code, kBadInput);
+    return run.err;
+  };
+  EXPECT_THAT(complaint({"--early-stopping-patience", "2"}),
+              HasSubstr("--early-stopping-patience looks at evaluations, and there are none"));
+  EXPECT_THAT(complaint({"--eval-on-start", "--validation-file", data_, "--eval-strategy", "no"}),
+              HasSubstr("--eval-on-start looks at evaluations"));
+  EXPECT_THAT(complaint({"--early-stopping-threshold", "0.1"}),
+              HasSubstr("--early-stopping-threshold is for"));
+  EXPECT_THAT(complaint({"--report-to", "tensorbord"}), HasSubstr("did you mean 'tensorboard'"));
+  EXPECT_THAT(complaint({"--report-to", "none,jsonl"}),
+              HasSubstr("--report-to: none goes with nothing else"));
+}
+
 TEST_F(TrainCommand, TheEffectiveOptionsRepeatTheRun) {
   Learn({"--seed", "7", "--weight-decay", "0.01"});
   const std::string first = ReadFile(dir_ / "out" / "model.safetensors");

@@ -14,9 +14,11 @@
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/writable_directory.h"
+#include "gemtune/io/event_file.h"
 #include "gemtune/io/file_record.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/train/checkpoint.h"
+#include "gemtune/train/trainer_state.h"
 
 namespace gemtune::train {
 namespace {
@@ -26,7 +28,8 @@ namespace fs = std::filesystem;
 constexpr const char* kRunPart = "run";
 
 // The files that a run writes besides the model.
-constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", RunDirectory::kSummary};
+constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", kTrainerStateFile,
+                                     "report.json",         "report.html",     RunDirectory::kSummary};
 
 // The first file that shows that there are results; empty: none.
 std::string FindResults(const fs::path& directory) {
@@ -43,9 +46,13 @@ fs::path Newest(const fs::path& directory) {
 }
 
 void CheckIsNewest(const fs::path& checkpoint, const fs::path& directory) {
+  std::error_code error;
+  // It has a trainer_state.json, too, once the run has ended.
+  if (fs::equivalent(checkpoint, directory, error))
+    Fail("{}: is the run's directory; give one of its checkpoints, or none for the newest",
+         checkpoint.string());
   ReadCheckpointState(checkpoint);
   const fs::path newest = Newest(directory);
-  std::error_code error;
   if (!fs::equivalent(fs::absolute(checkpoint).lexically_normal() / "..", directory, error)) {
     Fail("{}: is not in `output_dir` {}; a run must be resumed in its own directory", checkpoint.string(),
          directory.string());
@@ -115,13 +122,25 @@ void RunDirectory::Begin(const std::string& record, bool anew) const {
   io::FileRecord files = io::ReadFileRecord(path_);
   if (anew) {
     for (const int64_t step : CheckpointSteps(path_)) RemoveCheckpoint(path_, step);
-    // The summary marks a finished run, and would be taken for this run's. It may go, whoever wrote it:
+    // The summary marks a finished run, and would be taken for this run's. They may go, whoever wrote them:
     // FindStart has checked.
-    fs::remove(path_ / kSummary);
+    for (const char* name : kRunFiles) fs::remove(path_ / name);
+    for (const std::string& name : io::NamesIn(path_ / kEvents)) {
+      if (io::EventFile::IsName(name)) fs::remove(path_ / kEvents / name);
+    }
   }
   files[kRunPart].insert(std::begin(kRunFiles), std::end(kRunFiles));
   io::WriteFileRecord(path_, files);
   WriteFileAtomically(path_ / kRecord, record);
+}
+
+bool RunDirectory::MayWrite(const std::string& name) const {
+  io::FileRecord files = io::ReadFileRecord(path_);
+  if (io::IsRecorded(files, name)) return true;
+  if (fs::exists(path_ / name)) return false;
+  files[kRunPart].insert(name);
+  io::WriteFileRecord(path_, files);
+  return true;
 }
 
 }  // namespace gemtune::train

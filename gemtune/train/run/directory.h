@@ -15,6 +15,12 @@ class RunDirectory {
   /// The file with the results of a finished run.
   static constexpr char kSummary[] = "all_results.json";
 
+  /// The model's card.
+  static constexpr char kCard[] = "README.md";
+
+  /// The folder for TensorBoard.
+  static constexpr char kEvents[] = "runs";
+
   /// Creates the directory if it does not exist, and removes temporary files that a dead process left there.
   /// Throws Error if the directory cannot be written to or another run holds it. To be constructed before any
   /// work.
@@ -31,9 +37,13 @@ class RunDirectory {
   /// begins again.
   std::filesystem::path FindStart(const std::string& resume_from, bool may_overwrite) const;
 
-  /// Writes kRecord, and records the run's files as gemtune's. With `anew`, first removes the checkpoints and
-  /// the summary (kSummary) of an earlier run. Throws Error for a checkpoint that holds somebody's file.
+  /// Writes kRecord, and records the run's files as gemtune's. With `anew`, first removes the checkpoints,
+  /// the results and the events of an earlier run. Throws Error for a checkpoint that holds somebody's file.
   void Begin(const std::string& record, bool anew) const;
+
+  /// Whether there is no such file, or one that gemtune wrote; then it is recorded as gemtune's. For what a
+  /// run can do without.
+  bool MayWrite(const std::string& name) const;
 
  private:
   std::filesystem::path path_;

@@ -78,6 +78,8 @@ RunRecord RecordOf(const RunOptions& options) {
                        {"eval_steps", t.eval_steps},
                        {"load_best_model_at_end", t.load_best_model_at_end},
                        {"metric_for_best_model", t.metric_for_best_model},
+                       {"early_stopping_patience", t.early_stopping_patience},
+                       {"early_stopping_threshold", t.early_stopping_threshold},
                        {"int8_products", options.matmul_dtype == ops::MatmulDtype::kInt8},
                        {"gradient_checkpointing", options.gradient_checkpointing},
                        {"neftune_noise_alpha", options.neftune_noise_alpha},

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gemtune/data/dataset.h"
 #include "gemtune/train/run/options.h"
@@ -19,6 +21,8 @@ struct RunRecord {
   nlohmann::ordered_json options = nlohmann::ordered_json::object();  // name → value, as text
   std::set<std::string> free = {};  // the options that do not change the training's numbers, and may differ
   std::string text = {};            // the contents of RunDirectory::kRecord
+  /// What one does with the model in its directory, for its card: title and command.
+  std::vector<std::pair<std::string, std::string>> commands = {};
   /// Reads the options from the kRecord of a run that has no checkpoint yet; if empty, they are not compared.
   std::function<nlohmann::ordered_json(const std::filesystem::path& record)> read = {};
 };

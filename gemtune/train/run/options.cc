@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "gemtune/base/error.h"
 
@@ -30,7 +31,23 @@ bool GreaterIsBetter(const TaskRow& task, const std::string& metric) {
        task.name, DidYouMean(metric, names), fmt::join(names, ", "));
 }
 
+void CheckReports(const std::vector<std::string>& report_to) {
+  const std::vector<std::string> known = {"jsonl", "html", "tensorboard", "all", "none"};
+  for (const std::string& place : report_to) {
+    if (std::ranges::count(known, place) == 0)
+      Fail("`report_to` '{}' is not known{}; known: {}", Printable(place), DidYouMean(place, known),
+           fmt::join(known, ", "));
+    if (place == "none" && report_to.size() > 1) Fail("`report_to`: none goes with nothing else");
+    if (place == "html" && std::ranges::count(report_to, "jsonl") + std::ranges::count(report_to, "all") == 0)
+      Fail("`report_to`: html shows what jsonl writes; give both");
+  }
+}
+
 }  // namespace
+
+bool RunOptions::ReportsTo(const std::string& place) const {
+  return std::ranges::count(report_to, place) + std::ranges::count(report_to, "all") > 0;
+}
 
 const TaskRow& TaskOf(const RunOptions& options) {
   return options.task.empty() ? Tasks().front() : FindTask(options.task);
@@ -44,6 +61,7 @@ RunOptions Completed(RunOptions options) {
   RefuseOfOtherTasks(task, "label_names", !options.task_options.label_names.empty());
   if (!options.resume_from_checkpoint.empty() && options.overwrite_output_dir)
     Fail("`resume_from_checkpoint` and `overwrite_output_dir` exclude each other; give one");
+  CheckReports(options.report_to);
   TrainerOptions& trainer = options.trainer;
   if (trainer.packing && trainer.max_tokens_per_batch == 0) {
     trainer.max_tokens_per_batch = trainer.batch_size * options.data.reading.max_length;
@@ -52,6 +70,20 @@ RunOptions Completed(RunOptions options) {
   }
   if (options.neftune_noise_alpha > 0 && options.cache_frozen)
     Fail("`neftune_noise_alpha` and `cache_frozen` exclude each other: the noise is another in every step");
+  const bool validates = options.trainer.eval_strategy != IntervalStrategy::kNo &&
+                         (!options.data.validation_files.empty() || options.data.validation_split > 0);
+  for (const auto& [name, is_given] :
+       {std::pair{"early_stopping_patience", trainer.early_stopping_patience > 0},
+        std::pair{"eval_on_start", trainer.eval_on_start}}) {
+    if (is_given && !validates)
+      Fail(
+          "`{}` looks at evaluations, and there are none; give `validation_file` or `validation_split`, and "
+          "an "
+          "`eval_strategy` other than no",
+          name);
+  }
+  if (trainer.early_stopping_threshold > 0 && trainer.early_stopping_patience == 0)
+    Fail("`early_stopping_threshold` is for `early_stopping_patience`, which is not given");
   options.trainer.learning_rate = options.learning_rate.value_or(FindMethod(options.method).learning_rate);
   options.trainer.greater_is_better = GreaterIsBetter(task, options.trainer.metric_for_best_model);
   return options;

@@ -50,6 +50,11 @@ struct RunOptions {
   std::filesystem::path output_dir = {};    // empty: nothing is kept, and Run::Train must not be called
   std::string resume_from_checkpoint = {};  // a checkpoint, "auto": the newest if there is one, or "": none
   bool overwrite_output_dir = false;
+  /// Where the course of the run is written: "jsonl" (train_log.jsonl), "html" (report.html, out of the
+  /// former), "tensorboard" (runs/), "all", or "none".
+  std::vector<std::string> report_to = {"jsonl", "html"};
+
+  bool ReportsTo(const std::string& place) const;
 };
 
 /// The row of options.task.

@@ -1,13 +1,20 @@
 #include "gemtune/train/run/run.h"
 
+#include <algorithm>
+
 #include "gemtune/base/error.h"
 #include "gemtune/base/file.h"
 #include "gemtune/base/log.h"
 #include "gemtune/base/stopwatch.h"
 #include "gemtune/io/hub/cache.h"
+#include "gemtune/io/json_file.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/model/native_dtype.h"
 #include "gemtune/train/checkpoint.h"
+#include "gemtune/train/report/report.h"
+#include "gemtune/train/report/run_facts.h"
+#include "gemtune/train/run/model_card.h"
+#include "gemtune/train/tensorboard.h"
 
 namespace gemtune::train {
 namespace {
@@ -117,8 +124,19 @@ RunResult Run::Train(std::vector<Observer*> observers) {
   CheckSameAs(checkpoint_, "inputs");
   directory_->Begin(record_.text, /*anew=*/checkpoint_.empty());
   KeepFrozenStates();
-  JsonlObserver log_file(options_.output_dir, checkpoint_);
-  observers.push_back(&log_file);
+  std::vector<std::unique_ptr<Observer>> reports;
+  if (options_.ReportsTo("jsonl"))
+    reports.push_back(std::make_unique<JsonlObserver>(options_.output_dir, checkpoint_));
+  if (options_.ReportsTo("html")) {
+    WriteFacts(/*is_start=*/true, {});
+    reports.push_back(std::make_unique<ReportObserver>(options_.output_dir));
+  }
+  if (options_.ReportsTo("tensorboard"))
+    reports.push_back(std::make_unique<TensorBoardObserver>(
+        TensorBoardObserver::Options{.directory = options_.output_dir / RunDirectory::kEvents,
+                                     .logging_steps = options_.trainer.logging_steps,
+                                     .run = record_.text}));
+  for (const auto& report : reports) observers.push_back(report.get());
   Trainer trainer(*task_, splits_->train, data().validation, options_.trainer, options_.output_dir,
                   observers);
   if (!checkpoint_.empty()) trainer.Resume(checkpoint_);
@@ -127,10 +145,36 @@ RunResult Run::Train(std::vector<Observer*> observers) {
   if (result.is_stopped) return result;
   try {
     result.summary = Summary(result.state);
+    if (options_.ReportsTo("html")) {
+      WriteFacts(/*is_start=*/false, result);
+      WriteFileAtomically(options_.output_dir / ReportObserver::kPage,
+                          ReportPage({ReadRun(options_.output_dir)}));
+    }
   } catch (const StopEvaluation&) {
     result.is_stopped = true;
   }
   return result;
+}
+
+// At the start with what the model writes before it is trained, unless a run that is resumed has it; at the
+// end also with what it writes then, and with examples that it gets wrong, which are looked at for no more
+// than a twentieth of the training's time.
+void Run::WriteFacts(bool is_start, const RunResult& result) {
+  const std::filesystem::path path = options_.output_dir / kFactsFile;
+  nlohmann::ordered_json facts = FactsOf(options_, dtype_, data()), earlier;
+  if (std::filesystem::exists(path) && (!is_start || !checkpoint_.empty()))
+    earlier = io::ParseJsonFile(path).value("generations", nlohmann::ordered_json::array());
+  const bool has_before = !earlier.empty();
+  facts["generations"] =
+      is_start && has_before ? earlier : Generations(*task_, data(), is_start ? "before" : "after", earlier);
+  const std::pair<const char*, const data::Dataset*> splits[] = {{"test", data().test},
+                                                                 {"validation", data().validation}};
+  for (const auto& [split, dataset] : splits) {
+    if (dataset == nullptr || !result.summary.contains(split) || facts.contains("wrong")) continue;
+    facts["wrong"] = WrongExamples(*task_, *dataset, result.summary[split], split,
+                                   std::max(1.0, result.state.seconds / 20));
+  }
+  WriteFileAtomically(path, facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 nlohmann::ordered_json Run::Summary(const TrainerState& state) {
@@ -143,6 +187,9 @@ nlohmann::ordered_json Run::Summary(const TrainerState& state) {
   if (!state.best_metrics.is_null()) summary["validation"] = state.best_metrics;
   if (splits_->test) summary["test"] = task_->Evaluate(*splits_->test);
   WriteFileAtomically(options_.output_dir / RunDirectory::kSummary, Text(summary) + "\n");
+  if (directory_->MayWrite(RunDirectory::kCard))
+    WriteFileAtomically(options_.output_dir / RunDirectory::kCard,
+                        ModelCardText(options_, data(), summary, record_));
   return summary;
 }
 

@@ -71,6 +71,7 @@ class Run {
   std::function<void(int64_t examples, int64_t total)> Progress(const std::string& work) const;
   std::function<void(int64_t examples, int64_t total)> EvaluationProgress() const;
   nlohmann::ordered_json Summary(const TrainerState& state);
+  void WriteFacts(bool is_start, const RunResult& result);
 
   RunOptions options_;
   RunRecord record_;
