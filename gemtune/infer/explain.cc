@@ -17,6 +17,7 @@ namespace gemtune::infer {
 namespace {
 
 constexpr int64_t kEmbedding = 1;  // the stage behind it
+constexpr int64_t kPointsOfInterval = 8;
 
 // While it lives no parameter takes a gradient: only the embeddings' is wanted.
 class FrozenParameters {
@@ -89,25 +90,85 @@ class Explained {
   Explanation explanation_;
 };
 
-std::vector<double> Integrate(Explained& explained, int64_t points) {
-  const Quadrature quadrature = GaussLegendre(points);
+// At each place of the path between baseline and text.
+at::Tensor EmbeddingsAt(const Explained& explained, std::span<const double> places) {
   const at::Tensor difference = explained.text() - explained.baseline();
-  at::Tensor sum = at::zeros({explained.tokens()}, difference.options().dtype(at::kDouble));
-  explained.ForEachPart(points, [&](int64_t begin, int64_t end) {
-    const auto part = [&](const std::vector<double>& values) {
-      const at::Tensor all = at::tensor(values, at::kDouble);
-      return all.slice(0, begin, end).to(difference.device());
-    };
-    const at::Tensor alpha = part(quadrature.nodes).to(difference.scalar_type()).view({-1, 1, 1});
-    const at::Tensor embeddings = (explained.baseline() + alpha * difference).requires_grad_(true);
-    const at::Tensor logits = explained.Logits(embeddings).select(1, explained.explanation().output);
-    const at::Tensor gradient =
-        torch::autograd::grad({(logits * part(quadrature.weights)).sum()}, {embeddings})[0];
-    sum += (gradient * difference).to(at::kDouble).sum(at::IntArrayRef({0, 2}));
+  const at::Tensor alpha = at::tensor(std::vector<double>(places.begin(), places.end()), at::kDouble)
+                               .to(difference.options())
+                               .view({-1, 1, 1});
+  return explained.baseline() + alpha * difference;
+}
+
+std::vector<double> LogitsAt(Explained& explained, const std::vector<double>& places) {
+  const at::NoGradGuard no_grad;
+  std::vector<double> logits;
+  explained.ForEachPart(std::ssize(places), [&](int64_t begin, int64_t end) {
+    const auto part = std::span(places).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+    const at::Tensor of_part = explained.Logits(EmbeddingsAt(explained, part))
+                                   .select(1, explained.explanation().output)
+                                   .to(ops::Host());
+    for (int64_t i = 0; i < end - begin; ++i) logits.push_back(of_part[i].item<double>());
   });
-  const at::Tensor on_host = sum.to(ops::Host());
-  const auto values = ops::HostValues<const double>(on_host);
-  return {values.begin(), values.end()};
+  return logits;
+}
+
+// Σ_d (x_td − x'_td) ∂logit/∂x_td at each place: [places, T] in double, on the host.
+at::Tensor SlopesAt(Explained& explained, const std::vector<double>& places) {
+  const at::Tensor difference = explained.text() - explained.baseline();
+  std::vector<at::Tensor> slopes;
+  explained.ForEachPart(std::ssize(places), [&](int64_t begin, int64_t end) {
+    const auto part = std::span(places).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+    const at::Tensor embeddings = EmbeddingsAt(explained, part).requires_grad_(true);
+    const at::Tensor logits = explained.Logits(embeddings).select(1, explained.explanation().output);
+    const at::Tensor gradient = torch::autograd::grad({logits.sum()}, {embeddings})[0];
+    slopes.push_back((gradient * difference).to(at::kDouble).sum(-1).to(ops::Host()));
+  });
+  return at::cat(slopes);
+}
+
+// A part of the path, with what its integral gives and what the logit does on it.
+struct Interval {
+  double begin = 0, end = 1;
+  double logit_at_begin = 0, logit_at_end = 0;
+  at::Tensor contributions = {};  // [T]
+
+  double Error() const {
+    return std::fabs(contributions.sum().item<double>() - (logit_at_end - logit_at_begin));
+  }
+};
+
+void Integrate(Explained& explained, std::span<Interval> intervals) {
+  static const Quadrature kRule = GaussLegendre(kPointsOfInterval);
+  std::vector<double> places;
+  for (const Interval& interval : intervals) {
+    for (const double node : kRule.nodes)
+      places.push_back(interval.begin + node * (interval.end - interval.begin));
+  }
+  const at::Tensor weights = at::tensor(kRule.weights, at::kDouble).unsqueeze(1);
+  const auto slopes = SlopesAt(explained, places).split(kPointsOfInterval);
+  for (size_t i = 0; i < intervals.size(); ++i)
+    intervals[i].contributions = (slopes[i] * weights).sum(0) * (intervals[i].end - intervals[i].begin);
+}
+
+// The halves of each interval.
+std::vector<Interval> Halved(Explained& explained, const std::vector<Interval>& intervals) {
+  std::vector<double> middles;
+  for (const Interval& interval : intervals) middles.push_back((interval.begin + interval.end) / 2);
+  const std::vector<double> logits = LogitsAt(explained, middles);
+  std::vector<Interval> halves;
+  for (size_t i = 0; i < intervals.size(); ++i) {
+    const Interval& whole = intervals[i];
+    halves.push_back({.begin = whole.begin,
+                      .end = middles[i],
+                      .logit_at_begin = whole.logit_at_begin,
+                      .logit_at_end = logits[i]});
+    halves.push_back({.begin = middles[i],
+                      .end = whole.end,
+                      .logit_at_begin = logits[i],
+                      .logit_at_end = whole.logit_at_end});
+  }
+  Integrate(explained, halves);
+  return halves;
 }
 
 }  // namespace
@@ -123,10 +184,27 @@ Explanation IntegratedGradients(model::SequenceClassifier& model, std::span<cons
   Explanation& explanation = explained.explanation();
   const double allowed =
       options.tolerance * std::max(std::fabs(explanation.logit - explanation.baseline_logit), 0.01);
-  for (int64_t points = 8; points <= options.max_points; points *= 2) {
-    explanation.contributions = Integrate(explained, points);
-    if (explanation.Error() <= allowed) break;
+  std::vector<Interval> intervals = {
+      {.logit_at_begin = explanation.baseline_logit, .logit_at_end = explanation.logit}};
+  Integrate(explained, intervals);
+  for (;;) {
+    double error = 0, largest = 0;
+    for (const Interval& interval : intervals) {
+      error += interval.Error();
+      largest = std::max(largest, interval.Error());
+    }
+    const auto bad = std::partition(intervals.begin(), intervals.end(),
+                                    [&](const Interval& interval) { return interval.Error() < largest / 4; });
+    const int64_t points = kPointsOfInterval * (std::ssize(intervals) + (intervals.end() - bad));
+    if (error <= allowed || points > options.max_points) break;
+    const std::vector<Interval> halves = Halved(explained, std::vector<Interval>(bad, intervals.end()));
+    intervals.erase(bad, intervals.end());
+    intervals.insert(intervals.end(), halves.begin(), halves.end());
   }
+  at::Tensor sum = at::zeros({explained.tokens()}, at::kDouble);
+  for (const Interval& interval : intervals) sum += interval.contributions;
+  const auto values = ops::HostValues<const double>(sum);
+  explanation.contributions.assign(values.begin(), values.end());
   return explanation;
 }
 

@@ -12,7 +12,7 @@ namespace gemtune::infer {
 
 struct ExplainOptions {
   double tolerance = 0.01;              // see IntegratedGradients
-  int64_t max_points = 512;             // of the integral
+  int64_t max_points = 512;             // of the integral, of those that are kept
   int64_t max_tokens_per_batch = 4096;  // of a forward and backward pass
 };
 
@@ -29,8 +29,9 @@ struct Explanation {
 
 /// Integrated gradients (Sundararajan et al. 2017, eq. 1) over the embedding: of token t, Σ_d (x_td − x'_td)
 /// ∫₀¹ ∂logit/∂x_td at x' + α(x − x') dα, with x the embeddings of `ids` and x' those of the baseline. The
-/// integral is Gauss and Legendre's of 8, 16, ... points, until the sum over the tokens is within `tolerance`
-/// of the logits' difference (of 0.01 if that is less) or there are max_points.
+/// integral is Gauss and Legendre's of 8 points over an interval of α, which is halved where its part of the
+/// sum over the tokens is furthest from what the logit changes there, until these distances add up to less
+/// than `tolerance` of the logits' difference (of 0.01 if that is less) or there are max_points.
 Explanation IntegratedGradients(model::SequenceClassifier& model, std::span<const int32_t> ids,
                                 const ExplainOptions& options = {});
 
