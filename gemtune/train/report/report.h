@@ -11,7 +11,7 @@
 namespace gemtune::train {
 
 /// What the files of a run's directory tell (train_log.jsonl, all_results.json, run.toml, report.json), as a
-/// run of page.html. Of more than some thousand steps every n-th. Throws Error if there is no
+/// run of page.md. Of more than some thousand steps every n-th. Throws Error if there is no
 /// train_log.jsonl, or for a file that is damaged; a line that is still being written ends the log.
 nlohmann::ordered_json ReadRun(const std::filesystem::path& directory, bool is_running = false);
 

@@ -13,7 +13,7 @@ namespace gemtune::train {
 inline constexpr char kFactsFile[] = "report.json";
 
 /// Known before the first step: the run's task, method and model, versions, machine, and the lengths of its
-/// examples. page.html says what the fields are.
+/// examples. page.md says what the fields are.
 nlohmann::ordered_json FactsOf(const RunOptions& options, at::ScalarType dtype, const data::DataSplits& data);
 
 /// The texts of the "most_wrong" rows of `metrics` (ProbabilityTables), cut into tokens with what each of
