@@ -68,6 +68,7 @@ install(FILES ${CMAKE_BINARY_DIR}/gemtune-config.cmake ${CMAKE_BINARY_DIR}/gemtu
 
 # cpack: the .deb of the program (scripts/package.sh deb).
 set(CPACK_GENERATOR DEB)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)  # a third less than gzip, which is the default
 set(CPACK_PACKAGE_VENDOR gemtune)
 set(CPACK_PACKAGE_CONTACT "The gemtune developers <gemtune@localhost>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
