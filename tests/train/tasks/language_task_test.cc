@@ -6,6 +6,7 @@
 
 #include "gemtune/infer/generate.h"
 #include "gemtune/train/method.h"
+#include "gemtune/train/report/run_facts.h"
 #include "gemtune/train/trainer.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/message_of.h"
@@ -99,6 +100,17 @@ TEST_F(LanguageTaskTest, WritesAnswersAndComparesThem) {
                     examples.truncated.push_back(0);
                   }});
   EXPECT_EQ(task->Evaluate(data::Dataset(examples))["exact_match"], 1.0);
+  const data::Dataset dataset(examples);
+  const auto answers = task->WriteAnswers(dataset, /*examples=*/5, /*max_new_tokens=*/3);
+  ASSERT_EQ(answers.size(), 2u);
+  for (const auto& answer : answers) EXPECT_EQ(answer.text, answer.reference);
+  // As a report keeps them: what was written before training, then what was written after it.
+  const data::DataSplits splits{.train = &dataset, .validation = nullptr, .test = nullptr};
+  const auto shown = Generations(*task, splits, "after", Generations(*task, splits, "before", {}));
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_EQ(shown[0]["reference"], answers[0].reference);
+  EXPECT_EQ(shown[0]["before"], shown[0]["after"]);
+  EXPECT_TRUE(Generations(*Task("clm"), splits, "before", {}).empty());
   examples.ids.back() = examples.ids.back() == 270 ? 271 : 270;
   EXPECT_EQ(task->Evaluate(data::Dataset(examples))["exact_match"], 0.5);
   options.answer_regex = "number";
