@@ -80,14 +80,17 @@ void ConsoleObserver::OnStep(const StepReport& step) {
                     speed = fmt::format("{:.0f} tokens/s  {} left",
                                         static_cast<double>(tokens_) / step_seconds_, Duration(left)),
                     memory = fmt::format("  {:.1f} GB", static_cast<double>(ResidentBytes()) / 1e9);
-  // Drops the less important parts if the line is too long.
-  constexpr std::string_view kStep = "step ";
-  const size_t room = static_cast<size_t>(is_terminal_ ? std::max(log::TerminalColumns() - 1, 1) : 80);
-  const size_t bar = is_terminal_ ? 13 : 0;  // is worth more than the memory
-  std::string text = place + epoch + loss + rate + speed + memory;
-  if (kStep.size() + text.size() + bar > room) text = place + epoch + loss + rate + speed;
-  if (kStep.size() + text.size() > room) text = place + epoch + loss + speed;
-  if (kStep.size() + text.size() > room) text = place + loss + speed;
+  // Less important parts go if the line is too long, or leaves no room for a bar.
+  constexpr std::string_view kStep = "step ", kBar = "[########] ";
+  const size_t columns = static_cast<size_t>(is_terminal_ ? std::max(log::TerminalColumns() - 1, 1) : 80);
+  const size_t room = columns - std::min(columns, (is_terminal_ ? kBar : kStep).size());
+  std::string text;
+  for (const std::string& line :
+       {place + epoch + loss + rate + speed + memory, place + epoch + loss + rate + speed,
+        place + epoch + loss + speed, place + loss + speed}) {
+    text = line;
+    if (text.size() <= room) break;
+  }
   const bool due = step.step % logging_steps_ == 0 || step.step == step.total_steps;
   if (is_terminal_) {
     log::ShowInPlace(ProgressLine(step.step, step.total_steps, text, log::TerminalColumns()));
