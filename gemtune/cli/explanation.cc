@@ -43,12 +43,14 @@ std::string Escaped(std::string_view text) {
   return escaped;
 }
 
-// A text may hold commands to the terminal.
+// A text may hold commands to the terminal: control characters, also those from U+0080 to U+009F.
 std::string Harmless(std::string_view text) {
-  std::string harmless;
-  for (const char c : text) {
-    const bool is_command = (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-    harmless += is_command ? ' ' : c;
+  std::string harmless(text);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool follows_c2 = i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xC2;
+    if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) harmless[i] = ' ';
+    if (follows_c2 && byte >= 0x80 && byte < 0xA0) harmless[i - 1] = harmless[i] = ' ';
   }
   return harmless;
 }

@@ -34,7 +34,8 @@ Metrics MultiLabelMetrics(std::span<const uint8_t> targets, std::span<const uint
 Metrics RegressionMetrics(std::span<const float> targets, std::span<const float> predictions,
                           size_t outputs = 1);
 
-/// The metrics as printed and logged. Up to 20 classes: all but ProbabilityTables. With more classes,
+/// The metrics as printed and logged. Up to 20 classes: all but the tables of
+/// ProbabilityMetrics. With more classes,
 /// per_class and the confusions are replaced by worst_classes (the ten with the lowest F1 among those that
 /// occur) and worst_confusions (the ten most frequent, {true, predicted, count}).
 Metrics Concise(const Metrics& metrics);

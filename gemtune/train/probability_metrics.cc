@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "gemtune/base/error.h"
 #include "gemtune/base/parallel.h"
@@ -57,17 +58,15 @@ struct Classes {
   std::function<OneClass(size_t c)> one;
 };
 
-Classes Exclusive(std::span<const float> logits, std::span<const int64_t> targets, size_t classes) {
-  std::vector<Softmax> softmax;
-  for (size_t row = 0; row < targets.size(); ++row)
-    softmax.emplace_back(logits.subspan(row * classes, classes));
+Classes Exclusive(std::span<const float> logits, std::span<const int64_t> targets,
+                  std::span<const Softmax> rows, size_t classes) {
   std::vector<size_t> measured(classes);
   std::iota(measured.begin(), measured.end(), size_t{0});
   if (classes == 2) measured = {1};
   return {.measured = measured, .one = [=](size_t c) {
             OneClass one;
             for (size_t row = 0; row < targets.size(); ++row) {
-              one.probabilities.push_back(softmax[row](logits[row * classes + c]));
+              one.probabilities.push_back(rows[row](logits[row * classes + c]));
               one.is_positive.push_back(static_cast<size_t>(targets[row]) == c);
             }
             return one;
@@ -151,13 +150,16 @@ void Add(CalibrationBins& bins, double confidence, bool is_right) {
   bin.right += is_right;
 }
 
-CalibrationBins BinsOf(std::span<const float> logits, std::span<const int64_t> targets, size_t classes) {
+// The likeliest class of an example that has just one.
+struct Guess {
+  size_t row, predicted;
+  double probability;
+  bool is_right;
+};
+
+CalibrationBins BinsOf(const std::vector<Guess>& guesses) {
   CalibrationBins bins(kCalibrationBins);
-  for (size_t row = 0; row < targets.size(); ++row) {
-    const auto of_row = logits.subspan(row * classes, classes);
-    const auto likeliest = std::ranges::max_element(of_row);
-    Add(bins, Softmax(of_row)(*likeliest), likeliest - of_row.begin() == targets[row]);
-  }
+  for (const Guess& guess : guesses) Add(bins, guess.probability, guess.is_right);
   return bins;
 }
 
@@ -216,24 +218,13 @@ Metrics Curves(const Classes& classes, const std::vector<std::string>& names) {
   return curves;
 }
 
-Metrics MostWrong(std::span<const float> logits, std::span<const int64_t> targets,
+Metrics MostWrong(std::vector<Guess> guesses, std::span<const int64_t> targets,
                   const std::vector<std::string>& names) {
-  struct Wrong {
-    double probability;
-    size_t row, predicted;
-  };
-  std::vector<Wrong> all;
-  for (size_t row = 0; row < targets.size(); ++row) {
-    const auto of_row = logits.subspan(row * names.size(), names.size());
-    const auto likeliest = std::ranges::max_element(of_row);
-    const auto predicted = static_cast<size_t>(likeliest - of_row.begin());
-    if (predicted != static_cast<size_t>(targets[row]))
-      all.push_back({Softmax(of_row)(*likeliest), row, predicted});
-  }
-  std::ranges::stable_sort(all, std::ranges::greater(), &Wrong::probability);
-  all.resize(std::min(all.size(), kMostWrong));
+  std::erase_if(guesses, [](const Guess& guess) { return guess.is_right; });
+  std::ranges::stable_sort(guesses, std::ranges::greater(), &Guess::probability);
+  guesses.resize(std::min(guesses.size(), kMostWrong));
   Metrics list = Metrics::array();
-  for (const Wrong& wrong : all)
+  for (const Guess& wrong : guesses)
     list.push_back({{"row", wrong.row},
                     {"true", names[static_cast<size_t>(targets[wrong.row])]},
                     {"predicted", names[wrong.predicted]},
@@ -263,29 +254,43 @@ const std::vector<std::string>& ProbabilityMetricNames() {
   return names;
 }
 
-Metrics ProbabilityMetrics(std::span<const float> logits, std::span<const int64_t> targets, size_t classes) {
+Metrics ProbabilityMetrics(std::span<const float> logits, std::span<const int64_t> targets,
+                           const std::vector<std::string>& names) {
+  const size_t classes = names.size();
   GEMTUNE_CHECK(!targets.empty() && classes > 1 && logits.size() == targets.size() * classes);
   if (!AreFinite(logits)) return Unknown();
+  std::vector<Softmax> rows;
+  std::vector<Guess> guesses;
   double log_loss = 0, brier = 0;
   for (size_t row = 0; row < targets.size(); ++row) {
     const auto of_row = logits.subspan(row * classes, classes);
-    const Softmax softmax(of_row);
+    const auto target = static_cast<size_t>(targets[row]);
+    const Softmax& softmax = rows.emplace_back(of_row);
     double squares = 0;
     for (size_t c = 0; c < classes; ++c) {
-      const double p = softmax(of_row[c]);
-      const bool is_right = static_cast<size_t>(targets[row]) == c;
-      squares += (is_right - p) * (is_right - p);
-      if (is_right) log_loss += LogLoss(p);
+      const double missed = (c == target) - softmax(of_row[c]);
+      squares += missed * missed;
     }
     brier += classes == 2 ? squares / 2 : squares;
+    log_loss += LogLoss(softmax(of_row[target]));
+    const auto likeliest = std::ranges::max_element(of_row);
+    const auto predicted = static_cast<size_t>(likeliest - of_row.begin());
+    guesses.push_back({row, predicted, softmax(*likeliest), predicted == target});
   }
   const auto n = static_cast<double>(targets.size());
-  return Named(log_loss / n, brier / n, RankAll(Exclusive(logits, targets, classes)),
-               ExpectedCalibrationError(BinsOf(logits, targets, classes), targets.size()));
+  const Classes all = Exclusive(logits, targets, rows, classes);
+  const CalibrationBins bins = BinsOf(guesses);
+  Metrics metrics =
+      Named(log_loss / n, brier / n, RankAll(all), ExpectedCalibrationError(bins, targets.size()));
+  metrics["calibration"] = Table(bins);
+  metrics["most_wrong"] = MostWrong(std::move(guesses), targets, names);
+  if (classes <= kCurves) metrics["pr_curves"] = Curves(all, names);
+  return metrics;
 }
 
 Metrics MultiLabelProbabilityMetrics(std::span<const float> logits, std::span<const uint8_t> targets,
-                                     size_t labels) {
+                                     const std::vector<std::string>& names) {
+  const size_t labels = names.size();
   GEMTUNE_CHECK(!targets.empty() && targets.size() == logits.size() && logits.size() % labels == 0);
   if (!AreFinite(logits)) return Unknown();
   double log_loss = 0, brier = 0, calibration_error = 0;
@@ -294,38 +299,22 @@ Metrics MultiLabelProbabilityMetrics(std::span<const float> logits, std::span<co
     log_loss += LogLoss(p);
     brier += (1 - p) * (1 - p);
   }
-  const Classes classes = Independent(logits, targets, labels);
-  for (const size_t c : classes.measured)
-    calibration_error += ExpectedCalibrationError(BinsOf(classes.one(c)), targets.size());
-  const auto n = static_cast<double>(targets.size());
-  return Named(log_loss / n, brier / n, RankAll(classes), calibration_error);
-}
-
-Metrics ProbabilityTables(std::span<const float> logits, std::span<const int64_t> targets,
-                          const std::vector<std::string>& names) {
-  if (!AreFinite(logits)) return Metrics::object();
-  Metrics tables = {{"calibration", Table(BinsOf(logits, targets, names.size()))},
-                    {"most_wrong", MostWrong(logits, targets, names)}};
-  if (names.size() <= kCurves) tables["pr_curves"] = Curves(Exclusive(logits, targets, names.size()), names);
-  return tables;
-}
-
-Metrics MultiLabelProbabilityTables(std::span<const float> logits, std::span<const uint8_t> targets,
-                                    const std::vector<std::string>& names) {
-  if (!AreFinite(logits)) return Metrics::object();
-  const Classes classes = Independent(logits, targets, names.size());
-  CalibrationBins bins(kCalibrationBins);
-  for (const size_t c : classes.measured) {
-    const CalibrationBins of_label = BinsOf(classes.one(c));
+  const Classes all = Independent(logits, targets, labels);
+  CalibrationBins bins(kCalibrationBins);  // of all labels together
+  for (const size_t c : all.measured) {
+    const CalibrationBins of_label = BinsOf(all.one(c));
+    calibration_error += ExpectedCalibrationError(of_label, targets.size());
     for (size_t b = 0; b < bins.size(); ++b) {
       bins[b].count += of_label[b].count;
       bins[b].confidence_sum += of_label[b].confidence_sum;
       bins[b].right += of_label[b].right;
     }
   }
-  Metrics tables = {{"calibration", Table(bins)}};
-  if (names.size() <= kCurves) tables["pr_curves"] = Curves(classes, names);
-  return tables;
+  const auto n = static_cast<double>(targets.size());
+  Metrics metrics = Named(log_loss / n, brier / n, RankAll(all), calibration_error);
+  metrics["calibration"] = Table(bins);
+  if (labels <= kCurves) metrics["pr_curves"] = Curves(all, names);
+  return metrics;
 }
 
 }  // namespace gemtune::train

@@ -21,37 +21,33 @@ namespace gemtune::train {
 ///
 /// Of two classes the second is the positive one. Of more, auroc and average_precision are the mean over the
 /// classes, each against the rest; a class that all or none of the examples have says nothing and is left
-/// out, and what is left of no class is null. All are null if a logit is not finite.
+/// out, and what is left of no class is null.
 ///
-/// `logits` are row-major [N, C], N > 0, C > 1; probabilities are their softmax. `targets` are ids in [0, C).
-Metrics ProbabilityMetrics(std::span<const float> logits, std::span<const int64_t> targets, size_t classes);
-
-/// The same of labels that are independent of each other, [N, C] 0 or 1: each is a pair of classes with
-/// probability sigmoid(logit), and every metric is the mean over the labels.
-Metrics MultiLabelProbabilityMetrics(std::span<const float> logits, std::span<const uint8_t> targets,
-                                     size_t labels);
-
-inline constexpr size_t kCalibrationBins = 15;
-
-/// Tables for charts, which Concise leaves out:
+/// Behind these numbers come tables for charts, which Concise leaves out:
 ///
 /// - calibration: [{count, confidence, accuracy}] of the bins of expected_calibration_error, confidence and
 ///   accuracy as means over the bin's examples, null for an empty bin.
+/// - most_wrong: [{row, true, predicted, probability}] of the kMostWrong examples whose wrong class has the
+///   highest probability, the highest first; rows count from 0.
 /// - pr_curves: {name: {positives, negatives, true_positives, false_positives}} of each class that is a
 ///   positive one above, the last two as lists over kThresholds probabilities in even steps from 0 to 1. Left
 ///   out for more than kCurves classes.
-/// - most_wrong: [{row, true, predicted, probability}] of the kMostWrong examples whose wrong class has the
-///   highest probability, the highest first; rows count from 0. Not of independent labels.
 ///
-/// Empty if a logit is not finite.
-Metrics ProbabilityTables(std::span<const float> logits, std::span<const int64_t> targets,
-                          const std::vector<std::string>& names);
-Metrics MultiLabelProbabilityTables(std::span<const float> logits, std::span<const uint8_t> targets,
-                                    const std::vector<std::string>& names);
+/// If a logit is not finite, all numbers are null and there are no tables.
+///
+/// `logits` are row-major [N, names.size()], N > 0, with at least two names; probabilities are their softmax.
+/// `targets` are ids of names.
+Metrics ProbabilityMetrics(std::span<const float> logits, std::span<const int64_t> targets,
+                           const std::vector<std::string>& names);
 
-inline constexpr size_t kThresholds = 101, kCurves = 20, kMostWrong = 10;
+/// The same of labels that are independent of each other, [N, names.size()] 0 or 1: each is a pair of classes
+/// with probability sigmoid(logit), and every number is the mean over the labels. There is no most_wrong.
+Metrics MultiLabelProbabilityMetrics(std::span<const float> logits, std::span<const uint8_t> targets,
+                                     const std::vector<std::string>& names);
 
-/// The names of the metrics above.
+inline constexpr size_t kCalibrationBins = 15, kThresholds = 101, kCurves = 20, kMostWrong = 10;
+
+/// The names of the numbers above.
 const std::vector<std::string>& ProbabilityMetricNames();
 
 }  // namespace gemtune::train

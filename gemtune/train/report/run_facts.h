@@ -16,7 +16,7 @@ inline constexpr char kFactsFile[] = "report.json";
 /// examples. page.md says what the fields are.
 nlohmann::ordered_json FactsOf(const RunOptions& options, at::ScalarType dtype, const data::DataSplits& data);
 
-/// The texts of the "most_wrong" rows of `metrics` (ProbabilityTables), cut into tokens with what each of
+/// The texts of the "most_wrong" rows of `metrics` (ProbabilityMetrics), cut into tokens with what each of
 /// them contributed to the wrong class (infer::IntegratedGradients with few points), as long as that takes
 /// less than `seconds`.
 nlohmann::ordered_json WrongExamples(Task& task, const data::Dataset& dataset, const Metrics& metrics,

@@ -18,6 +18,8 @@
 #include "gemtune/io/file_record.h"
 #include "gemtune/model/model_directory.h"
 #include "gemtune/train/checkpoint.h"
+#include "gemtune/train/report/report.h"
+#include "gemtune/train/report/run_facts.h"
 #include "gemtune/train/trainer_state.h"
 
 namespace gemtune::train {
@@ -28,8 +30,9 @@ namespace fs = std::filesystem;
 constexpr const char* kRunPart = "run";
 
 // The files that a run writes besides the model.
-constexpr const char* kRunFiles[] = {RunDirectory::kRecord, "train_log.jsonl", kTrainerStateFile,
-                                     "report.json",         "report.html",     RunDirectory::kSummary};
+constexpr const char* kRunFiles[] = {RunDirectory::kRecord, JsonlObserver::kFile,
+                                     kTrainerStateFile,     kFactsFile,
+                                     ReportObserver::kPage, RunDirectory::kSummary};
 
 // The first file that shows that there are results; empty: none.
 std::string FindResults(const fs::path& directory) {

@@ -19,12 +19,15 @@ using Json = nlohmann::ordered_json;
 using Names = std::vector<std::string>;
 
 // What classes and their probabilities give; all numbers stand before the tables.
-Metrics Joined(const Metrics& metrics, const Metrics& numbers, const Metrics& tables) {
+Metrics Joined(const Metrics& classes, const Metrics& probabilities) {
   Metrics joined;
-  for (const auto& [name, value] : metrics.items()) {
-    if (!value.is_structured()) joined[name] = value;
+  for (const bool is_table : {false, true}) {
+    for (const Metrics* part : {&classes, &probabilities}) {
+      for (const auto& [name, value] : part->items()) {
+        if (value.is_structured() == is_table) joined[name] = value;
+      }
+    }
   }
-  for (const Metrics* part : {&numbers, &metrics, &tables}) joined.update(*part);
   return joined;
 }
 
@@ -45,9 +48,7 @@ Metrics MeasureSingleLabel(const at::Tensor& logits, const at::Tensor& labels, c
   const auto targets = ops::HostValues<int64_t>(target);
   const Metrics metrics = SingleLabelMetrics(targets, ops::HostValues<int64_t>(prediction), names);
   if (names.size() < 2) return metrics;
-  const auto values = ops::HostValues<float>(logits);
-  return Joined(metrics, ProbabilityMetrics(values, targets, names.size()),
-                ProbabilityTables(values, targets, names));
+  return Joined(metrics, ProbabilityMetrics(ops::HostValues<float>(logits), targets, names));
 }
 
 Json ScoreTable(const infer::Prediction& prediction, const Names& names) {
@@ -70,10 +71,8 @@ at::Tensor MultiLabelLoss(const at::Tensor& logits, const at::Tensor& labels, co
 Metrics MeasureMultiLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
   const at::Tensor target = labels.to(at::kByte), prediction = (logits > 0).to(at::kByte);  // sigmoid > 1/2
   const auto targets = ops::HostValues<uint8_t>(target);
-  const auto values = ops::HostValues<float>(logits);
   return Joined(MultiLabelMetrics(targets, ops::HostValues<uint8_t>(prediction), names),
-                MultiLabelProbabilityMetrics(values, targets, names.size()),
-                MultiLabelProbabilityTables(values, targets, names));
+                MultiLabelProbabilityMetrics(ops::HostValues<float>(logits), targets, names));
 }
 
 Json MultiLabelLine(const infer::Prediction& prediction, const Names& names) {
