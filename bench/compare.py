@@ -273,7 +273,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     report = dict(date=datetime.date.today().isoformat(), machine=machine(), versions=versions(arguments.gemtune),
-                  options={key: str(value) for key, value in vars(arguments).items()}, rows={})
+                  options={key: getattr(arguments, key) for key in ("device", "steps", "rounds", "threads", "pool", "seed")}, rows={})
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(arguments, pathlib.Path(folder))
         for name in arguments.rows:

@@ -15,6 +15,15 @@ def load(path, samples):
     return table["text"].to_pylist(), table["label"].to_pylist()
 
 
+def fit(path, samples):
+    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), LogisticRegression(C=10, max_iter=1000))
+    return model.fit(*load(path, samples))
+
+
+def score(model, path, samples):
+    return model.score(*load(path, samples))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("train")
@@ -22,9 +31,8 @@ def main():
     parser.add_argument("--train-samples", type=int, default=2000)
     parser.add_argument("--test-samples", type=int, default=1000)
     arguments = parser.parse_args()
-    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2), LogisticRegression(C=10, max_iter=1000))
-    model.fit(*load(arguments.train, arguments.train_samples))
-    print(f"accuracy {model.score(*load(arguments.test, arguments.test_samples)):.3f}")
+    model = fit(arguments.train, arguments.train_samples)
+    print(f"accuracy {score(model, arguments.test, arguments.test_samples):.3f}")
 
 
 if __name__ == "__main__":
