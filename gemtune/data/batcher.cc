@@ -25,6 +25,8 @@ PackedBatch Pack(const Dataset& dataset, const std::vector<int64_t>& indices) {
     batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids.size()));
     batch.is_target.insert(batch.is_target.end(), is_target.begin(), is_target.end());
     batch.labels.insert(batch.labels.end(), label.begin(), label.end());
+    if (!dataset.loss_weights().empty())
+      batch.loss_weights.push_back(dataset.loss_weights()[static_cast<size_t>(i)]);
   }
   batch.examples = indices;
   return batch;

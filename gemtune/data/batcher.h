@@ -13,6 +13,7 @@ struct PackedBatch {
   std::vector<int32_t> cu_seqlens;  // [B + 1], from 0 to T
   std::vector<uint8_t> is_target;   // [T], see Dataset::is_target; or empty
   std::vector<float> labels;        // [B · label_width], see Dataset::label
+  std::vector<float> loss_weights;  // [B], see Dataset::loss_weights; or empty
   std::vector<int64_t> examples;    // [B] index of each example in the data set
 
   int64_t num_tokens() const { return static_cast<int64_t>(ids.size()); }

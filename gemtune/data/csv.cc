@@ -67,7 +67,8 @@ class CsvReader {
   LineCounter lines_;                   // before the window, if so
   int32_t num_columns_ = 0;
   std::vector<std::string> names_;
-  std::vector<int32_t> wanted_;  // indices of text, text_pair, label (-1: not read); or a conversation's
+  std::vector<int32_t>
+      wanted_;  // indices of text, text_pair, label, loss_weight (-1: not read); or a conversation's
   int64_t next_row_ = 1;
 };
 
@@ -121,14 +122,14 @@ void CsvReader::ReadHeader(const Columns& columns) {
     return;
   }
   CheckNames(names, columns);
-  for (const std::string& column : {columns.text, columns.text_pair, columns.label}) {
+  for (const std::string& column : {columns.text, columns.text_pair, columns.label, columns.loss_weight}) {
     wanted_.push_back(column.empty() ? -1 : static_cast<int32_t>(FindColumn(path_, names, column)));
   }
 }
 
 // Names the cause if a wanted column is missing because the file is not what its name or the options say.
 void CsvReader::CheckNames(const std::vector<std::string>& names, const Columns& columns) const {
-  for (const std::string& column : {columns.text, columns.text_pair, columns.label}) {
+  for (const std::string& column : {columns.text, columns.text_pair, columns.label, columns.loss_weight}) {
     if (column.empty() || std::find(names.begin(), names.end(), column) != names.end()) continue;
     if (names[0].starts_with('{') || names[0].starts_with('[')) {
       Fail("{}: has no column '{}'; it looks like JSON: give it a name that ends in .jsonl", path_,
@@ -217,7 +218,8 @@ void CsvReader::AddRows(const BlockParser& parser, RowSink& sink) {
         const nlohmann::json row = ConversationRow(fields, good);
         return sink.AddConversation(next_row_, ConversationOf(row, *columns, names_, path_, next_row_));
       }
-      sink.Add(next_row_, fields[0][good], fields[1][good], CsvField{std::string(fields[2][good])});
+      sink.Add(next_row_, fields[0][good], fields[1][good], CsvField{std::string(fields[2][good])},
+               CsvField{std::string(fields[3][good])});
     });
     ++good;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "gemtune/base/log.h"
 #include "gemtune/base/progress.h"
 #include "gemtune/data/labels/encode_labels.h"
+#include "gemtune/data/labels/loss_weights.h"
 #include "gemtune/data/row_encoder.h"
 #include "gemtune/data/shuffle.h"
 #include "gemtune/data/table.h"
@@ -52,14 +54,19 @@ void DropBad(const BadRows& bad, Examples& examples) {
     kept.truncated.push_back(examples.truncated[i]);
     const auto label = examples.label_values.begin() + static_cast<ptrdiff_t>(i * width);
     kept.label_values.insert(kept.label_values.end(), label, label + static_cast<ptrdiff_t>(width));
+    if (!examples.loss_weights.empty()) kept.loss_weights.push_back(examples.loss_weights[i]);
   }
   examples = std::move(kept);
 }
 
 Columns ColumnsOf(const DatasetOptions& options) {
   if (options.row_kind == RowKind::kConversation) return {.conversation = options.conversation_columns};
-  Columns columns{options.text_column, options.text_pair_column, options.label_column};
-  if (options.label_kind == LabelKind::kNone) columns.label.clear();
+  Columns columns{options.text_column, options.text_pair_column, options.label_column,
+                  options.loss_weight_column};
+  if (options.label_kind == LabelKind::kNone) {
+    columns.label.clear();
+    columns.loss_weight.clear();
+  }
   if (options.row_kind == RowKind::kDocument) columns.text_pair.clear();
   return columns;
 }
@@ -81,10 +88,12 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
   RowEncoder encoder(options, tokenizer, examples, bad_examples);
   RawLabels raw;
   raw.files = files;
+  std::vector<RawLabel> weights;
   ProgressBar bar("reading and tokenising");
   const auto take = [&](RowBatch& batch) {
     encoder.Add(batch, files[batch.file]);
     raw.Append(batch);
+    std::ranges::move(batch.loss_weights, std::back_inserter(weights));
     bar.Show(std::ssize(examples.truncated), options.max_samples, "examples");
   };
   const auto skip = [&](const RowError& error, int64_t before) {
@@ -103,6 +112,7 @@ Examples ReadExamples(const std::vector<DataFile>& files, const DatasetOptions& 
     examples.labels = std::move(encoded.labels);
     examples.label_values = std::move(encoded.values);
     examples.warnings = std::move(encoded.warnings);
+    if (!weights.empty()) examples.loss_weights = ReadLossWeights(weights, raw, bad);
     DropBad(bad_examples, examples);
   }
   if (examples.truncated.empty()) {
@@ -159,6 +169,7 @@ Dataset::Dataset(Examples examples, std::filesystem::path cache_hit)
   GEMTUNE_CHECK(std::ssize(examples_.truncated) == size());
   GEMTUNE_CHECK(examples_.is_target.empty() || std::ssize(examples_.is_target) == tokens());
   GEMTUNE_CHECK(std::ssize(examples_.label_values) == size() * label_width_);
+  GEMTUNE_CHECK(examples_.loss_weights.empty() || std::ssize(examples_.loss_weights) == size());
 }
 
 std::span<const int32_t> Dataset::ids(int64_t i) const {
@@ -192,6 +203,7 @@ Dataset Dataset::Select(std::span<const int64_t> indices) const {
     selected.offsets.push_back(static_cast<int64_t>(selected.ids.size()));
     selected.truncated.push_back(examples_.truncated[i]);
     selected.label_values.insert(selected.label_values.end(), label_of_i.begin(), label_of_i.end());
+    if (!examples_.loss_weights.empty()) selected.loss_weights.push_back(examples_.loss_weights[i]);
   }
   return Dataset(std::move(selected));
 }
@@ -225,6 +237,7 @@ std::string Dataset::Fingerprint() const {
   if (!examples_.is_target.empty()) add(examples_.is_target);
   add(examples_.label_values);
   for (const std::string& name : examples_.labels.names) hash.Add(name);
+  if (!examples_.loss_weights.empty()) add(examples_.loss_weights);
   return hash.Hex();
 }
 

@@ -32,6 +32,7 @@ struct DatasetOptions {
   std::string text_column = "text";
   std::string text_pair_column = {};  // empty: no pairs
   std::string label_column = "label";
+  std::string loss_weight_column = {};  // how much a row's loss counts; empty: as much as any other's
   LabelKind label_kind = LabelKind::kSingle;
   RowKind row_kind = RowKind::kText;
   ConversationColumns conversation_columns = {};
@@ -56,6 +57,7 @@ struct Examples {
   std::vector<uint8_t> truncated = {};   // [examples] 1: the text was cut at max_length
   std::vector<uint8_t> is_target = {};   // [tokens] 1: to be predicted; empty: no token is
   std::vector<float> label_values = {};  // [examples · LabelWidth(label_kind, labels)]
+  std::vector<float> loss_weights = {};  // [examples], or empty: all 1
   LabelKind label_kind = LabelKind::kNone;
   LabelSet labels = {};
   std::vector<SkippedRow> skipped = {};    // in the order of the files
@@ -88,6 +90,9 @@ class Dataset {
   int64_t label_width() const { return label_width_; }
   std::span<const float> label(int64_t i) const;
 
+  /// How much each example's loss counts, [size]; empty: all 1.
+  std::span<const float> loss_weights() const { return examples_.loss_weights; }
+
   LabelKind label_kind() const { return examples_.label_kind; }
   const LabelSet& labels() const { return examples_.labels; }
 
@@ -105,7 +110,7 @@ class Dataset {
   /// either part would be empty.
   std::pair<Dataset, Dataset> Split(double fraction, uint64_t seed) const;
 
-  /// A hash of the tokens, the targets among them, the labels and their names, in order.
+  /// A hash of the tokens, the targets among them, the labels, their names and the weights, in order.
   std::string Fingerprint() const;
 
   /// The cache entry that Load took the examples from, or empty.

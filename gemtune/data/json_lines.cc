@@ -291,7 +291,7 @@ void JsonReader::Add(int64_t row, std::optional<std::string_view> text, const La
     if (columns.conversation) return sink_.AddConversation(row, line.Conversation(*columns.conversation));
     const std::string_view first = line.Text(columns.text);
     const std::string_view second = line.Text(columns.text_pair);
-    sink_.Add(row, first, second, line.Label(columns.label));
+    sink_.Add(row, first, second, line.Label(columns.label), line.Label(columns.loss_weight));
   });
 }
 

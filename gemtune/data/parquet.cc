@@ -94,7 +94,7 @@ class ParquetReader {
   void CheckParquet(arrow::io::RandomAccessFile& file) const;
   void Want(const std::string& column, bool (*fits)(const arrow::DataType&), std::string_view what);
   std::string_view Text(const arrow::Array* array, int64_t i, const std::string& column) const;
-  RawLabel Label(const arrow::Array* array, int64_t i) const;
+  RawLabel Label(const arrow::Array* array, int64_t i, const std::string& column) const;
   std::vector<text::ChatMessage> Conversation(const arrow::RecordBatch& batch, int64_t i) const;
 
   std::string path_;
@@ -140,6 +140,7 @@ FileSchema ParquetReader::Open() {
   Want(columns_.text, IsTextType, "a string");
   Want(columns_.text_pair, IsTextType, "a string");
   Want(columns_.label, IsLabelType, "a string, an integer, a float, a bool, or a list of these");
+  Want(columns_.loss_weight, IsLabelType, "a number");
   std::vector<int> row_groups(static_cast<size_t>(reader_->num_row_groups()));
   std::iota(row_groups.begin(), row_groups.end(), 0);
   batches_ = CheckArrow(
@@ -177,11 +178,12 @@ void ParquetReader::AddRows(const arrow::RecordBatch& batch, RowSink& sink) {
   const auto text = batch.GetColumnByName(columns_.text);
   const auto text_pair = batch.GetColumnByName(columns_.text_pair);
   const auto label = batch.GetColumnByName(columns_.label);
+  const auto loss_weight = batch.GetColumnByName(columns_.loss_weight);
   for (int64_t i = 0; i < batch.num_rows() && sink.room() > 0; ++i, ++row_) {
     sink.Guard([&] {
       if (columns_.conversation) return sink.AddConversation(row_, Conversation(batch, i));
       sink.Add(row_, Text(text.get(), i, columns_.text), Text(text_pair.get(), i, columns_.text_pair),
-               Label(label.get(), i));
+               Label(label.get(), i, columns_.label), Label(loss_weight.get(), i, columns_.loss_weight));
     });
   }
 }
@@ -193,15 +195,15 @@ std::string_view ParquetReader::Text(const arrow::Array* array, int64_t i, const
   return *text;
 }
 
-RawLabel ParquetReader::Label(const arrow::Array* array, int64_t i) const {
-  if (columns_.label.empty()) return {};
+RawLabel ParquetReader::Label(const arrow::Array* array, int64_t i, const std::string& column) const {
+  if (column.empty()) return {};
   std::optional<RawLabel> label;
   try {
     label = LabelAt(*array, i);
   } catch (const Error& error) {
-    FailRow(path_, row_, RowFault::kBadLabel, "'{}': {}", Printable(columns_.label), error.what());
+    FailRow(path_, row_, RowFault::kBadLabel, "'{}': {}", Printable(column), error.what());
   }
-  if (!label) FailRow(path_, row_, RowFault::kNull, "'{}' is null", Printable(columns_.label));
+  if (!label) FailRow(path_, row_, RowFault::kNull, "'{}' is null", Printable(column));
   return std::move(*label);
 }
 

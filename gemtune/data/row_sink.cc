@@ -60,13 +60,15 @@ void RowSink::CheckLabel(int64_t row, const RawLabel& label) const {
   }
 }
 
-void RowSink::Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label) {
+void RowSink::Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label,
+                  RawLabel loss_weight) {
   CheckText(row, text, columns_.text);
   if (!columns_.text_pair.empty()) CheckText(row, text_pair, columns_.text_pair);
   if (!columns_.label.empty()) CheckLabel(row, label);
   batch_.text.Append(text);
   if (!columns_.text_pair.empty()) batch_.text_pair.Append(text_pair);
   if (!columns_.label.empty()) batch_.labels.push_back(std::move(label));
+  if (!columns_.loss_weight.empty()) batch_.loss_weights.push_back(std::move(loss_weight));
   CountRow(row, std::ssize(text) + std::ssize(text_pair));
 }
 

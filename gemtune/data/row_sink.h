@@ -29,9 +29,10 @@ class RowSink {
   /// How many more rows are wanted; the reader stops at 0.
   int64_t room() const { return max_rows_ - num_rows_ - num_bad_rows_; }
 
-  /// `text_pair` and `label` are used if these columns are wanted. Throws RowError for a text or a name that
-  /// is not UTF-8 or too long.
-  void Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label);
+  /// `text_pair`, `label` and `loss_weight` are used if these columns are wanted. Throws RowError for a text
+  /// or a name that is not UTF-8 or too long.
+  void Add(int64_t row, std::string_view text, std::string_view text_pair, RawLabel label,
+           RawLabel loss_weight = {});
 
   /// For a sink of conversations. Throws RowError as Add does.
   void AddConversation(int64_t row, std::vector<text::ChatMessage> messages);

@@ -12,7 +12,7 @@ namespace gemtune::data {
 std::vector<std::string> Columns::Names() const {
   if (conversation) return ConversationCandidates(*conversation);
   std::vector<std::string> names;
-  for (const std::string& name : {text, text_pair, label}) {
+  for (const std::string& name : {text, text_pair, label, loss_weight}) {
     if (!name.empty()) names.push_back(name);
   }
   return names;

@@ -31,6 +31,7 @@ struct Columns {
   std::string text = {};
   std::string text_pair = {};
   std::string label = {};
+  std::string loss_weight = {};
   /// If given, rows are conversations, and the other columns are not read.
   std::optional<ConversationColumns> conversation = {};
 
@@ -60,6 +61,7 @@ struct RowBatch {
   TextColumn text = {};
   TextColumn text_pair = {};
   std::vector<RawLabel> labels = {};
+  std::vector<RawLabel> loss_weights = {};
   std::vector<std::vector<text::ChatMessage>> conversations = {};
   bool is_plain_text = false;
 };

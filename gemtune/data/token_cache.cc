@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // To be increased with every change to Load's result for the same files and options.
-constexpr uint64_t kVersion = 4;
+constexpr uint64_t kVersion = 5;
 
 void AddLabels(Hash& hash, const std::optional<LabelSet>& labels) {
   hash.Add(static_cast<uint64_t>(labels.has_value()));
@@ -38,6 +38,7 @@ std::string Key(const DatasetOptions& options, const std::vector<DataFile>& file
   hash.Add(options.text_column);
   hash.Add(options.text_pair_column);
   hash.Add(options.label_column);
+  hash.Add(options.loss_weight_column);
   hash.Add(static_cast<uint64_t>(options.label_kind));
   hash.Add(static_cast<uint64_t>(options.row_kind));
   const ConversationColumns& of_conversation = options.conversation_columns;
@@ -152,6 +153,10 @@ void CheckExamples(const Examples& examples, int64_t vocab_size, bool has_target
   const int64_t num_values = std::ssize(examples.label_values);
   Require(width == 0 ? num_values == 0 : num_values % width == 0 && num_values / width == size,
           "has another number of labels than of examples");
+  Require(examples.loss_weights.empty() || std::ssize(examples.loss_weights) == size,
+          "has another number of weights than of examples");
+  Require(std::ranges::all_of(examples.loss_weights, [](float w) { return std::isfinite(w) && w >= 0; }),
+          "has a weight that is negative or not finite");
   int64_t last = 0;
   for (const SkippedRow& row : examples.skipped) {
     Require(row.before >= last && row.before <= size, "has a skipped row that stands nowhere");
@@ -205,6 +210,7 @@ std::optional<Examples> TokenCache::Read() const {
     examples.is_target = ReadVector<uint8_t>(file, "is_target", DType::kU8);
     examples.truncated = ReadVector<uint8_t>(file, "truncated", DType::kU8);
     examples.label_values = ReadVector<float>(file, "label_values", DType::kF32);
+    examples.loss_weights = ReadVector<float>(file, "loss_weights", DType::kF32);
     examples.skipped = ReadSkipped(file);
     examples.warnings = ReadMessages(file, "warnings");
     CheckExamples(examples, vocab_size_, has_targets_);
@@ -238,6 +244,7 @@ void TokenCache::Write(const Examples& examples) const {
          Named("is_target", DType::kU8, examples.is_target),
          Named("truncated", DType::kU8, examples.truncated),
          Named("label_values", DType::kF32, examples.label_values),
+         Named("loss_weights", DType::kF32, examples.loss_weights),
          Named("skipped_before", DType::kI64, before), Named("skipped_fault", DType::kU8, faults),
          Named("skipped_messages", DType::kU8, skipped_messages), Named("warnings", DType::kU8, warnings)},
         metadata);

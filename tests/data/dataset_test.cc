@@ -7,6 +7,7 @@
 #include <set>
 
 #include "gemtune/base/file.h"
+#include "gemtune/data/batcher.h"
 #include "tests/data/make_dataset.h"
 #include "tests/support/message_of.h"
 #include "tests/support/temp_dir.h"
@@ -39,6 +40,37 @@ class DatasetTest : public test::TempDir {
 
   text::Tokenizer tokenizer_ = TinyTokenizer().Make(dir_ / "tokenizer");
 };
+
+TEST_F(DatasetTest, LossWeightsStayWithTheirRows) {
+  const std::string rows = "the cat,pos,0.5\n\"\",neg,-1\nx,pos,2\ny,neg,\nz,neg,4\n";
+  DatasetOptions options = Write("a.csv", "text,label,weight\n" + rows);
+  EXPECT_THAT(Dataset::Load(options, tokenizer_).loss_weights(), IsEmpty());
+  options.loss_weight_column = "weight";
+  EXPECT_THAT(Message(options), HasSubstr("a.csv: row 2: the loss weight is -1"));
+  options.on_bad_row = OnBadRow::kSkip;
+  options.cache_dir = dir_ / "cache";
+  for (int reading = 0; reading < 2; ++reading) {  // the second time from the cache
+    const Dataset dataset = Dataset::Load(options, tokenizer_);
+    EXPECT_EQ(dataset.cache_hit().empty(), reading == 0);
+    EXPECT_THAT(dataset.loss_weights(), ElementsAre(0.5f, 2, 4));
+    EXPECT_THAT(Pack(dataset, {2, 0}).loss_weights, ElementsAre(4, 0.5f));
+    const auto [rest, split] = dataset.Split(1, 7);
+    EXPECT_EQ(rest.loss_weights().size() + split.loss_weights().size(), 3u);
+  }
+  options.loss_weight_column = "wieght";
+  EXPECT_THAT(Message(options), HasSubstr("has no column 'wieght' (did you mean 'weight'?)"));
+}
+
+TEST_F(DatasetTest, LossWeightsComeFromEveryFormat) {
+  DatasetOptions options = Write("a.jsonl", R"({"text": "x", "label": "a", "w": 2}
+{"text": "y", "label": "b", "w": 0.5})");
+  options.loss_weight_column = "w";
+  EXPECT_THAT(Dataset::Load(options, tokenizer_).loss_weights(), ElementsAre(2, 0.5f));
+  DatasetOptions wrong = Write("b.jsonl", R"({"text": "x", "label": "a", "w": "2"}
+{"text": "y", "label": "b", "w": 1})");
+  wrong.loss_weight_column = "w";
+  EXPECT_THAT(Message(wrong), HasSubstr("b.jsonl: row 1: the loss weight is not a number"));
+}
 
 TEST_F(DatasetTest, LoadsTokensAndLabels) {
   const Dataset dataset =

@@ -212,6 +212,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
     std::vector<uint8_t> is_target = {};
     std::vector<uint8_t> truncated = {0, 1};
     std::vector<float> label_values = {0, 1};
+    std::vector<float> loss_weights = {};
     std::string labels = R"(["neg", "pos"])";
     std::string key;
     DType ids_type = DType::kI32;
@@ -232,6 +233,7 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
         {named("ids", parts.ids_type, parts.ids), named("offsets", DType::kI64, parts.offsets),
          named("is_target", DType::kU8, parts.is_target), named("truncated", DType::kU8, parts.truncated),
          named("label_values", DType::kF32, parts.label_values),
+         named("loss_weights", DType::kF32, parts.loss_weights),
          named("skipped_before", DType::kI64, parts.before), named("skipped_fault", DType::kU8, parts.faults),
          named("skipped_messages", DType::kU8, parts.messages),
          named("warnings", DType::kU8, parts.warnings)},
@@ -243,6 +245,9 @@ TEST_F(TokenCacheTest, AnEntryIsCheckedThroughout) {
   };
   EXPECT_TRUE(is_taken([](Parts&) {}));
   EXPECT_FALSE(is_taken([](Parts& p) { p.key[0] ^= 1; }));
+  EXPECT_TRUE(is_taken([](Parts& p) { p.loss_weights = {0, 2}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.loss_weights = {1}; }));
+  EXPECT_FALSE(is_taken([](Parts& p) { p.loss_weights = {1, -1}; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.ids[1] = -1; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.ids[1] = 288; }));
   EXPECT_FALSE(is_taken([](Parts& p) { p.ids.push_back(1); }));
