@@ -19,6 +19,7 @@ void Evaluate::Declare(OptionSet& options) {
   options.Add("--max-test-samples", max_samples_, "Use only this many examples, the first ones; 0: all",
               {.min = 0});
   columns_.Declare(options, {.labels = true, .conversations = true});
+  options.Add("--min-score", task_options_.min_score, kMinScoreHelp, {.min = 0, .max = 1});
   options.Group("Answers (--task sft)");
   options.Add("--predict-with-generate", task_options_.predict_with_generate,
               "Also have the model write each last answer, and measure exact_match and ROUGE-L");

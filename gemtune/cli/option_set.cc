@@ -258,11 +258,13 @@ void OptionSet::Group(const std::string& title) {
 
 void OptionSet::Add(const std::string& names, std::string& value, const std::string& description,
                     const Allowed& allowed) {
-  const auto in_effect = [&value, is_path = allowed.is_path, is_model = allowed.is_model] {
+  const auto in_effect = [&value, allowed] {
+    const bool is_path =
+        allowed.is_path || (allowed.is_path_or_word && !value.empty() && std::filesystem::exists(value));
     return value.empty() ? ""
-                         : TomlString(is_model  ? AbsoluteModel(value)
-                                      : is_path ? Absolute(value)
-                                                : value);
+                         : TomlString(allowed.is_model ? AbsoluteModel(value)
+                                      : is_path        ? Absolute(value)
+                                                       : value);
   };
   state_->Declare(state_->app.add_option(names, value, description), allowed,
                   {.type = "TEXT", .value = in_effect});

@@ -18,9 +18,10 @@ struct Allowed {
   bool not_empty = false;       // not ""; for other options "" means "none"
   bool one_value_each = false;  // for a list: --file a --file b, but not --file a b
   char delimiter = '\0';        // for a list: --names a,b as well as --names a b
-  bool is_path = false;   // a file or a glob: Values makes it absolute, so that it works from any folder
-  bool is_model = false;  // the same for a model, but a name in Hugging Face's cache stays one
-  std::string bare = {};  // the value if the option is given without one; empty: it needs one
+  bool is_path = false;  // a file or a glob: Values makes it absolute, so that it works from any folder
+  bool is_path_or_word = false;  // the same where there is such a file
+  bool is_model = false;         // the same for a model, but a name in Hugging Face's cache stays one
+  std::string bare = {};         // the value if the option is given without one; empty: it needs one
 };
 
 /// What a command's help, manual and completion say of one option.

@@ -78,6 +78,9 @@ void ColumnOptions::Declare(OptionSet& options, const WantedColumns& wanted) {
   options.Add("--text-pair-column", text_pair_column, "Column that holds a second text, for pairs");
   if (wanted.labels)
     options.Add("--label-column", label_column, "Column that holds the label", {.not_empty = true});
+  if (wanted.loss_weights)
+    options.Add("--loss-weight-column", loss_weight_column,
+                "Column that holds how much a row's loss counts; in training and validation files");
   if (wanted.conversations) {
     options.Add("--messages-column", conversation.messages,
                 "--task sft: column that holds whole conversations; default: messages or conversations");
@@ -133,6 +136,7 @@ data::DatasetOptions ColumnOptions::Dataset(const std::vector<std::string>& file
   options.text_column = text_column;
   options.text_pair_column = text_pair_column;
   options.label_column = label_column;
+  options.loss_weight_column = loss_weight_column;
   options.conversation_columns = conversation;
   options.only_last_answer = train_on == "last";
   options.excess_length =

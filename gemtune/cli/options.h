@@ -22,6 +22,9 @@
 
 namespace gemtune::cli {
 
+inline constexpr char kMinScoreHelp[] =
+    "Decide nothing where the score of the class (of several labels: of a label's being there or not) is "
+    "lower";
 inline constexpr char kFilesHelp[] =
     "Files or globs: .parquet .csv .tsv .jsonl .json (--task clm: also .txt), the text ones also compressed "
     "(.gz .zst .bz2 .lz4)";
@@ -61,12 +64,14 @@ struct MachineOptions {
 struct WantedColumns {
   bool labels = false;
   bool conversations = false;
+  bool loss_weights = false;
 };
 
 struct ColumnOptions {
   std::string text_column = "text";
   std::string text_pair_column;
   std::string label_column = "label";
+  std::string loss_weight_column;
   data::ConversationColumns conversation;
   std::string train_on = "all";
   std::string excess_length_strategy = "truncate";

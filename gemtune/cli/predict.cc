@@ -93,6 +93,9 @@ void Predict::Declare(OptionSet& options) {
   columns_.Declare(options, {});
   options.Group("Output");
   options.Add("--logits", logits_, "Also print the model's raw outputs");
+  options.Add("--top-k", task_options_.top_k, "Show only this many of the scores, the highest; 0: all",
+              {.min = 0});
+  options.Add("--min-score", task_options_.min_score, kMinScoreHelp, {.min = 0, .max = 1});
   options.Add(
       "--explain", explain_,
       "Also say what each token contributes to the logit of the most likely label: on a terminal in colours");
@@ -134,7 +137,8 @@ data::Dataset Predict::LoadTexts(const text::Tokenizer& tokenizer) const {
 void Predict::Run(const OptionSet&) {
   // A hundredth of a logit is less than bf16 can tell.
   if (explains() && model_.machine.dtype == "auto") model_.machine.dtype = "fp32";
-  const std::unique_ptr<train::Task> task = model_.Open(CountingProgress("predicting"));
+  const std::unique_ptr<train::Task> task =
+      model_.Open(CountingProgress("predicting"), /*task=*/{}, task_options_);
   const model::Pretrained& pretrained = task->pretrained();
   const data::Dataset dataset = LoadTexts(pretrained.tokenizer);
   data::CheckVocabulary(dataset, pretrained.config.vocab_size, pretrained.tokenizer, "input");

@@ -19,6 +19,7 @@ class Predict : public Command {
   ColumnOptions columns_;
   std::vector<std::string> files_;
   std::vector<std::string> texts_;
+  train::TaskOptions task_options_;
   bool logits_ = false;
   bool explain_ = false;
   std::string explain_html_, explain_method_ = "integrated-gradients";

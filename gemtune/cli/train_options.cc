@@ -112,7 +112,7 @@ void TrainOptions::DeclareData(OptionSet& options) {
       "--validation-split", data.validation_split,
       "Without --validation-file: validate on this share (below 1) or number of the training examples",
       {.min = 0});
-  columns_.Declare(options, {.labels = true, .conversations = true});
+  columns_.Declare(options, {.labels = true, .conversations = true, .loss_weights = true});
   options.Add("--label-names", run_.task_options.label_names,
               "Names of the classes in the order of their ids", {.delimiter = ','});
   options.Add("--max-train-samples", data.max_train_samples,
@@ -143,6 +143,13 @@ void TrainOptions::DeclareTraining(OptionSet& options) {
   options.Add("--group-by-length", t.group_by_length, "Batches of similar length, in random order");
   options.Add("--label-smoothing-factor", run_.task_options.label_smoothing_factor,
               "Share of the target spread over all classes", {.min = 0, .max = 1});
+  options.Add(
+      "--class-weights", run_.task_options.class_weights,
+      "How much the loss of a class counts: balanced, name=weight,..., or a JSON file with such names",
+      {.is_path_or_word = true});
+  options.Add("--focal-gamma", run_.task_options.focal_gamma,
+              "Focal loss: examples that are right count less, by (1 - probability)^gamma; 2 for example",
+              {.min = 0, .max = 100});
   options.Add("--neftune-noise-alpha", run_.neftune_noise_alpha,
               "NEFTune: noise of this size on the token embeddings while training, 5 for example; 0: none",
               {.min = 0, .max = 1e6});
@@ -192,6 +199,13 @@ void TrainOptions::DeclareEvaluation(OptionSet& options) {
   options.Add("--early-stopping-patience", t.early_stopping_patience,
               "End after this many validations in a row that were not better than the best before; 0: never",
               {.min = 0});
+  options.Add("--calibrate", run_.task_options.calibrate,
+              "After training, fit a temperature to the validation data, so that a score is the share of "
+              "predictions with it that are right; kept in the model");
+  options.Add(
+      "--tune-thresholds", run_.task_options.tune_thresholds,
+      "After training, find on the validation data from which score on each of several labels is given: "
+      "f1, precision=X or recall=X; kept in the model");
   options.Add("--early-stopping-threshold", t.early_stopping_threshold,
               "How much better a validation must be for --early-stopping-patience", {.min = 0});
 }

@@ -17,7 +17,7 @@ namespace {
 // What the outputs of a head mean.
 struct Reading {
   const char* problem_type;
-  at::Tensor (*scores)(const at::Tensor& logits);  // [N, num_labels] both
+  at::Tensor (*scores)(const at::Tensor& logits, double temperature);  // [N, num_labels] both
   void (*fill)(const model::ClassifierHead& head, Prediction& prediction);
 };
 
@@ -29,15 +29,16 @@ void TakeBest(const model::ClassifierHead& head, Prediction& prediction) {
 
 void TakeLikely(const model::ClassifierHead& head, Prediction& prediction) {
   for (size_t id = 0; id < prediction.scores.size(); ++id) {
-    if (prediction.scores[id] > 0.5f) prediction.labels.push_back(head.label_names[id]);
+    if (prediction.scores[id] > head.Threshold(id)) prediction.labels.push_back(head.label_names[id]);
   }
 }
 
 constexpr Reading kReadings[] = {
-    {"single_label_classification", [](const at::Tensor& logits) { return at::softmax(logits, -1); },
-     TakeBest},
-    {"multi_label_classification", [](const at::Tensor& logits) { return at::sigmoid(logits); }, TakeLikely},
-    {"regression", [](const at::Tensor& logits) { return logits; },
+    {"single_label_classification",
+     [](const at::Tensor& logits, double t) { return at::softmax(logits / t, -1); }, TakeBest},
+    {"multi_label_classification", [](const at::Tensor& logits, double t) { return at::sigmoid(logits / t); },
+     TakeLikely},
+    {"regression", [](const at::Tensor& logits, double) { return logits; },
      [](const model::ClassifierHead&, Prediction&) {}}};
 
 const Reading& ReadingOf(const std::string& problem_type) {
@@ -55,7 +56,7 @@ std::vector<Prediction> Predictions(const at::Tensor& logits, const model::Class
   const auto width = static_cast<size_t>(logits.size(1));
   GEMTUNE_CHECK(width == head.label_names.size());
   const at::Tensor on_host = logits.to(ops::Host(), at::kFloat).contiguous(),
-                   scores = reading.scores(on_host).contiguous();
+                   scores = reading.scores(on_host, head.temperature).contiguous();
   const auto row_of = [&](const at::Tensor& table, int64_t row) {
     const auto values = ops::HostValues<const float>(table).subspan(static_cast<size_t>(row) * width, width);
     return std::vector<float>(values.begin(), values.end());

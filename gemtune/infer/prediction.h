@@ -13,9 +13,11 @@ namespace gemtune::infer {
 struct Prediction {
   std::string label = {};  // for single-label classification, the class with the highest score; else ""
   float score = 0;         // of that class
-  std::vector<std::string> labels = {};  // for multi-label classification, the classes with a score above 1/2
-  std::vector<float> scores = {};        // by class id: softmax or sigmoid; for regression the logits
-  std::vector<float> logits = {};        // by class id
+  std::vector<std::string> labels =
+      {};  // for multi-label classification, those whose score is above their threshold
+  std::vector<float> scores =
+      {};  // by class id: softmax or sigmoid at the head's temperature; for regression the logits
+  std::vector<float> logits = {};  // by class id
 };
 
 /// Turns each row of logits [N, num_labels] fp32 of the classifier with `head` into a prediction. Throws

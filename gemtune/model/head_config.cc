@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <vector>
 
 #include "gemtune/base/error.h"
@@ -56,6 +57,37 @@ std::vector<std::string> LabelNames(const Json& config, const std::string& sourc
   return names;
 }
 
+constexpr const char *kOwn = "gemtune", *kTemperature = "temperature", *kThresholds = "thresholds";
+
+void ReadOwn(const Json& config, const std::string& source, ClassifierHead& head) {
+  const auto own = config.find(kOwn);
+  if (own == config.end()) return;
+  if (!own->is_object()) Fail("{}: '{}' is not an object", source, kOwn);
+  if (const auto temperature = own->find(kTemperature); temperature != own->end()) {
+    const double value = temperature->is_number() ? temperature->get<double>() : 0;
+    if (!std::isfinite(value) || value <= 0)
+      Fail("{}: '{}' of '{}' is {}, not a number above 0", source, kTemperature, kOwn,
+           Printable(temperature->dump()));
+    head.temperature = value;
+  }
+  const auto thresholds = own->find(kThresholds);
+  if (thresholds == own->end()) return;
+  for (const std::string& name : head.label_names) {
+    const bool is_there = thresholds->is_object() && thresholds->contains(name);
+    const Json value = is_there ? thresholds->at(name) : Json();
+    if (!value.is_number() || !(value.get<double>() >= 0 && value.get<double>() <= 1))
+      Fail("{}: '{}' of '{}' has no number from 0 to 1 for '{}'", source, kThresholds, kOwn, Printable(name));
+    head.thresholds.push_back(value.get<double>());
+  }
+}
+
+void AddOwn(const ClassifierHead& head, Json& config) {
+  config.erase(kOwn);
+  if (head.temperature != 1) config[kOwn][kTemperature] = head.temperature;
+  for (size_t id = 0; id < head.thresholds.size(); ++id)
+    config[kOwn][kThresholds][head.label_names[id]] = head.thresholds[id];
+}
+
 // The config.json of a text model of transformers' class `architecture`, from that of its base.
 Json TextModelConfig(const Json& source, const char* architecture, at::ScalarType dtype,
                      int64_t pad_token_id) {
@@ -80,6 +112,7 @@ ClassifierHead HeadFromConfig(const Json& config, const std::string& source) {
   } else {  // as transformers decides if nothing is given
     head.problem_type = head.label_names.size() == 1 ? "regression" : "single_label_classification";
   }
+  ReadOwn(config, source, head);
   return head;
 }
 
@@ -92,11 +125,12 @@ void AddHead(const ClassifierHead& head, Json& config) {
     config["id2label"][std::to_string(id)] = head.label_names[id];
     config["label2id"][head.label_names[id]] = id;
   }
+  AddOwn(head, config);
 }
 
 Json CausalLmConfig(const Json& source, at::ScalarType dtype, int64_t pad_token_id) {
   Json config = TextModelConfig(source, "Gemma3ForCausalLM", dtype, pad_token_id);
-  for (const char* of_classifier : {"problem_type", "num_labels", "id2label", "label2id"})
+  for (const char* of_classifier : {"problem_type", "num_labels", "id2label", "label2id", kOwn})
     config.erase(of_classifier);
   config["tie_word_embeddings"] = true;
   return config;

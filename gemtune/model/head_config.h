@@ -13,7 +13,7 @@ namespace gemtune::model {
 /// The head that a classifier's config.json describes, as transformers 5.24 reads it: `id2label`, where names
 /// that are numbers become text. Without `id2label` there are `num_labels` labels LABEL_0, LABEL_1, ...;
 /// without that there are two, the number that save_pretrained leaves out. Throws Error for labels that are
-/// not numbered from 0 on; `source` names the file.
+/// not numbered from 0 on, and for a temperature or thresholds that cannot be; `source` names the file.
 ClassifierHead HeadFromConfig(const nlohmann::ordered_json& config, const std::string& source);
 
 /// Sets the entries of a config.json that describe the outputs.

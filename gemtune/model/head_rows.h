@@ -11,6 +11,14 @@ namespace gemtune::model {
 struct ClassifierHead {
   std::string problem_type;  // single_label_classification, multi_label_classification or regression
   std::vector<std::string> label_names;  // id2label in the order of ids; for regression LABEL_0, ...
+
+  /// From here on gemtune's own, under "gemtune" in config.json, which transformers ignores. Scores are those
+  /// of logits / temperature.
+  double temperature = 1;
+  /// [labels]: a label of several is given if its score is above its threshold; empty: above 1/2.
+  std::vector<double> thresholds = {};
+
+  double Threshold(size_t id) const { return thresholds.empty() ? 0.5 : thresholds[id]; }
 };
 
 /// Whether all names are LABEL_0, LABEL_1, ..., as transformers names unnamed classes.

@@ -67,14 +67,17 @@ void Pretrained::Restore(const fs::path& directory) {
   LoadParameters(io::Checkpoint::Open(directory), module(), "");
 }
 
+void Pretrained::SaveConfig(const fs::path& directory) const {
+  const Json json = adapter ? HeadConfig() : ModelConfig();
+  if (!json.is_null())
+    WriteFileAtomically(directory / (adapter ? kAdapterHeadName : "config.json"), json.dump(2) + "\n");
+}
+
 void Pretrained::Save(const fs::path& directory) const {
   AtomicDirectory target(directory);
-  const auto write = [&](const char* name, const Json& json) {
-    WriteFileAtomically(target.path() / name, json.dump(2) + "\n");
-  };
+  SaveConfig(target.path());
   if (adapter) {
     WriteAdapter(target.path(), module(), *adapter);
-    if (const Json head = HeadConfig(); !head.is_null()) write(kAdapterHeadName, head);
   } else {
     // Programs ignore shards beside a model.safetensors. One that gemtune did not write may not be removed,
     // so it is replaced.
@@ -82,8 +85,8 @@ void Pretrained::Save(const fs::path& directory) const {
                            !io::IsRecorded(io::ReadFileRecord(directory), "model.safetensors");
     SaveParameters(module(), target.path(),
                    is_single ? std::numeric_limits<int64_t>::max() : io::kMaxShardBytes);
-    write("config.json", ModelConfig());
-    if (!generation_config.is_null()) write("generation_config.json", generation_config);
+    if (!generation_config.is_null())
+      WriteFileAtomically(target.path() / "generation_config.json", generation_config.dump(2) + "\n");
   }
   tokenizer.Save(target.path());
   CommitModel(target, directory);

@@ -45,6 +45,9 @@ class Pretrained {
   /// others that an earlier Save wrote there, but nothing else.
   void Save(const std::filesystem::path& directory) const;
 
+  /// Writes again what Save wrote there besides the weights about the model and its head.
+  void SaveConfig(const std::filesystem::path& directory) const;
+
   /// Reads back the weights that Save wrote there.
   void Restore(const std::filesystem::path& directory);
 

@@ -20,12 +20,13 @@ StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& trai
   };
   StepReport report{.step = options.step, .learning_rate = options.learning_rate};
   std::vector<data::PackedBatch> batches;
-  int64_t targets = 0;
+  double targets = 0;
   for (const std::vector<int64_t>& indices : window) {
     batches.push_back(data::Pack(train, indices));
-    targets += task.CountTargets(batches.back());
+    targets += task.TargetWeight(batches.back());
     report.tokens += batches.back().num_tokens();
   }
+  if (targets == 0) targets = 1;  // every example has weight 0: there is nothing to learn, and no fault
   report.data_seconds = lap();
   std::vector<at::Tensor> losses;
   for (const data::PackedBatch& batch : batches) {

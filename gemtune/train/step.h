@@ -22,9 +22,9 @@ struct StepOptions {
 };
 
 /// One optimiser step: pack, loss, backward, clip, AdamW. The loss is the sum over the window's targets
-/// divided by their number. Fills the whole report except the step's place in the run (epoch and
-/// total_steps). A step whose loss or gradient is not finite is skipped: weights and optimiser stay as they
-/// were.
+/// divided by their number (Trainable::TargetWeight). Fills the whole report except the step's place in the
+/// run (epoch and total_steps). A step whose loss or gradient is not finite is skipped: weights and optimiser
+/// stay as they were.
 StepReport TakeStep(Trainable& task, AdamW& optimizer, const data::Dataset& train, const Window& window,
                     const StepOptions& options);
 

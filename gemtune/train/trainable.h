@@ -24,13 +24,14 @@ class Trainable {
   /// Names of its parameters whose gradient may be sparse rows (ops::ScaledEmbedding's); see AdamW.
   virtual std::vector<std::string> sparse_gradients() const { return {}; }
 
-  /// Number of terms in LossSum's sum; the loss of an optimiser step is divided by it.
-  virtual int64_t CountTargets(const data::PackedBatch& batch) const = 0;
+  /// What the loss of an optimiser step is divided by, summed over its batches: the number of targets in the
+  /// batch, or the sum of their weights where targets have weights.
+  virtual double TargetWeight(const data::PackedBatch& batch) const = 0;
 
-  /// Sum of the losses of all targets in the batch, a scalar with an autograd graph.
+  /// Sum of the losses of all targets in the batch, each times its weight, a scalar with an autograd graph.
   virtual at::Tensor LossSum(const data::PackedBatch& batch) = 0;
 
-  /// "loss" (mean over targets) and the task's own metrics.
+  /// "loss" (mean over targets, by their weights) and the task's own metrics.
   virtual Metrics Evaluate(const data::Dataset& dataset) = 0;
 
   /// Writes the model so that Hugging Face libraries can load it.

@@ -77,9 +77,9 @@ std::vector<Window> EpochWindows(const data::Dataset& train, const TrainerOption
 /// the checkpoints and, at the end, a trainer_state.json as transformers' Trainer.save_state writes it.
 ///
 /// The loop is the textbook one: for each step, the batches of an accumulation window, loss, backward, clip,
-/// step. The loss of a step is the sum over its targets divided by their number over the whole window. So N
-/// small batches give the gradient of one large batch, even in a short last window, and so do the parts into
-/// which max_tokens_per_batch cuts a batch.
+/// step. The loss of a step is the sum over its targets divided by their number, or the sum of their weights,
+/// over the whole window. So N small batches give the gradient of one large batch, even in a short last
+/// window, and so do the parts into which max_tokens_per_batch cuts a batch.
 ///
 /// A checkpoint holds everything that the next step depends on, so a resumed run gives the same bits as one
 /// without the interruption. Making a checkpoint does not change the run.

@@ -37,6 +37,23 @@ TEST(Predictions, OfSeveralLabelsAreThoseThatAreLikely) {
   EXPECT_EQ(found[0].label, "");
 }
 
+TEST(Predictions, ScoresAreAtTheHeadsTemperature) {
+  const model::ClassifierHead head{
+      .problem_type = "single_label_classification", .label_names = {"a", "b", "c"}, .temperature = 2};
+  const double sum = 1 + std::exp(1) + std::exp(-0.5);
+  const auto found = Predictions(kLogits, head);
+  EXPECT_NEAR(found[0].score, std::exp(1) / sum, 1e-6);
+  EXPECT_THAT(found[0].logits, ElementsAre(0, 2, -1));
+}
+
+TEST(Predictions, LabelsHaveThresholdsOfTheirOwn) {
+  const auto found = Predictions(kLogits, {.problem_type = "multi_label_classification",
+                                           .label_names = {"a", "b", "c"},
+                                           .temperature = 2,
+                                           .thresholds = {0.49, 0.75, 0.3}});
+  EXPECT_THAT(found[0].labels, ElementsAre("a", "c"));  // scores 0.5, 0.731, 0.378
+}
+
 TEST(Predictions, OfARegressionAreItsOutputs) {
   const auto found = Predictions(kLogits.narrow(1, 1, 1), {"regression", {"LABEL_0"}});
   ASSERT_EQ(found.size(), 2u);

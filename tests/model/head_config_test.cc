@@ -42,6 +42,31 @@ TEST(HeadFromConfig, RefusesLabelsThatAreNotNumbered) {
   }
 }
 
+TEST(HeadFromConfig, KeepsTemperatureAndThresholds) {
+  const ClassifierHead head{.problem_type = "multi_label_classification",
+                            .label_names = {"a", "b"},
+                            .temperature = 1.25,
+                            .thresholds = {0.5, 0.125}};
+  const Json config = ClassifierConfig(Json::object(), head, at::kFloat, 0);
+  EXPECT_EQ(config["gemtune"].dump(), R"({"temperature":1.25,"thresholds":{"a":0.5,"b":0.125}})");
+  const ClassifierHead read = HeadFromConfig(config, "c");
+  EXPECT_EQ(read.temperature, head.temperature);
+  EXPECT_EQ(read.thresholds, head.thresholds);
+  // A model trained from this one begins without them.
+  EXPECT_FALSE(ClassifierConfig(config, {"regression", {"LABEL_0"}}, at::kFloat, 0).contains("gemtune"));
+  EXPECT_FALSE(CausalLmConfig(config, at::kFloat, 0).contains("gemtune"));
+  for (const char* bad :
+       {R"([])", R"({"temperature": 0})", R"({"temperature": "1"})", R"({"thresholds": {"a": 0.5}})",
+        R"({"thresholds": [0.5, 0.5]})", R"({"thresholds": {"a": 0.5, "b": 1.5}})"}) {
+    EXPECT_THAT(
+        test::MessageOf([&] {
+          HeadFromConfig({{"id2label", {{"0", "a"}, {"1", "b"}}}, {"gemtune", Json::parse(bad)}}, "c.json");
+        }),
+        HasSubstr("c.json: '"))
+        << bad;
+  }
+}
+
 TEST(ClassifierConfig, IsTheTextModelsWithTheHeads) {
   const Json source =
       Json::parse(R"({"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3",

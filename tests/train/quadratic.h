@@ -19,7 +19,9 @@ class Quadratic : public train::Trainable {
   };
 
   torch::nn::Module& module() override { return module_; }
-  int64_t CountTargets(const data::PackedBatch& batch) const override { return batch.num_sequences(); }
+  double TargetWeight(const data::PackedBatch& batch) const override {
+    return target_weight * static_cast<double>(batch.num_sequences());
+  }
   at::Tensor LossSum(const data::PackedBatch& batch) override {
     batch_sizes.push_back(batch.num_sequences());
     return (module_.w - at::tensor(batch.labels)).square().sum();
@@ -34,6 +36,7 @@ class Quadratic : public train::Trainable {
   double w() const { return module_.w.item<double>(); }
 
   std::vector<int64_t> batch_sizes;
+  double target_weight = 1;  // of each
   std::vector<double> validation_losses = std::vector<double>(100, 1.0);
   size_t evaluations = 0;
   std::vector<double> saved;

@@ -49,6 +49,13 @@ TEST_F(StepTest, ThePartsMakeTheStep) {
   EXPECT_LE(parts, report.seconds);
 }
 
+TEST_F(StepTest, AStepOfWeightlessExamplesTeachesNothingAndIsNoFault) {
+  task_.target_weight = 0;
+  const StepReport report = Take({{0, 1}}, {.learning_rate = 0});
+  EXPECT_FALSE(report.is_skipped);
+  EXPECT_TRUE(std::isfinite(report.loss));
+}
+
 TEST_F(StepTest, AStepThatIsNotFiniteIsSkippedAndLeavesNothingBehind) {
   const at::Tensor exp_avg = optimizer_.State().at(1).tensor;
   for (const float bad : {std::nanf(""), 1e30f}) {  // a loss of NaN; of infinity, in fp32

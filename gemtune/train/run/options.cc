@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gemtune/base/error.h"
+#include "gemtune/train/calibration.h"
 
 namespace gemtune::train {
 namespace {
@@ -19,6 +20,25 @@ void RefuseOfOtherTasks(const TaskRow& task, const std::string& option, bool is_
     if (takes(row)) names.push_back(row.name);
   }
   Fail("`{}` is for `task` {}", option, fmt::join(names, " or "));
+}
+
+void CheckTaskOptions(const TaskRow& task, const RunOptions& options) {
+  const TaskOptions& of_task = options.task_options;
+  const bool tunes = !of_task.tune_thresholds.empty();
+  for (const auto& [name, is_given] :
+       {std::pair{"label_smoothing_factor", of_task.label_smoothing_factor > 0},
+        std::pair{"label_names", !of_task.label_names.empty()},
+        std::pair{"class_weights", !of_task.class_weights.empty()},
+        std::pair{"focal_gamma", of_task.focal_gamma > 0}, std::pair{"calibrate", of_task.calibrate},
+        std::pair{"tune_thresholds", tunes}})
+    RefuseOfOtherTasks(task, name, is_given);
+  if (of_task.focal_gamma > 0 && of_task.label_smoothing_factor > 0)
+    Fail("`focal_gamma` and `label_smoothing_factor` do not go together; give one of them");
+  if (tunes) ThresholdGoal::Parse(of_task.tune_thresholds);
+  if ((of_task.calibrate || tunes) && options.data.validation_files.empty() &&
+      options.data.validation_split == 0)
+    Fail("`{}` needs validation data; give `validation_file` or `validation_split`",
+         of_task.calibrate ? "calibrate" : "tune_thresholds");
 }
 
 bool GreaterIsBetter(const TaskRow& task, const std::string& metric) {
@@ -57,8 +77,7 @@ RunOptions Completed(RunOptions options) {
   const TaskRow& task = TaskOf(options);
   if (!options.data.validation_files.empty() && options.data.validation_split > 0)
     Fail("`validation_file` and `validation_split` exclude each other; give one");
-  RefuseOfOtherTasks(task, "label_smoothing_factor", options.task_options.label_smoothing_factor > 0);
-  RefuseOfOtherTasks(task, "label_names", !options.task_options.label_names.empty());
+  CheckTaskOptions(task, options);
   if (!options.resume_from_checkpoint.empty() && options.overwrite_output_dir)
     Fail("`resume_from_checkpoint` and `overwrite_output_dir` exclude each other; give one");
   CheckReports(options.report_to);

@@ -34,6 +34,7 @@ Run::Run(RunOptions options, RunRecord record, RunHooks hooks)
   tokenizer_ = text::Tokenizer::Load(source_->path);
   splits_ = LoadSplits(options_, *source_, *tokenizer_);
   const TaskRow& task = TaskOf(options_);
+  task.check(splits_->train, data().validation, options_.task_options);
   if (const std::string note = task.head_note(*source_, splits_->train); !note.empty()) log::Info("{}", note);
   dtype_ = options_.dtype ? *options_.dtype : model::NativeDtype(options_.device);
   plan_.emplace(options_, dtype_, task.num_outputs(splits_->train), *source_, splits_->All(),
@@ -144,7 +145,10 @@ RunResult Run::Train(std::vector<Observer*> observers) {
   result.is_stopped = result.state.is_stopped;
   if (result.is_stopped) return result;
   try {
-    result.summary = Summary(result.state);
+    const Metrics fitted =
+        data().validation != nullptr ? task_->FitDecisions(*data().validation) : Metrics(nullptr);
+    if (!fitted.is_null()) task_->pretrained().SaveConfig(options_.output_dir);
+    result.summary = Summary(result.state, fitted);
     if (options_.ReportsTo("html")) {
       WriteFacts(/*is_start=*/false, result);
       WriteFileAtomically(options_.output_dir / ReportObserver::kPage,
@@ -177,7 +181,7 @@ void Run::WriteFacts(bool is_start, const RunResult& result) {
   WriteFileAtomically(path, facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-nlohmann::ordered_json Run::Summary(const TrainerState& state) {
+nlohmann::ordered_json Run::Summary(const TrainerState& state, const Metrics& fitted) {
   nlohmann::ordered_json summary = {
       {"train_loss", state.train_loss},
       {"train_steps", state.steps},
@@ -185,6 +189,7 @@ nlohmann::ordered_json Run::Summary(const TrainerState& state) {
       {"train_tokens_per_second", static_cast<double>(state.tokens) / state.seconds}};
   if (state.skipped_steps > 0) summary["skipped_steps"] = state.skipped_steps;
   if (!state.best_metrics.is_null()) summary["validation"] = state.best_metrics;
+  if (!fitted.is_null()) summary["decisions"] = fitted;
   if (splits_->test) summary["test"] = task_->Evaluate(*splits_->test);
   WriteFileAtomically(options_.output_dir / RunDirectory::kSummary, Text(summary) + "\n");
   if (directory_->MayWrite(RunDirectory::kCard))

@@ -70,7 +70,7 @@ class Run {
   void KeepFrozenStates();
   std::function<void(int64_t examples, int64_t total)> Progress(const std::string& work) const;
   std::function<void(int64_t examples, int64_t total)> EvaluationProgress() const;
-  nlohmann::ordered_json Summary(const TrainerState& state);
+  nlohmann::ordered_json Summary(const TrainerState& state, const Metrics& fitted);
   void WriteFacts(bool is_start, const RunResult& result);
 
   RunOptions options_;

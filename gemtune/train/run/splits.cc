@@ -39,6 +39,7 @@ Splits LoadSplits(const RunOptions& options, const model::ModelSource& source,
     return data::Dataset::Load(reading, tokenizer);
   };
   if (!data.validation_files.empty()) splits.validation = load(data.validation_files, data.max_eval_samples);
+  reading.loss_weight_column.clear();  // what a row counts in training says nothing about a test
   if (!data.test_files.empty()) splits.test = load(data.test_files, data.max_test_samples);
   if (data.validation_split > 0) {
     auto [rest, split] = splits.train.Split(data.validation_split, options.trainer.seed);

@@ -58,6 +58,7 @@ TaskRow RowOf(const LanguageKind& kind) {
             options.row_kind = kind.row_kind;
             options.label_kind = data::LabelKind::kNone;
           },
+      .check = [](const data::Dataset&, const data::Dataset*, const TaskOptions&) {},
       .head_note =
           [](const model::ModelSource& source, const data::Dataset&) {
             return model::FindHead(source) ? "the model's classification head is left out: a language model "
@@ -111,7 +112,7 @@ LanguageTask::LanguageTask(std::unique_ptr<model::PretrainedCausalLm> language_m
       language_model_(static_cast<model::PretrainedCausalLm&>(pretrained())),
       kind_(kind) {}
 
-int64_t LanguageTask::CountTargets(const data::PackedBatch& batch) const {
+double LanguageTask::TargetWeight(const data::PackedBatch& batch) const {
   return std::ssize(NextTokensOf(batch).rows);
 }
 

@@ -28,7 +28,7 @@ class LanguageTask : public Task {
   LanguageTask(std::unique_ptr<model::PretrainedCausalLm> language_model, const LanguageKind& kind,
                TaskOptions options);
 
-  int64_t CountTargets(const data::PackedBatch& batch) const override;
+  double TargetWeight(const data::PackedBatch& batch) const override;
   at::Tensor LossSum(const data::PackedBatch& batch) override;
 
   /// "loss", the mean over targets; "perplexity", exp(loss); "token_accuracy", the share of targets that are

@@ -1,98 +1,19 @@
 #include "gemtune/train/tasks/sequence_task.h"
 
 #include <ATen/ATen.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "gemtune/base/error.h"
 #include "gemtune/model/stored_head.h"
 #include "gemtune/model/weights.h"
-#include "gemtune/ops/cross_entropy.h"
 #include "gemtune/ops/host_memory.h"
-#include "gemtune/train/probability_metrics.h"
+#include "gemtune/train/class_weights.h"
 
 namespace gemtune::train {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Names = std::vector<std::string>;
-
-// What classes and their probabilities give; all numbers stand before the tables.
-Metrics Joined(const Metrics& classes, const Metrics& probabilities) {
-  Metrics joined;
-  for (const bool is_table : {false, true}) {
-    for (const Metrics* part : {&classes, &probabilities}) {
-      for (const auto& [name, value] : part->items()) {
-        if (value.is_structured() == is_table) joined[name] = value;
-      }
-    }
-  }
-  return joined;
-}
-
-std::vector<ScalarMetric> WithProbabilities(std::vector<ScalarMetric> metrics) {
-  for (const std::string& name : ProbabilityMetricNames())
-    metrics.push_back({name, name == "auroc" || name == "average_precision"});
-  return metrics;
-}
-
-// One class per example.
-
-at::Tensor SingleLabelLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions& options) {
-  return ops::CrossEntropySum(logits, labels.squeeze(-1).to(at::kLong), options.label_smoothing_factor);
-}
-
-Metrics MeasureSingleLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
-  const at::Tensor target = labels.squeeze(-1).to(at::kLong), prediction = logits.argmax(-1);
-  const auto targets = ops::HostValues<int64_t>(target);
-  const Metrics metrics = SingleLabelMetrics(targets, ops::HostValues<int64_t>(prediction), names);
-  if (names.size() < 2) return metrics;
-  return Joined(metrics, ProbabilityMetrics(ops::HostValues<float>(logits), targets, names));
-}
-
-Json ScoreTable(const infer::Prediction& prediction, const Names& names) {
-  Json table = Json::object();
-  for (size_t c = 0; c < names.size(); ++c) table[names[c]] = prediction.scores[c];
-  return table;
-}
-
-Json SingleLabelLine(const infer::Prediction& prediction, const Names& names) {
-  return {
-      {"label", prediction.label}, {"score", prediction.score}, {"scores", ScoreTable(prediction, names)}};
-}
-
-// Any number of classes per example.
-
-at::Tensor MultiLabelLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions&) {
-  return at::binary_cross_entropy_with_logits(logits.to(at::kFloat), labels, {}, {}, at::Reduction::Sum);
-}
-
-Metrics MeasureMultiLabel(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
-  const at::Tensor target = labels.to(at::kByte), prediction = (logits > 0).to(at::kByte);  // sigmoid > 1/2
-  const auto targets = ops::HostValues<uint8_t>(target);
-  return Joined(MultiLabelMetrics(targets, ops::HostValues<uint8_t>(prediction), names),
-                MultiLabelProbabilityMetrics(ops::HostValues<float>(logits), targets, names));
-}
-
-Json MultiLabelLine(const infer::Prediction& prediction, const Names& names) {
-  return {{"labels", prediction.labels}, {"scores", ScoreTable(prediction, names)}};
-}
-
-// Regression.
-
-at::Tensor RegressionLoss(const at::Tensor& logits, const at::Tensor& labels, const TaskOptions&) {
-  return at::mse_loss(logits.to(at::kFloat), labels, at::Reduction::Sum);
-}
-
-Metrics MeasureRegression(const at::Tensor& logits, const at::Tensor& labels, const Names& names) {
-  return RegressionMetrics(ops::HostValues<float>(labels), ops::HostValues<float>(logits), names.size());
-}
-
-Json RegressionLine(const infer::Prediction& prediction, const Names&) {
-  if (prediction.scores.size() == 1) return {{"value", prediction.scores.front()}};
-  return {{"values", prediction.scores}};
-}
 
 // The labels of all examples as one matrix [N, label_width] fp32.
 at::Tensor LabelMatrix(const data::Dataset& dataset) {
@@ -106,6 +27,18 @@ model::ClassifierHead HeadFor(const SequenceKind& kind, const data::Dataset& tra
   model::ClassifierHead head{.problem_type = kind.problem_type, .label_names = train.labels().names};
   if (head.label_names.empty()) head.label_names = {"LABEL_0"};  // of regression with one output
   return head;
+}
+
+void CheckTraining(const SequenceKind& kind, const data::Dataset& train, const data::Dataset* validation,
+                   const TaskOptions& task) {
+  ClassWeights(task.class_weights, train);
+  for (const data::Dataset* dataset : {&train, validation}) {
+    if (dataset == nullptr || dataset->loss_weights().empty()) continue;
+    if (std::ranges::count(dataset->loss_weights(), 0.0f) == dataset->size())
+      Fail("all {} {} examples have the loss weight 0", dataset->size(),
+           dataset == &train ? "training" : "validation");
+  }
+  if (validation != nullptr && kind.check_fit != nullptr) kind.check_fit(*validation, task);
 }
 
 void ReadTraining(const SequenceKind& kind, const model::ModelSource& source, const TaskOptions& task,
@@ -130,12 +63,14 @@ TaskOutline SequenceOutline(const model::ModelSource& source, int64_t num_output
 TaskRow RowOf(const SequenceKind& kind) {
   return {
       .name = kind.task,
-      .columns = {"text_column", "text_pair_column", "label_column"},
+      .columns = {"text_column", "text_pair_column", "label_column", "loss_weight_column"},
       .options = kind.options,
       .metrics = kind.metrics,
       .pipeline_tag = "text-classification",  // regression, too
       .read = [&kind](const model::ModelSource& source, const TaskOptions& task,
                       data::DatasetOptions& options) { ReadTraining(kind, source, task, options); },
+      .check = [&kind](const data::Dataset& train, const data::Dataset* validation,
+                       const TaskOptions& task) { CheckTraining(kind, train, validation, task); },
       .head_note =
           [&kind](const model::ModelSource& source, const data::Dataset& train) {
             const auto before = model::FindHead(source);
@@ -150,7 +85,7 @@ TaskRow RowOf(const SequenceKind& kind) {
         return std::make_unique<SequenceTask>(
             std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
                 source, std::move(tokenizer), HeadFor(kind, train), load)),
-            task);
+            task, ClassWeights(task.class_weights, train));
       },
       .open =
           [&kind](const std::filesystem::path& path, const TaskOptions& task, const model::LoadOptions& load,
@@ -164,47 +99,6 @@ TaskRow RowOf(const SequenceKind& kind) {
 }
 
 }  // namespace
-
-const std::vector<SequenceKind>& SequenceKinds() {
-  static const std::vector<SequenceKind> kinds = {
-      {.task = "classification",
-       .problem_type = "single_label_classification",
-       .label_kind = data::LabelKind::kSingle,
-       .options = {"label_names", "label_smoothing_factor"},
-       .metrics = WithProbabilities({{"loss", false}, {"accuracy", true}, {"macro_f1", true}}),
-       .loss_sum = SingleLabelLoss,
-       .measure = MeasureSingleLabel,
-       .line = SingleLabelLine},
-      {.task = "multi-label",
-       .problem_type = "multi_label_classification",
-       .label_kind = data::LabelKind::kMultiLabel,
-       .options = {"label_names"},
-       .metrics =
-           WithProbabilities({{"loss", false}, {"accuracy", true}, {"micro_f1", true}, {"macro_f1", true}}),
-       .loss_sum = MultiLabelLoss,
-       .measure = MeasureMultiLabel,
-       .line = MultiLabelLine},
-      {.task = "regression",
-       .problem_type = "regression",
-       .label_kind = data::LabelKind::kRegression,
-       .options = {},
-       .metrics = {{"loss", false}, {"mse", false}, {"mae", false}, {"pearson", true}},
-       .loss_sum = RegressionLoss,
-       .measure = MeasureRegression,
-       .line = RegressionLine},
-  };
-  return kinds;
-}
-
-const SequenceKind& FindSequenceKind(std::string SequenceKind::*column, const std::string& value) {
-  Names known;
-  for (const SequenceKind& kind : SequenceKinds()) {
-    if (kind.*column == value) return kind;
-    known.push_back(kind.*column);
-  }
-  Fail("{} '{}' is not known; known: {}", column == &SequenceKind::task ? "task" : "problem_type",
-       Printable(value), fmt::join(known, ", "));
-}
 
 std::unique_ptr<Task> OpenSequenceTask(const std::filesystem::path& path, const TaskOptions& task,
                                        const model::LoadOptions& load,
@@ -220,13 +114,43 @@ std::vector<TaskRow> SequenceTaskRows() {
   return rows;
 }
 
-SequenceTask::SequenceTask(std::unique_ptr<model::PretrainedClassifier> classifier, TaskOptions options)
+SequenceTask::SequenceTask(std::unique_ptr<model::PretrainedClassifier> classifier, TaskOptions options,
+                           const std::vector<double>& class_weights)
     : Task(std::move(classifier), std::move(options)),
       classifier_(static_cast<model::PretrainedClassifier&>(pretrained())),
-      kind_(FindSequenceKind(&SequenceKind::problem_type, classifier_.head.problem_type)) {}
+      kind_(FindSequenceKind(&SequenceKind::problem_type, classifier_.head.problem_type)) {
+  if (kind_.fit == nullptr && (options_.min_score > 0 || options_.top_k > 0))
+    Fail("`min_score` and `top_k` are about the scores of classes, and this model gives numbers");
+  if (!class_weights.empty()) class_weights_ = at::tensor(class_weights, at::kFloat);
+}
 
-int64_t SequenceTask::CountTargets(const data::PackedBatch& batch) const {
-  return static_cast<int64_t>(batch.labels.size());
+// As torch's mean over weighted losses: of one class per example each row counts by its class's weight, too;
+// of several, where the weight is of one side of a label only, it does not.
+double SequenceTask::WeightOf(std::span<const float> labels, std::span<const float> row_weights) const {
+  const auto width = kind_.label_kind == data::LabelKind::kSingle ? 1 : classifier_.head.label_names.size();
+  const bool is_by_class = kind_.label_kind == data::LabelKind::kSingle && class_weights_.defined();
+  if (!is_by_class && row_weights.empty()) return static_cast<double>(labels.size());
+  double sum = 0;
+  for (size_t row = 0; row < labels.size() / width; ++row) {
+    double weight = row_weights.empty() ? 1.0 : row_weights[row];
+    if (is_by_class) weight *= ops::HostValues<const float>(class_weights_)[static_cast<size_t>(labels[row])];
+    sum += weight * static_cast<double>(width);
+  }
+  return sum;
+}
+
+ops::ClassLossOptions SequenceTask::Weighing(std::span<const float> row_weights,
+                                             const at::Device& device) const {
+  ops::ClassLossOptions weighing{.label_smoothing = options_.label_smoothing_factor,
+                                 .focal_gamma = options_.focal_gamma};
+  if (class_weights_.defined()) weighing.class_weights = class_weights_.to(device);
+  if (!row_weights.empty())
+    weighing.row_weights = ops::Upload(ops::HostView(row_weights, {std::ssize(row_weights)}), device);
+  return weighing;
+}
+
+double SequenceTask::TargetWeight(const data::PackedBatch& batch) const {
+  return WeightOf(batch.labels, batch.loss_weights);
 }
 
 at::Tensor SequenceTask::Outputs(const data::PackedBatch& batch) {
@@ -252,7 +176,8 @@ at::Tensor SequenceTask::LossSum(const data::PackedBatch& batch) {
   // A view of the batch's vector; the caller keeps the batch until forward and backward are done.
   const at::Tensor labels = ops::HostView(std::span(batch.labels), {batch.num_sequences(), label_width});
   const at::Tensor logits = TrainingOutputs(batch);
-  return kind_.loss_sum(logits, ops::Upload(labels, logits.device()), options_);
+  return kind_.loss_sum(logits, ops::Upload(labels, logits.device()),
+                        Weighing(batch.loss_weights, logits.device()));
 }
 
 at::Tensor SequenceTask::LogitsOf(const data::Dataset& dataset) {
@@ -264,10 +189,16 @@ at::Tensor SequenceTask::LogitsOf(const data::Dataset& dataset) {
 
 Metrics SequenceTask::Evaluate(const data::Dataset& dataset) {
   const at::Tensor logits = LogitsOf(dataset), labels = LabelMatrix(dataset);
-  const double loss_sum = kind_.loss_sum(logits, labels, options_).item<double>();
-  Metrics metrics = {{"loss", loss_sum / static_cast<double>(labels.numel())}};
-  metrics.update(kind_.measure(logits, labels, classifier_.head.label_names));
+  const auto row_weights = dataset.loss_weights();
+  const double loss_sum = kind_.loss_sum(logits, labels, Weighing(row_weights, ops::Host())).item<double>();
+  Metrics metrics = {{"loss", loss_sum / WeightOf(ops::HostValues<const float>(labels), row_weights)}};
+  metrics.update(kind_.measure(logits, labels, classifier_.head, options_.min_score));
   return metrics;
+}
+
+Metrics SequenceTask::FitDecisions(const data::Dataset& validation) {
+  if (!options_.calibrate && options_.tune_thresholds.empty()) return nullptr;
+  return kind_.fit(LogitsOf(validation), LabelMatrix(validation), options_, classifier_.head);
 }
 
 void SequenceTask::Read(data::DatasetOptions& options) const {
@@ -280,7 +211,7 @@ void SequenceTask::Predict(const data::Dataset& dataset, bool with_logits,
   constexpr int64_t kRowsAtOnce = 4096;  // a Prediction takes many times the memory of its logits
   for (const at::Tensor& logits : LogitsOf(dataset).split(kRowsAtOnce)) {
     for (const infer::Prediction& prediction : infer::Predictions(logits, classifier_.head)) {
-      Json line = kind_.line(prediction, classifier_.head.label_names);
+      Json line = kind_.line(prediction, classifier_.head, options_);
       if (with_logits) line["logits"] = prediction.logits;
       visit(line);
     }

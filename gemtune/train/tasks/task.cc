@@ -20,6 +20,10 @@ Task::Explained Task::ExplainText(Explain, std::span<const int32_t>, const infer
   Fail("`explain` is for models that judge texts");
 }
 
+Metrics Task::FitDecisions(const data::Dataset&) {
+  return nullptr;
+}
+
 std::vector<Task::Answer> Task::WriteAnswers(const data::Dataset&, int64_t, int64_t) {
   return {};
 }

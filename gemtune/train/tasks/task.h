@@ -25,6 +25,13 @@ namespace gemtune::train {
 struct TaskOptions {
   std::vector<std::string> label_names = {};  // in the order of their ids; empty: as found in the data
   double label_smoothing_factor = 0.0;        // in [0, 1]
+  std::string class_weights = {};             // see train::ClassWeights
+  double focal_gamma = 0.0;                   // see ops::ClassLossOptions
+  bool calibrate = false;                     // fit the temperature, see Task::FitDecisions
+  std::string tune_thresholds = {};           // fit the thresholds for a ThresholdGoal; empty: do not
+  /// Below this score of the class or, of several, of a label's being there or not, nothing is decided.
+  double min_score = 0.0;
+  int64_t top_k = 0;  // of the scores that Predict shows, the highest so many; 0: all
   infer::PredictOptions evaluation = {};
   bool predict_with_generate = false;  // Evaluate also has the model write answers, and compares them
   std::string answer_regex = {};       // finds what counts in an answer; empty: all of it
@@ -54,6 +61,10 @@ class Task : public Trainable {
   /// the bytes kept; options.max_memory_bytes applies to their total.
   int64_t KeepFrozenStates(const data::Dataset& train, const data::Dataset* validation,
                            const infer::FrozenStatesOptions& options);
+
+  /// Fits what turns outputs into decisions and is asked for in the options: the temperature, and thresholds
+  /// on labels. Returns what was found, or null where nothing is asked for; SaveConfig then keeps it.
+  virtual Metrics FitDecisions(const data::Dataset& validation);
 
   /// Sets how data for this model is read: the kind of labels, and their names.
   virtual void Read(data::DatasetOptions& options) const = 0;

@@ -37,6 +37,11 @@ struct TaskRow {
                      data::DatasetOptions& options)>
       read;
 
+  /// Throws Error for options that do not go together or do not fit the data; `validation` may be null.
+  /// Before the model is read.
+  std::function<void(const data::Dataset& train, const data::Dataset* validation, const TaskOptions& task)>
+      check;
+
   /// A line for the user on what happens to the head that `source` has; empty if it has none.
   std::function<std::string(const model::ModelSource& source, const data::Dataset& train)> head_note;
 

@@ -64,7 +64,7 @@ TEST_F(LanguageTaskTest, TheLossIsCrossEntropyOfTheTargets) {
   }
   const auto batch = data::Pack(dataset, {0, 1, 2});
   EXPECT_EQ(targets, 5);
-  EXPECT_EQ(task->CountTargets(batch), targets);
+  EXPECT_EQ(task->TargetWeight(batch), targets);
   EXPECT_NEAR(task->LossSum(batch).item<double>(), expected, 1e-5 * expected);
   const Metrics metrics = task->Evaluate(dataset);
   EXPECT_NEAR(metrics["loss"].get<double>(), expected / 5, 1e-5 * expected);

@@ -14,7 +14,8 @@ namespace {
 
 class SequenceTaskTest : public test::TempDir {
  protected:
-  std::unique_ptr<SequenceTask> Task(const std::string& problem_type, std::vector<std::string> names) {
+  std::unique_ptr<SequenceTask> Task(const std::string& problem_type, std::vector<std::string> names,
+                                     const std::vector<double>& class_weights = {}) {
     test::WriteTinyModel(dir_ / "base");
     auto classifier = std::make_unique<model::PretrainedClassifier>(model::PretrainedClassifier::FromBase(
         model::ModelSource::Open(dir_ / "base"), text::Tokenizer::Load(dir_ / "base"),
@@ -22,16 +23,18 @@ class SequenceTaskTest : public test::TempDir {
     const at::NoGradGuard no_grad;
     at::manual_seed(5);
     classifier->model->score()->weight.normal_();
-    return std::make_unique<SequenceTask>(std::move(classifier), TaskOptions{});
+    return std::make_unique<SequenceTask>(std::move(classifier), TaskOptions{}, class_weights);
   }
 
   // Three examples with the given labels.
-  static data::Dataset Data(data::LabelKind kind, std::vector<float> labels, std::vector<std::string> names) {
+  static data::Dataset Data(data::LabelKind kind, std::vector<float> labels, std::vector<std::string> names,
+                            std::vector<float> weights = {}) {
     data::Examples examples;
     examples.ids = {2, 270, 280, 2, 261, 2, 262, 263, 264, 265};
     examples.offsets = {0, 3, 5, 10};
     examples.truncated = {0, 0, 0};
     examples.label_values = std::move(labels);
+    examples.loss_weights = std::move(weights);
     examples.label_kind = kind;
     examples.labels.names = std::move(names);
     return data::Dataset(std::move(examples));
@@ -66,7 +69,7 @@ TEST_F(SequenceTaskTest, SingleLabelIsCrossEntropy) {
   const double expected = -(at::log_softmax(logits, -1)[0][2] + at::log_softmax(logits, -1)[1][0] +
                             at::log_softmax(logits, -1)[2][1])
                                .item<double>();
-  EXPECT_EQ(task->CountTargets(batch), 3);
+  EXPECT_EQ(task->TargetWeight(batch), 3);
   EXPECT_NEAR(task->LossSum(batch).item<double>(), expected, 1e-5);
   const Metrics metrics = task->Evaluate(dataset);
   EXPECT_NEAR(metrics["loss"].get<double>(), expected / 3, 1e-6);
@@ -76,6 +79,43 @@ TEST_F(SequenceTaskTest, SingleLabelIsCrossEntropy) {
   EXPECT_DOUBLE_EQ(metrics["accuracy"].get<double>(), right);
 }
 
+// As torch's CrossEntropyLoss(weight=...): divided by the weights of the targets, which accumulation adds up.
+TEST_F(SequenceTaskTest, WeightsOfClassesAndRowsCountInTheLossAndWhatItIsDividedBy) {
+  const std::vector<std::string> names = {"a", "b", "c"};
+  const auto plain = Task("single_label_classification", names);
+  const auto weighed = Task("single_label_classification", names, {0.5, 1, 4});
+  auto dataset = Data(data::LabelKind::kSingle, {2, 0, 1}, names, {2, 3, 0});
+  const at::Tensor log_p = at::log_softmax(Logits(*plain, dataset), -1);
+  const double sum = -(2 * 4 * log_p[0][2] + 3 * 0.5 * log_p[1][0]).item<double>();
+  EXPECT_DOUBLE_EQ(weighed->TargetWeight(data::Pack(dataset, {0, 1, 2})), 2 * 4 + 3 * 0.5);
+  EXPECT_DOUBLE_EQ(weighed->TargetWeight(data::Pack(dataset, {2})), 0);
+  EXPECT_NEAR(weighed->LossSum(data::Pack(dataset, {0, 1, 2})).item<double>(), sum, 1e-5);
+  EXPECT_NEAR(weighed->Evaluate(dataset)["loss"].get<double>(), sum / 9.5, 1e-5);
+  EXPECT_DOUBLE_EQ(plain->TargetWeight(data::Pack(dataset, {0, 1, 2})), 5);
+}
+
+TEST_F(SequenceTaskTest, WeightsOfLabelsAreOfTheirBeingThere) {
+  const auto task = Task("multi_label_classification", {"a", "b"}, {3, 1});
+  const auto dataset = Data(data::LabelKind::kMultiLabel, {1, 0, 1, 1, 0, 0}, {"a", "b"}, {1, 2, 1});
+  const at::Tensor p = at::sigmoid(Logits(*task, dataset));
+  const at::Tensor targets = at::tensor({1, 0, 1, 1, 0, 0}, at::kDouble).view({3, 2}),
+                   rows = at::tensor({1, 2, 1}, at::kDouble).unsqueeze(-1),
+                   weights = at::tensor({3, 1}, at::kDouble);
+  const double sum =
+      -(rows * (weights * targets * p.log() + (1 - targets) * (1 - p).log())).sum().item<double>();
+  EXPECT_DOUBLE_EQ(task->TargetWeight(data::Pack(dataset, {0, 1, 2})), 2 * 4);
+  EXPECT_NEAR(task->LossSum(data::Pack(dataset, {0, 1, 2})).item<double>(), sum, 1e-4);
+}
+
+TEST_F(SequenceTaskTest, WeightsOfRowsCountInRegression) {
+  const auto task = Task("regression", {"LABEL_0"});
+  const auto dataset = Data(data::LabelKind::kRegression, {0.5f, -1, 2}, {}, {0, 1, 3});
+  const at::Tensor error = Logits(*task, dataset).squeeze(-1) - at::tensor({0.5, -1.0, 2.0});
+  const double sum = (error.square() * at::tensor({0.0, 1.0, 3.0})).sum().item<double>();
+  EXPECT_NEAR(task->LossSum(data::Pack(dataset, {0, 1, 2})).item<double>(), sum, 1e-4);
+  EXPECT_NEAR(task->Evaluate(dataset)["loss"].get<double>(), sum / 4, 1e-5);
+}
+
 TEST_F(SequenceTaskTest, MultiLabelIsBinaryCrossEntropyPerLabel) {
   const auto task = Task("multi_label_classification", {"a", "b"});
   const auto dataset = Data(data::LabelKind::kMultiLabel, {1, 0, 1, 1, 0, 0}, {"a", "b"});
@@ -83,7 +123,7 @@ TEST_F(SequenceTaskTest, MultiLabelIsBinaryCrossEntropyPerLabel) {
   const at::Tensor targets = at::tensor({1, 0, 1, 1, 0, 0}, at::kDouble).view({3, 2});
   const at::Tensor p = at::sigmoid(Logits(*task, dataset));
   const double expected = -(targets * p.log() + (1 - targets) * (1 - p).log()).sum().item<double>();
-  EXPECT_EQ(task->CountTargets(batch), 6);
+  EXPECT_EQ(task->TargetWeight(batch), 6);
   EXPECT_NEAR(task->LossSum(batch).item<double>(), expected, 1e-4);
   const Metrics metrics = task->Evaluate(dataset);
   EXPECT_NEAR(metrics["loss"].get<double>(), expected / 6, 1e-5);
@@ -96,7 +136,7 @@ TEST_F(SequenceTaskTest, RegressionIsSquaredError) {
   const auto dataset = Data(data::LabelKind::kRegression, {0.5f, -1, 2}, {});
   const auto batch = data::Pack(dataset, {0, 1, 2});
   const at::Tensor error = Logits(*task, dataset).squeeze(-1) - at::tensor({0.5, -1.0, 2.0});
-  EXPECT_EQ(task->CountTargets(batch), 3);
+  EXPECT_EQ(task->TargetWeight(batch), 3);
   EXPECT_NEAR(task->LossSum(batch).item<double>(), error.square().sum().item<double>(), 1e-4);
   EXPECT_NEAR(task->Evaluate(dataset)["mse"].get<double>(), error.square().mean().item<double>(), 1e-5);
 }
@@ -163,7 +203,9 @@ TEST_F(SequenceTaskTest, PredictsALineForEachExampleInItsOrder) {
 
 TEST(SequenceKinds, SayWhatAPredictionPrints) {
   const auto line = [](const char* task, const infer::Prediction& prediction) {
-    return FindSequenceKind(&SequenceKind::task, task).line(prediction, {"a", "b"}).dump();
+    return FindSequenceKind(&SequenceKind::task, task)
+        .line(prediction, {.problem_type = "", .label_names = {"a", "b"}}, {})
+        .dump();
   };
   EXPECT_EQ(line("classification", {.label = "b", .score = 0.75f, .scores = {0.25f, 0.75f}}),
             R"({"label":"b","score":0.75,"scores":{"a":0.25,"b":0.75}})");
