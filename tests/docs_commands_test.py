@@ -66,6 +66,12 @@ def place(tmp_path_factory):
         # The tiny model's tokens are letters.
         lines = sorted((ROOT / "data" / "gsm8k-sample" / f"{split}.jsonl").read_text().splitlines(), key=len)[:8]
         (place / "data" / "gsm8k-sample" / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    # What scripts/tutorials/ make of packages.
+    for name, rows in (("newsgroups", [dict(text=f"{a} and {b}", label=[a, b]) for a in ("sport", "space") for b in ("cars", "for-sale")]),
+                       ("small-talk", [dict(messages=[dict(role="user", content="Hello"), dict(role="assistant", content="Hi")])] * 4)):
+        (place / "data" / name).mkdir()
+        for split in ("train", "validation", "test"):
+            (place / "data" / name / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (place / "data.csv").write_text("text,label\na good film,1\na bad one,0\n")
     (place / "prompts.jsonl").write_text(json.dumps(dict(prompt="Once")) + "\n")
     (place / "reviews.jsonl").write_text(json.dumps(dict(text="A film of rare warmth.")) + "\n")
