@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 stage=build/site
 rm -rf $stage
 mkdir -p $stage/docs
-cp docs/*.md docs/*.svg CHANGELOG.md CONTRIBUTING.md LICENSE NOTICE $stage
+cp docs/*.md docs/*.svg docs/*.png CHANGELOG.md CONTRIBUTING.md LICENSE NOTICE $stage
 cp -r examples $stage/examples
 rm -f $stage/examples/*.md
 cp README.md $stage/index.md

@@ -20,12 +20,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Names = std::vector<std::string>;
 
-// What classes and their probabilities give; all numbers stand before the tables.
-Metrics Joined(const Metrics& classes, const Metrics& probabilities) {
+// All numbers stand before the tables.
+Metrics Joined(const std::vector<Metrics>& parts) {
   Metrics joined;
   for (const bool is_table : {false, true}) {
-    for (const Metrics* part : {&classes, &probabilities}) {
-      for (const auto& [name, value] : part->items()) {
+    for (const Metrics& part : parts) {
+      for (const auto& [name, value] : part.items()) {
         if (value.is_structured() == is_table) joined[name] = value;
       }
     }
@@ -61,9 +61,11 @@ class Covered {
 };
 
 // What the temperature changes, without it.
-void AddUncalibrated(const Metrics& raw, Metrics& metrics) {
+Metrics Uncalibrated(const Metrics& raw) {
+  Metrics metrics = Metrics::object();
   for (const char* name : {"log_loss", "expected_calibration_error"})
     metrics[fmt::format("uncalibrated_{}", name)] = raw[name];
+  return metrics;
 }
 
 // Of the validation data before and after.
@@ -117,8 +119,9 @@ Metrics MeasureSingleLabel(const at::Tensor& logits, const at::Tensor& labels,
   for (size_t i = 0; i < targets.size(); ++i) covered.Add(scores[i], targets[i] == predictions[i]);
   covered.AddTo(metrics);
   const std::vector<int64_t> ids(targets.begin(), targets.end());
-  if (head.temperature != 1) AddUncalibrated(SingleLabelProbabilities(logits, ids, names), metrics);
-  return Joined(metrics, SingleLabelProbabilities(calibrated, ids, names));
+  std::vector<Metrics> parts = {metrics, SingleLabelProbabilities(calibrated, ids, names)};
+  if (head.temperature != 1) parts.push_back(Uncalibrated(SingleLabelProbabilities(logits, ids, names)));
+  return Joined(parts);
 }
 
 Json SingleLabelLine(const infer::Prediction& prediction, const model::ClassifierHead& head,
@@ -179,8 +182,9 @@ Metrics MeasureMultiLabel(const at::Tensor& logits, const at::Tensor& labels,
   for (size_t i = 0; i < targets.size(); ++i)
     covered.Add(std::max(scores[i], 1 - scores[i]), targets[i] == predictions[i]);
   covered.AddTo(metrics);
-  if (head.temperature != 1) AddUncalibrated(MultiLabelProbabilities(logits, targets, names), metrics);
-  return Joined(metrics, MultiLabelProbabilities(calibrated, targets, names));
+  std::vector<Metrics> parts = {metrics, MultiLabelProbabilities(calibrated, targets, names)};
+  if (head.temperature != 1) parts.push_back(Uncalibrated(MultiLabelProbabilities(logits, targets, names)));
+  return Joined(parts);
 }
 
 Json MultiLabelLine(const infer::Prediction& prediction, const model::ClassifierHead& head,
